@@ -5,6 +5,8 @@
 
 mod clock;
 mod quantity;
+mod reading;
 
 pub use clock::{Clock, Mono, SystemClock, Wall};
-pub use quantity::{Bytes, Celsius, Cores, CpuTime, Pages, PerSecond, Ratio, Ticks};
+pub use reading::Reading;
+pub use quantity::{Bytes, Celsius, Cores, CpuTime, Pages, PerSecond, Ratio, TICKS_PER_SECOND, Ticks};
