@@ -8,5 +8,5 @@ mod quantity;
 mod reading;
 
 pub use clock::{Clock, Mono, SystemClock, Wall};
-pub use reading::Reading;
 pub use quantity::{Bytes, Celsius, Cores, CpuTime, Pages, PerSecond, Ratio, TICKS_PER_SECOND, Ticks};
+pub use reading::Reading;

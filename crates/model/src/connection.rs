@@ -1,0 +1,101 @@
+//! One socket of one process, in any network namespace.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use procyon_units::Bytes;
+
+use crate::key::ProcessKey;
+
+/// Transport protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// TCP over IPv4.
+    Tcp,
+    /// TCP over IPv6.
+    Tcp6,
+    /// UDP over IPv4.
+    Udp,
+    /// UDP over IPv6.
+    Udp6,
+}
+
+impl Protocol {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Tcp6 => "tcp6",
+            Self::Udp => "udp",
+            Self::Udp6 => "udp6",
+        }
+    }
+}
+
+/// The kernel's socket state. Source: `include/net/tcp_states.h`; UDP uses 1 (connected) and 7 (not).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketState(pub u8);
+
+impl SocketState {
+    /// Waits for connections.
+    pub const LISTEN: Self = Self(10);
+    /// Connected.
+    pub const ESTABLISHED: Self = Self(1);
+
+    /// The word that `ss` uses for a TCP state.
+    pub const fn word(self) -> &'static str {
+        match self.0 {
+            1 => "ESTAB",
+            2 => "SYN-SENT",
+            3 => "SYN-RECV",
+            4 => "FIN-WAIT-1",
+            5 => "FIN-WAIT-2",
+            6 => "TIME-WAIT",
+            7 => "UNCONN",
+            8 => "CLOSE-WAIT",
+            9 => "LAST-ACK",
+            10 => "LISTEN",
+            11 => "CLOSING",
+            12 => "NEW-SYN-RECV",
+            _ => "UNKNOWN",
+        }
+    }
+}
+
+/// One socket.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Local address and port.
+    pub local: SocketAddr,
+    /// Remote address and port; none for listening and unconnected sockets.
+    pub remote: Option<SocketAddr>,
+    /// State.
+    pub state: SocketState,
+    /// The process that holds it; none for the kernel's own sockets, closed ones, and owners that we may not see.
+    pub owner: Option<Owner>,
+    /// User who made it.
+    pub uid: u32,
+    /// Inode of the socket; 0 when no process holds it any more.
+    pub inode: u64,
+    /// Bytes received and not yet read; for a listening socket the connections not yet accepted.
+    pub receive_queue: Bytes,
+    /// Bytes sent and not yet acknowledged; for a listening socket how many may wait.
+    pub send_queue: Bytes,
+    /// Inode of its network namespace.
+    pub namespace: u64,
+}
+
+/// The process that holds a socket.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// Which process.
+    pub key: ProcessKey,
+    /// Its name.
+    pub name: Arc<[u8]>,
+    /// Its user.
+    pub user: Arc<[u8]>,
+    /// Its label.
+    pub label: Arc<[u8]>,
+}
