@@ -1,0 +1,14 @@
+//! What the kernel says: files of /proc, /sys and system calls, read and parsed.
+//!
+//! Every reader takes a [`root::Root`], so that fixtures, containers and tests use the same code as the live machine.
+//! Reading and parsing are apart: `parse(&[u8])` is pure and takes whatever bytes come; `read` fills a buffer that is
+//! used again. What is missing is a value ([`procyon_units::Reading`]), not an error.
+
+mod file;
+/// Files about the whole machine: processors, memory, disks, interfaces, mounts.
+pub mod host;
+/// The places where kernel files are.
+pub mod root;
+/// sysfs: disks, interfaces, clocks, temperatures.
+pub mod sys;
+mod text;
