@@ -223,6 +223,8 @@ pub struct Disk {
     pub model: Box<str>,
     /// Size.
     pub size: Reading<Bytes>,
+    /// Whether it belongs into sums: not stacked on other disks, whose traffic already contains its own.
+    pub counts: bool,
     /// Bytes read since boot.
     pub read_total: Bytes,
     /// Bytes written since boot.
@@ -274,9 +276,9 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Whether its traffic never leaves the machine.
-    pub fn is_loopback(&self) -> bool {
-        &*self.kind == "loopback"
+    /// Whether packets leave the machine here, so that sums over these count nothing twice.
+    pub fn leaves_the_machine(&self) -> bool {
+        matches!(&*self.kind, "physical" | "wireless")
     }
 }
 

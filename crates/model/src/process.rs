@@ -142,7 +142,8 @@ pub struct Memory {
 pub struct Io {
     /// Bytes fetched from storage, `read_bytes`.
     pub read: Bytes,
-    /// Bytes sent towards storage less those taken back, `write_bytes` − `cancelled_write_bytes`, never below zero.
+    /// Bytes sent towards storage, `write_bytes`. What is deleted before it gets there (`cancelled_write_bytes`) is not
+    /// taken out, because the kernel books it on whoever deletes, and the counter would run backwards.
     pub written: Bytes,
     /// Bytes that passed through read calls, `rchar`.
     pub read_chars: Bytes,

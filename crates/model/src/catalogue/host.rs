@@ -4,7 +4,7 @@ use procyon_units::{Bytes, PerSecond, Ratio, Reading};
 
 use super::figure::{Figure, Kind, Pace, Scope, Unit, figure};
 use crate::frame::Frame;
-use crate::machine::{CpuModes, DiskRates, InterfaceRates, MemoryUse};
+use crate::machine::{CpuModes, Disk, DiskRates, InterfaceRates, MemoryUse};
 use crate::value::Value;
 
 use Kind::Gauge;
@@ -30,19 +30,23 @@ fn memory(frame: &Frame, take: fn(&MemoryUse) -> Bytes) -> Value<'static> {
     frame.machine.memory.get().map(take).into()
 }
 
+fn counted(frame: &Frame) -> impl Iterator<Item = &Disk> {
+    frame.machine.disks.iter().filter(|disk| disk.counts)
+}
+
 /// Sums a rate over disks; unknown until the second tick, zero on a machine without disks.
 fn disks(frame: &Frame, take: fn(&DiskRates) -> PerSecond) -> Value<'static> {
-    frame.machine.disks.iter().map(|disk| disk.rates.get().map(take)).sum::<Option<PerSecond>>().into()
+    counted(frame).map(|disk| disk.rates.get().map(take)).sum::<Option<PerSecond>>().into()
 }
 
 /// Sums a rate over the interfaces that lead out of the machine: neither loopback nor virtual ones, which would count twice.
 fn interfaces(frame: &Frame, take: fn(&InterfaceRates) -> PerSecond) -> Value<'static> {
-    let outward = frame.machine.interfaces.iter().filter(|interface| &*interface.kind == "physical");
+    let outward = frame.machine.interfaces.iter().filter(|interface| interface.leaves_the_machine());
     outward.map(|interface| interface.rates.get().map(take)).sum::<Option<PerSecond>>().into()
 }
 
 fn speed(frame: &Frame) -> Value<'static> {
-    let outward = frame.machine.interfaces.iter().filter(|interface| &*interface.kind == "physical");
+    let outward = frame.machine.interfaces.iter().filter(|interface| interface.leaves_the_machine());
     let known = outward.filter_map(|interface| interface.speed.get().copied()).fold(0_u64, u64::saturating_add);
     (known > 0).then_some(known).into()
 }
@@ -91,7 +95,7 @@ pub static HOST: &[Figure<Frame>] = &[
     fig(244, "psi_io_full", "host_pressure_io_full_ratio", Unit::Ratio, ["I/O pressure, all", "I/O 压力（全部）"], ["Share of the last 10 s in which all tasks waited for the disk.", "最近 10 秒内所有任务都在等待磁盘的时间占比。"], "/proc/pressure/io full avg10", |f| pressure(&f.machine.pressure.io_full)).head("I/O full", "I/O 全压").since("4.20"),
     fig(250, "disk_read", "host_disk_read_bytes_per_second", Unit::BytesPerSecond, ["Disk read", "磁盘读"], ["Bytes read from all disks each second.", "每秒从所有磁盘读取的字节数。"], "/proc/diskstats", |f| disks(f, |d| d.read)),
     fig(251, "disk_write", "host_disk_write_bytes_per_second", Unit::BytesPerSecond, ["Disk write", "磁盘写"], ["Bytes written to all disks each second.", "每秒写入所有磁盘的字节数。"], "/proc/diskstats", |f| disks(f, |d| d.written)),
-    fig(252, "disk_busy", "host_disk_busy_ratio", Unit::Ratio, ["Busiest disk", "最忙磁盘"], ["Share of time in which the busiest disk had work in hand.", "最忙磁盘处于工作状态的时间占比。"], "/proc/diskstats io_ticks", |f| f.machine.disks.iter().filter_map(|d| d.rates.get()).map(|r| r.busy.0).max_by(f64::total_cmp).into()),
+    fig(252, "disk_busy", "host_disk_busy_ratio", Unit::Ratio, ["Busiest disk", "最忙磁盘"], ["Share of time in which the busiest disk had work in hand.", "最忙磁盘处于工作状态的时间占比。"], "/proc/diskstats io_ticks", |f| counted(f).filter_map(|d| d.rates.get()).map(|r| r.busy.0).max_by(f64::total_cmp).into()),
     fig(253, "net_rx", "host_network_receive_bytes_per_second", Unit::BytesPerSecond, ["Received", "接收"], ["Bytes received each second by the physical interfaces.", "物理网卡每秒收到的字节数。"], "/proc/net/dev", |f| interfaces(f, |i| i.received)),
     fig(254, "net_tx", "host_network_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent", "发送"], ["Bytes sent each second by the physical interfaces.", "物理网卡每秒发出的字节数。"], "/proc/net/dev", |f| interfaces(f, |i| i.sent)),
     fig(255, "net_speed", "host_network_speed_bits_per_second", Unit::BitsPerSecond, ["Link speed", "链路速率"], ["Link speed of the physical interfaces together, where drivers tell.", "物理网卡链路速率合计（驱动可告知时）。"], "/sys/class/net/*/speed", speed),
