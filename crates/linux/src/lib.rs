@@ -7,6 +7,8 @@
 mod file;
 /// Files about the whole machine: processors, memory, disks, interfaces, mounts.
 pub mod host;
+/// Sockets of all network namespaces and who holds them.
+pub mod net;
 /// The places where kernel files are.
 pub mod root;
 /// sysfs: disks, interfaces, clocks, temperatures.
