@@ -1,0 +1,21 @@
+//! Makes frames of this machine: one thread, one pass a tick, never waiting for a slow source or a consumer.
+//!
+//! The tour: [`collector`] is the thread; each tick it lets a [`provider`] read every process into the [`table`], which
+//! knows births from deaths and old pids from new; the `slow` lane and the `pss` budget add what costs more;
+//! [`sources`] read the machine, its file systems, users and connections at their own pace; `pace` keeps the monitor's
+//! own cost below its ceiling. What may block in the kernel goes through [`blocking`].
+
+mod background;
+mod clock;
+pub mod collector;
+pub mod config;
+mod pace;
+pub mod provider;
+mod pss;
+mod slow;
+mod sources;
+mod strings;
+mod table;
+
+pub use collector::{Collector, Handle, StartError};
+pub use config::Config;

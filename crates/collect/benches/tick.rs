@@ -1,0 +1,148 @@
+//! One tick over the process table beside the bare reader of the same files and the crates that others use.
+//!
+//! Rounds are interleaved and measured in processor time of this thread; figures are medians. `--json` prints one object,
+//! `--check` fails when a budget of docs/benchmarks.md is passed, `--processes N` chooses how many idle processes are
+//! started beside those that are there.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    reason = "a measuring program: it prints, and stops at the first surprise"
+)]
+
+use std::ffi::CString;
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::time::Duration;
+
+use procyon_collect::{Collector, Config};
+use procyon_model::key::HostId;
+use procyon_testkit::Workload;
+use procyon_units::SystemClock;
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
+use rustix::time::{ClockId, clock_gettime};
+
+const ROUNDS: usize = 15;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let wanted = arguments.iter().position(|argument| argument == "--processes");
+    let wanted = wanted.and_then(|at| arguments.get(at + 1)).and_then(|count| count.parse().ok()).unwrap_or(1000);
+    let there = pids().len();
+    let workloads: Vec<Workload> = (there..wanted).map(|_| Workload::start(&["idle"])).collect();
+
+    let config =
+        Config { slow_budget: 0.0, pss_budget: 0.0, connections: Duration::from_secs(3600), ..Config::default() };
+    let mut collector = Collector::new(&config, HostId(1), Arc::new(SystemClock)).expect("collecting starts");
+    let mut system = sysinfo::System::new();
+    let mut readers: Vec<(&str, Box<dyn FnMut() -> usize>)> = vec![
+        ("bare reader: stat, status, io", Box::new(bare)),
+        ("procyon: whole tick, sealed", Box::new(move || collector.tick().expect("a tick").processes.len())),
+        ("procfs crate: stat, status, io", Box::new(procfs_crate)),
+        ("sysinfo: cpu, memory, disk", Box::new(move || refresh(&mut system))),
+    ];
+    let mut times = vec![Vec::new(); readers.len()];
+    let mut count = 0;
+    for round in 0..=ROUNDS {
+        for (at, (_, read)) in readers.iter_mut().enumerate() {
+            let before = cpu();
+            count = black_box(read());
+            // The first round fills caches and buffers.
+            if round > 0 {
+                times[at].push((cpu() - before).as_secs_f64() * 1e6 / count as f64);
+            }
+        }
+    }
+    drop(workloads);
+    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+    let ratios = [medians[1] / medians[0], medians[2] / medians[1], medians[3] / medians[1]];
+    if has("--json") {
+        println!(
+            r#"{{"processes":{count},"us_per_process":{{"bare":{:.2},"procyon":{:.2},"procfs":{:.2},"sysinfo":{:.2}}},"procyon_to_bare":{:.3},"procfs_to_procyon":{:.3},"sysinfo_to_procyon":{:.3}}}"#,
+            medians[0], medians[1], medians[2], medians[3], ratios[0], ratios[1], ratios[2]
+        );
+    } else {
+        println!("{count} processes, median of {ROUNDS} interleaved rounds, processor time");
+        for ((name, _), median) in readers.iter().zip(&medians) {
+            println!("{name:<34} {median:7.2} µs a process");
+        }
+        println!(
+            "procyon ÷ bare {:.2} (≤ 1.3) · procfs ÷ procyon {:.2} (≥ 1.4) · sysinfo ÷ procyon {:.2} (≥ 2)",
+            ratios[0], ratios[1], ratios[2]
+        );
+    }
+    if has("--check") && (ratios[0] > 1.3 || ratios[1] < 1.4 || ratios[2] < 2.0) {
+        println!("a budget is passed");
+        std::process::exit(1);
+    }
+}
+
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn pids() -> Vec<CString> {
+    let proc = openat(CWD, "/proc", OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).expect("/proc opens");
+    let mut room = vec![MaybeUninit::uninit(); 32 << 10];
+    let mut entries = RawDir::new(&proc, &mut room);
+    let mut pids = Vec::new();
+    while let Some(entry) = entries.next() {
+        let entry = entry.expect("/proc is read");
+        if entry.file_name().to_bytes().first().is_some_and(u8::is_ascii_digit) {
+            pids.push(entry.file_name().to_owned());
+        }
+    }
+    pids
+}
+
+/// Opens, reads and closes the three files of every process, and looks at nothing.
+fn bare() -> usize {
+    let proc = openat(CWD, "/proc", OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).expect("/proc opens");
+    let mut room = [MaybeUninit::<u8>::uninit(); 32 << 10];
+    let mut entries = RawDir::new(&proc, &mut room);
+    let mut buffer = [0_u8; 8 << 10];
+    let mut path = Vec::with_capacity(64);
+    let mut count = 0;
+    while let Some(entry) = entries.next() {
+        let entry = entry.expect("/proc is read");
+        let pid = entry.file_name().to_bytes();
+        if !pid.first().is_some_and(u8::is_ascii_digit) {
+            continue;
+        }
+        count += 1;
+        for file in [&b"/stat\0"[..], b"/status\0", b"/io\0"] {
+            path.clear();
+            path.extend_from_slice(pid);
+            path.extend_from_slice(file);
+            let name = std::ffi::CStr::from_bytes_with_nul(&path).expect("one NUL at the end");
+            if let Ok(file) = openat(&proc, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+                black_box(rustix::io::read(&file, &mut buffer).ok());
+            }
+        }
+    }
+    count
+}
+
+fn procfs_crate() -> usize {
+    let processes = procfs::process::all_processes().expect("/proc is read");
+    processes
+        .flatten()
+        .filter_map(|process| Some(black_box((process.stat().ok()?, process.status().ok()?, process.io().ok()))))
+        .count()
+}
+
+fn refresh(system: &mut sysinfo::System) -> usize {
+    let what = sysinfo::ProcessRefreshKind::nothing().with_cpu().with_memory().with_disk_usage().without_tasks();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, what)
+}

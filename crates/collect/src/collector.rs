@@ -1,0 +1,264 @@
+//! The collecting thread: one pass a tick, sealed and published, on time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use procyon_model::feed::Feed;
+use procyon_model::frame::{CollectHealth, Frame, HostIdentity, SourceHealth, SourceState};
+use procyon_model::key::HostId;
+use procyon_units::{Clock, Mono};
+
+use crate::clock;
+use crate::config::Config;
+use crate::pace::Pace;
+use crate::provider::procfs::Procfs;
+use crate::provider::{PassCounts, ProcessProvider, ProviderError};
+use crate::pss::PssLane;
+use crate::slow::SlowLane;
+use crate::sources::connections::ConnectionsSource;
+use crate::sources::filesystems::FilesystemsSource;
+use crate::sources::identity;
+use crate::sources::machine::MachineSource;
+use crate::sources::users::UsersSource;
+use crate::strings::StringsLane;
+use crate::table::{Table, Tick};
+
+/// Why collecting cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The process table cannot be read at all.
+    #[error("could not start collecting")]
+    Provider(#[from] ProviderError),
+    /// The machine does not tell which boot this is.
+    #[error("could not learn about this machine: {0}")]
+    Identity(String),
+    /// No thread can be started.
+    #[error("could not start the collecting thread")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Makes frames of this machine, one each time it is asked.
+pub struct Collector {
+    clock: Arc<dyn Clock>,
+    host: Arc<HostIdentity>,
+    provider: Box<dyn ProcessProvider>,
+    table: Table,
+    strings: StringsLane,
+    slow: SlowLane,
+    pss: PssLane,
+    machine: MachineSource,
+    connections: ConnectionsSource,
+    filesystems: FilesystemsSource,
+    users: UsersSource,
+    pace: Pace,
+    last: Option<Arc<Frame>>,
+    vanished: u64,
+    late: u64,
+    seq: u64,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").field("host", &self.host.name).field("seq", &self.seq).finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    /// Prepares collecting for the machine with this id.
+    pub fn new(config: &Config, id: HostId, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let host = Arc::new(identity::read(&config.root, id, &config.version).map_err(StartError::Identity)?);
+        let provider = Box::new(Procfs::new(&config.root)?);
+        Ok(Self {
+            table: Table::new(host.boot.short(), host.boot_time),
+            strings: StringsLane::new(config)?,
+            slow: SlowLane::new(&config.root, config.slow_budget)?,
+            pss: PssLane::new(&config.root, config.pss_budget),
+            machine: MachineSource::new(&config.root),
+            connections: ConnectionsSource::new(&config.root, config.connections).map_err(StartError::Thread)?,
+            filesystems: FilesystemsSource::new(&config.root, config.filesystems),
+            users: UsersSource::new(&config.root, config.users).map_err(StartError::Thread)?,
+            pace: Pace::new(config.interval, config.ceiling),
+            clock,
+            host,
+            provider,
+            last: None,
+            vanished: 0,
+            late: 0,
+            seq: 0,
+        })
+    }
+
+    /// The interval in force.
+    pub const fn interval(&self) -> Duration {
+        self.pace.interval()
+    }
+
+    /// Reads the machine once and seals what it found.
+    pub fn tick(&mut self) -> Result<Arc<Frame>, ProviderError> {
+        let now = self.clock.mono();
+        let elapsed = self.last.as_ref().map(|last| now.since(last.mono));
+        let previous = self.last.take();
+        let mut machine = self.machine.read(elapsed);
+        let tick = Tick { now, wall: self.clock.wall(), uptime: machine.uptime, elapsed };
+
+        let before = previous.as_ref().map_or(&[][..], |frame| &frame.processes);
+        let mut pass = self.table.begin(before, tick);
+        let counts = self.provider.pass(&mut |raw| pass.add(raw))?;
+        let (mut rows, ended) = pass.finish();
+
+        self.strings.run(&mut self.table, &mut rows, now);
+        self.slow.run(&mut self.table, &mut rows, now, self.pace.interval());
+        self.pss.run(&mut self.table, &mut rows, now, self.pace.interval());
+        self.connections.run(&mut self.table, now);
+        self.filesystems.run(now);
+        self.users.run(now);
+
+        machine.processes = rows.len() as u64;
+        machine.threads = rows.iter().map(|row| u64::from(row.threads)).sum();
+        self.pace.observe(now, clock::process_cpu());
+        self.vanished += counts.vanished;
+        self.seq += 1;
+        let frame = Arc::new(Frame {
+            host: Arc::clone(&self.host),
+            seq: self.seq,
+            wall: tick.wall,
+            mono: now,
+            elapsed,
+            pace: self.pace.describe(),
+            containers: self.strings.containers(&rows),
+            connections: self.connections.latest(),
+            filesystems: self.filesystems.latest(),
+            users: self.users.latest(),
+            health: Arc::new(self.health(counts, now)),
+            machine,
+            processes: rows,
+            ended,
+        });
+        self.last = Some(Arc::clone(&frame));
+        Ok(frame)
+    }
+
+    fn health(&self, counts: PassCounts, now: Mono) -> CollectHealth {
+        let processes = SourceHealth {
+            id: "processes",
+            state: SourceState::Ok,
+            interval: self.pace.interval(),
+            took: Some(self.clock.mono().since(now)),
+        };
+        CollectHealth {
+            sources: vec![processes, self.connections.health(now), self.filesystems.health(), self.users.health(now)],
+            quarantined: self.strings.quarantined(),
+            vanished: self.vanished,
+            forbidden: counts.forbidden,
+            late_ticks: self.late,
+            cost: self.pace.cost(),
+        }
+    }
+
+    /// Makes frames on a thread of its own and publishes them until the handle is dropped.
+    pub fn start(self, feed: Arc<Feed>) -> Result<Handle, StartError> {
+        let (stop, stopped) = sync_channel::<()>(1);
+        let failed = Arc::new(Mutex::new(None));
+        let alive = Arc::new(AtomicBool::new(true));
+        let (reason, running) = (Arc::clone(&failed), Arc::clone(&alive));
+        let mut collector = self;
+        let run = move || {
+            collector.run(&feed, &stopped, &reason);
+            running.store(false, Ordering::Release);
+        };
+        let thread = spawn("collect", run).map_err(StartError::Thread)?;
+        Ok(Handle { stop, thread: Some(thread), failed, alive })
+    }
+
+    /// Ticks on time. A tick that comes late is not made up for: the next one is due an interval after the last due time
+    /// that has not passed.
+    fn run(&mut self, feed: &Feed, stopped: &std::sync::mpsc::Receiver<()>, failed: &Mutex<Option<Arc<str>>>) {
+        let mut due = self.clock.mono();
+        loop {
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.tick()));
+            let problem: Option<Arc<str>> = match outcome {
+                Ok(Ok(frame)) => {
+                    feed.publish(&frame);
+                    None
+                }
+                Ok(Err(error)) => Some(error.to_string().into()),
+                Err(_) => Some("a tick ended in a panic; the next one starts afresh".into()),
+            };
+            note(failed, problem);
+            due = self.next_due(due);
+            let wait = due.since(self.clock.mono());
+            match stopped.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn next_due(&mut self, due: Mono) -> Mono {
+        let step = u64::try_from(self.pace.interval().as_nanos()).unwrap_or(u64::MAX).max(1);
+        let now = self.clock.mono();
+        let next = Mono(due.0.saturating_add(step));
+        if next >= now {
+            return next;
+        }
+        self.late += 1;
+        let missed = now.since(due).as_nanos() / u128::from(step);
+        let missed = u64::try_from(missed).unwrap_or(u64::MAX);
+        Mono(due.0.saturating_add(step.saturating_mul(missed.saturating_add(1))))
+    }
+}
+
+/// Keeps the last problem and logs it when it changes.
+fn note(failed: &Mutex<Option<Arc<str>>>, problem: Option<Arc<str>>) {
+    let mut last = failed.lock().unwrap_or_else(PoisonError::into_inner);
+    if *last == problem {
+        return;
+    }
+    match &problem {
+        Some(problem) => tracing::error!(%problem, "could not make a frame"),
+        None if last.is_some() => tracing::info!("frames are made again"),
+        None => {}
+    }
+    *last = problem;
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.into()).spawn(run)
+}
+
+/// A running collector; dropping it stops the thread after the tick in hand.
+#[derive(Debug)]
+pub struct Handle {
+    stop: SyncSender<()>,
+    thread: Option<JoinHandle<()>>,
+    failed: Arc<Mutex<Option<Arc<str>>>>,
+    alive: Arc<AtomicBool>,
+}
+
+impl Handle {
+    /// Why the last tick made no frame; none when it did.
+    pub fn problem(&self) -> Option<Arc<str>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the thread still runs.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // The thread may be gone already; then there is nobody to tell.
+        if self.stop.try_send(()).is_ok()
+            && let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::warn!("the collecting thread had ended in a panic");
+        }
+    }
+}

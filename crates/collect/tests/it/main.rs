@@ -1,0 +1,12 @@
+//! The collector on the real kernel, watching processes whose behaviour the test controls.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise and measures time"
+)]
+
+mod allocations;
+mod truth;

@@ -1,0 +1,248 @@
+//! Right numbers: every figure against what the watched process did or what the kernel says of it.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use procyon_collect::{Collector, Config};
+use procyon_model::key::HostId;
+use procyon_model::{Frame, ProcessRow};
+use procyon_testkit::{Workload, eventually, program};
+use procyon_units::{Bytes, SystemClock};
+
+const MIB: u64 = 1 << 20;
+
+fn collector() -> Collector {
+    let config = Config { interval: Duration::from_millis(200), ..Config::default() };
+    Collector::new(&config, HostId(1), Arc::new(SystemClock)).unwrap()
+}
+
+fn row(frame: &Frame, pid: u32) -> &ProcessRow {
+    frame.process_by_pid(pid).unwrap_or_else(|| panic!("process {pid} is in the frame"))
+}
+
+/// Processor time of all living threads, in nanoseconds. Source: `/proc/PID/task/*/schedstat`.
+fn exact_cpu(pid: u32) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let nanos = tasks.map(|task| {
+        let text = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
+        text.split_whitespace().next().unwrap().parse::<u64>().unwrap()
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
+fn close(what: &str, got: f64, expected: f64, share: f64) {
+    assert!((got - expected).abs() <= expected * share, "{what}: got {got}, expected {expected} ± {} %", share * 100.0);
+}
+
+fn burns(arguments: &[&str]) {
+    let workload = Workload::start(arguments);
+    let mut collector = collector();
+    let first = collector.tick().unwrap();
+    let before = exact_cpu(workload.pid());
+    std::thread::sleep(Duration::from_secs(3));
+    let second = collector.tick().unwrap();
+    let burned = exact_cpu(workload.pid()).saturating_sub(before).as_secs_f64();
+    let elapsed = second.elapsed.unwrap().as_secs_f64();
+    close("cores in use", row(&second, workload.pid()).rates.cpu().unwrap().0, burned / elapsed, 0.03);
+    let (earlier, later) = (row(&first, workload.pid()).cpu.total(), row(&second, workload.pid()).cpu.total());
+    close("processor time", later.since(earlier).seconds(), burned, 0.03);
+    let in_all = row(&collector.tick().unwrap(), workload.pid()).cpu.total().seconds();
+    let said = workload.finish().as_secs_f64();
+    close("processor time in all", in_all, said, 0.03);
+}
+
+#[test]
+fn cpu_of_a_process_that_burns_a_known_share() {
+    burns(&["burn", "0.4", "1"]);
+}
+
+#[test]
+fn cpu_of_many_threads_is_their_sum() {
+    burns(&["burn", "0.05", "12"]);
+}
+
+#[test]
+fn memory_of_a_process_that_holds_a_known_amount() {
+    let held = 300 * MIB;
+    let workload = Workload::start(&["alloc", &held.to_string()]);
+    let frame = collector().tick().unwrap();
+    let memory = *row(&frame, workload.pid()).memory.get().unwrap();
+    close("resident memory", Bytes::get(memory.resident) as f64, (held + 2 * MIB) as f64, 0.03);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", workload.pid())).unwrap();
+    let kib = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(memory.resident.kib(), kib("VmRSS:"));
+    assert_eq!(memory.size.kib(), kib("VmSize:"));
+    assert_eq!(memory.peak.kib(), kib("VmPeak:"));
+    assert_eq!(memory.data.kib(), kib("VmData:"));
+    assert_eq!(memory.page_tables.kib(), kib("VmPTE:"));
+}
+
+#[test]
+fn proportional_memory_of_a_process_that_shares_nothing_is_what_it_holds() {
+    let held = 64 * MIB;
+    let workload = Workload::start(&["alloc", &held.to_string()]);
+    let mut collector = collector();
+    let pss = eventually("proportional memory is read", Duration::from_secs(20), || {
+        let frame = collector.tick().unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        row(&frame, workload.pid()).pss.get().copied()
+    });
+    close("unique memory", pss.unique.get() as f64, held as f64, 0.03);
+    assert!(pss.proportional >= pss.unique, "{pss:?}");
+}
+
+#[test]
+fn disk_bytes_of_a_process_that_goes_past_the_page_cache() {
+    let (written, read) = (48 * MIB, 24 * MIB);
+    // Not below /tmp, which may be memory.
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let file = dir.join(format!("io-{}", std::process::id()));
+    let workload = Workload::start(&["io", file.to_str().unwrap(), &written.to_string(), &read.to_string()]);
+    let frame = collector().tick().unwrap();
+    let io = *row(&frame, workload.pid()).io.get().unwrap();
+    drop(workload);
+    std::fs::remove_file(file).unwrap();
+    close("bytes written", io.written.get() as f64, written as f64, 0.03);
+    // Loading the program may read from disk as well.
+    assert!(io.read.get() >= read && io.read.get() < read + 16 * MIB, "read {} of {read}", io.read.get());
+}
+
+#[test]
+fn open_files_threads_and_limit_are_counted() {
+    let workload = Workload::start(&["fds", "321"]);
+    let frame = collector().tick().unwrap();
+    let fds = *row(&frame, workload.pid()).fds.get().unwrap();
+    let there = std::fs::read_dir(format!("/proc/{}/fd", workload.pid())).unwrap().count() as u64;
+    assert_eq!(fds.open, there);
+    assert!(there >= 321);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", workload.pid())).unwrap();
+    let soft =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().nth(3).unwrap();
+    assert_eq!(fds.limit, soft.parse().ok());
+
+    let workload = Workload::start(&["threads", "57"]);
+    let frame = collector().tick().unwrap();
+    assert_eq!(row(&frame, workload.pid()).threads, 58);
+}
+
+#[test]
+fn a_new_name_is_seen_at_the_next_tick() {
+    let mut collector = collector();
+    collector.tick().unwrap();
+    let workload = Workload::start(&["rename", "a) R 1 ("]);
+    let frame = collector.tick().unwrap();
+    assert_eq!(&*row(&frame, workload.pid()).descriptor.name, b"a) R 1 (");
+    assert!(row(&frame, workload.pid()).descriptor.cmd.ends_with(b"rename a) R 1 ("));
+}
+
+#[test]
+fn switches_are_summed_over_threads() {
+    let workload = Workload::start(&["burn", "0.02", "8"]);
+    let mut collector = collector();
+    let begin = Instant::now();
+    let kernel = || -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", workload.pid())).unwrap();
+        tasks
+            .map(|task| {
+                let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+                let line = status.lines().find(|line| line.starts_with("voluntary")).unwrap();
+                line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+            })
+            .sum()
+    };
+    while begin.elapsed() < Duration::from_secs(1) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let before = kernel();
+    let frame = collector.tick().unwrap();
+    let after = kernel();
+    let switches = row(&frame, workload.pid()).switches.get().copied().unwrap();
+    assert!((before..=after).contains(&switches.voluntary), "{before} ≤ {} ≤ {after}", switches.voluntary);
+}
+
+#[test]
+fn a_process_born_and_gone_between_two_others_is_never_taken_for_them() {
+    let mut collector = collector();
+    let first = collector.tick().unwrap();
+    let workload = Workload::start(&["idle"]);
+    let pid = workload.pid();
+    assert!(first.process_by_pid(pid).is_none());
+    let second = collector.tick().unwrap();
+    let key = row(&second, pid).key;
+    drop(workload);
+    let third = collector.tick().unwrap();
+    assert!(third.process(&key).is_none());
+    assert!(third.ended.iter().any(|ended| ended.row.key == key));
+    assert!(collector.tick().unwrap().ended.iter().all(|ended| ended.row.key != key));
+}
+
+#[test]
+fn arguments_that_are_odd_are_kept_within_bounds() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let odd = OsStr::from_bytes(b"\xff\xfe odd\nline");
+    let long = "x".repeat(100_000);
+    let workload = Workload::start_as(Command::new(program()).arg("idle").arg(odd).args([&long; 10]));
+    let frame = collector().tick().unwrap();
+    let descriptor = &row(&frame, workload.pid()).descriptor;
+    assert!(descriptor.cmd.windows(2).any(|pair| pair == b"\xff\xfe"));
+    assert!(descriptor.cmd_truncated);
+    assert!(descriptor.cmd.len() <= 64 << 10);
+}
+
+#[test]
+fn the_machine_agrees_with_procfs() {
+    let workload = Workload::start(&["burn", "0.5", "1"]);
+    let mut collector = collector();
+    collector.tick().unwrap();
+    let stat = || {
+        let text = std::fs::read_to_string("/proc/stat").unwrap();
+        let ticks: Vec<f64> =
+            text.lines().next().unwrap().split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect();
+        // idle, iowait and steal; the rest is busy (guest time is counted in user already).
+        (ticks[..8].iter().sum::<f64>() - ticks[3] - ticks[4] - ticks[7], Instant::now())
+    };
+    let before = stat();
+    std::thread::sleep(Duration::from_secs(3));
+    let after = stat();
+    let frame = collector.tick().unwrap();
+    let busy = (after.0 - before.0) / 100.0 / (after.1 - before.1).as_secs_f64();
+    let said = frame.machine.cpu.get().unwrap().busy();
+    assert!((said - busy).abs() < 0.08, "busy cores: {said}, /proc/stat says {busy}");
+    drop(workload);
+
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let total = meminfo.lines().next().unwrap().split_whitespace().nth(1).unwrap().parse::<u64>().unwrap();
+    assert_eq!(frame.machine.memory.get().unwrap().total.kib(), total);
+    let processes = std::fs::read_dir("/proc").unwrap().filter(|entry| {
+        entry.as_ref().unwrap().file_name().to_str().unwrap().bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let count = processes.count() as i64;
+    assert!(
+        (frame.processes.len() as i64 - count).abs() <= 8,
+        "{} processes, /proc lists {count}",
+        frame.processes.len()
+    );
+}
+
+#[test]
+fn every_process_of_procfs_is_in_the_frame_with_the_same_start() {
+    let frame = collector().tick().unwrap();
+    let mut compared = 0;
+    for row in &frame.processes {
+        // What ended meanwhile says nothing.
+        let Ok(stat) = std::fs::read(format!("/proc/{}/stat", row.key.pid)) else { continue };
+        let after = stat.iter().rposition(|byte| *byte == b')').unwrap() + 2;
+        let fields: Vec<&[u8]> = stat[after..].split(|byte| *byte == b' ').collect();
+        let number = |at: usize| std::str::from_utf8(fields[at - 3]).unwrap().trim().parse::<u64>().unwrap();
+        assert_eq!(row.key.start.0, number(22));
+        assert_eq!(u64::from(row.ppid), number(4));
+        compared += 1;
+    }
+    assert!(compared > 10);
+}
