@@ -4,13 +4,27 @@
 //! Reading and parsing are apart: `parse(&[u8])` is pure and takes whatever bytes come; `read` fills a buffer that is
 //! used again. What is missing is a value ([`procyon_units::Reading`]), not an error.
 
+/// What control groups allow.
+pub mod containers;
 mod file;
 /// Files about the whole machine: processors, memory, disks, interfaces, mounts.
 pub mod host;
 /// Sockets of all network namespaces and who holds them.
 pub mod net;
+/// What this process may do here.
+pub mod privilege;
+/// What a process has to know of itself: limits, units.
+pub mod own;
+/// Processes held by the kernel: signals that meet the right one.
+pub mod pidfd;
+/// Files about one process.
+pub mod proc;
 /// The places where kernel files are.
 pub mod root;
 /// sysfs: disks, interfaces, clocks, temperatures.
 pub mod sys;
 mod text;
+/// Accounts and log-ins.
+pub mod users;
+/// One pass over all processes.
+pub mod walk;
