@@ -1,7 +1,7 @@
 //! Tests, lints, long rounds, measurements.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -43,19 +43,30 @@ impl Steps {
     }
 }
 
-/// Everything that has to hold before a change goes in. Words after the task choose tests by name.
+/// Everything that has to hold before a change goes in. Words after the task choose Rust tests by name and leave out the rest.
 pub fn test(place: &Place, names: &[String]) -> Result<()> {
     step::setup(place, "test")?;
     web::build(place)?;
+    // One build for all: what the tests start (the binary, the workloads) and the tests themselves, so that cargo
+    // chooses the same features for both and compiles dependencies once.
+    step::run("build", &mut cargo_tested(place, &["build", "--workspace", "--bins", "--tests"]))?;
     let mut steps = Steps::default();
     steps.note(rust_tests(place, names));
     if names.is_empty() {
+        steps.note(doc_tests(place));
         steps.note(step::run("web lint", &mut web::npm(place, &["run", "--silent", "lint"])));
         steps.note(step::run("web unit tests", &mut web::npm(place, &["run", "--silent", "test"])));
         steps.note(step::run("web size", &mut web::npm(place, &["run", "--silent", "budget"])));
         steps.note(browser_tests(place));
+        steps.note(programs(place, &place.binary(TEST_PROFILE), TESTED_PROGRAMS, &[]));
     }
     steps.end("test")
+}
+
+fn cargo_tested(place: &Place, arguments: &[&str]) -> std::process::Command {
+    let mut command = step::cargo(place);
+    command.args(arguments).args(["--locked", "--profile", TEST_PROFILE]);
+    command
 }
 
 fn rust_tests(place: &Place, names: &[String]) -> Result<()> {
@@ -63,22 +74,22 @@ fn rust_tests(place: &Place, names: &[String]) -> Result<()> {
     if step::works(step::cargo(place).args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--workspace", "--locked", "--cargo-profile", TEST_PROFILE]);
     } else {
-        command.args(["test", "--workspace", "--locked", "--all-targets", "--no-fail-fast", "--profile", TEST_PROFILE]);
+        command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        command.args(["--locked", "--profile", TEST_PROFILE]);
     }
     step::run("Rust tests", command.args(names).env("PROCYON_BIN", place.binary(TEST_PROFILE)))
 }
 
+/// Examples in documentation, which nextest does not run.
+fn doc_tests(place: &Place) -> Result<()> {
+    step::run("documentation tests", &mut cargo_tested(place, &["test", "--workspace", "--doc", "--quiet"]))
+}
+
 /// The built binary in a real browser.
 fn browser_tests(place: &Place) -> Result<()> {
-    let binary = place.binary(TEST_PROFILE);
-    // The tests' own build makes the binary only where a test of its package asks for it.
-    step::run(
-        "binary under test",
-        step::cargo(place).args(["build", "--locked", "--package", "procyon", "--profile", TEST_PROFILE]),
-    )?;
     let mut command = step::program(place, "node");
     command.current_dir(&place.web).args(["--test", "--test-concurrency=1"]).args(browser_files(place)?);
-    step::run("browser tests", command.env("PROCYON_BIN", binary))
+    step::run("browser tests", command.env("PROCYON_BIN", place.binary(TEST_PROFILE)))
 }
 
 fn browser_files(place: &Place) -> Result<Vec<PathBuf>> {
@@ -120,19 +131,15 @@ pub fn lint(place: &Place, _: &[String]) -> Result<()> {
     steps.end("lint")
 }
 
-/// The long rounds, which take too long for every change.
+/// The long rounds, which take too long for every change. Words after the task choose some by name.
 pub fn soak(place: &Place, names: &[String]) -> Result<()> {
-    step::setup(place, "test")?;
-    web::build(place)?;
-    step::run("release binary", step::cargo(place).args(["build", "--release", "--locked", "--package", "procyon"]))?;
-    scripts(place, "soak", names)
+    release(place)?;
+    programs(place, &place.binary("release"), SOAKED_PROGRAMS, names)
 }
 
-/// Measures the budgets; how, and what came out, stands in docs/benchmarks.md.
+/// Measures the budgets; how, and what came out, stands in docs/benchmarks.md. Words after the task choose some by name.
 pub fn bench(place: &Place, names: &[String]) -> Result<()> {
-    step::setup(place, "test")?;
-    web::build(place)?;
-    step::run("release binary", step::cargo(place).args(["build", "--release", "--locked", "--package", "procyon"]))?;
+    release(place)?;
     let mut steps = Steps::default();
     if names.is_empty() {
         steps.note(step::run(
@@ -140,36 +147,40 @@ pub fn bench(place: &Place, names: &[String]) -> Result<()> {
             step::cargo(place).args(["bench", "--workspace", "--locked", "--benches"]),
         ));
     }
-    steps.note(scripts(place, "bench", names));
+    steps.note(programs(place, &place.binary("release"), MEASURED_PROGRAMS, names));
     steps.end("bench")
 }
 
-/// Runs every program in a folder of the clone (or those whose names contain a word), by name.
-fn scripts(place: &Place, folder: &str, names: &[String]) -> Result<()> {
-    let path = place.root.join(folder);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&path).with_context(|| format!("could not list {}", path.display()))? {
-        let file = entry?.path();
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let wanted = names.is_empty() || names.iter().any(|word| name.contains(word.as_str()));
-        if wanted && matches!(file.extension().and_then(|extension| extension.to_str()), Some("py" | "sh" | "mjs")) {
-            files.push((name, file));
+fn release(place: &Place) -> Result<()> {
+    step::setup(place, "test")?;
+    web::build(place)?;
+    let packages = ["--package", "procyon", "--package", "procyon-testkit"];
+    step::run("release binaries", step::cargo(place).args(["build", "--release", "--locked", "--bins"]).args(packages))
+}
+
+/// A program of the clone that drives the built binary: its name, its path, its arguments.
+type Program = (&'static str, &'static str, &'static [&'static str]);
+
+/// Short rounds, for `test`.
+const TESTED_PROGRAMS: &[Program] = &[];
+
+/// Measurements, for `bench`.
+const MEASURED_PROGRAMS: &[Program] = &[("cost of watching", "bench/up_cost.py", &["--seconds", "60"])];
+
+/// Long rounds, for `soak`.
+const SOAKED_PROGRAMS: &[Program] =
+    &[("ten minutes of watching", "bench/up_cost.py", &["--seconds", "600"]), ("storm", "bench/storm/storm.py", &[])];
+
+/// Runs those programs whose name contains one of the words, or all.
+fn programs(place: &Place, binary: &Path, programs: &[Program], words: &[String]) -> Result<()> {
+    let chosen = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    let mut failed = Vec::new();
+    for (name, path, arguments) in programs.iter().filter(|(name, _, _)| chosen(name)) {
+        let mut command = step::program(place, "python3");
+        command.arg(path).args(*arguments).env("PROCYON_BIN", binary);
+        if let Err(error) = step::run(name, &mut command) {
+            failed.push(format!("{error:#}"));
         }
     }
-    if files.is_empty() {
-        bail!("nothing in {} matches", path.display());
-    }
-    files.sort();
-    let mut steps = Steps::default();
-    for (name, file) in files {
-        let interpreter = match file.extension().and_then(|extension| extension.to_str()) {
-            Some("py") => "python3",
-            Some("mjs") => "node",
-            _ => "bash",
-        };
-        let mut command = step::program(place, interpreter);
-        command.arg(file).env("PROCYON_BIN", place.binary("release"));
-        steps.note(step::run(&name, &mut command));
-    }
-    steps.end(folder)
+    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("; ")) }
 }

@@ -65,7 +65,9 @@ fn facts_do_no_input_or_output() {
             continue;
         }
         let text = read(&file);
-        for call in ["std::fs", "std::net::Tcp", "std::net::Udp", "std::process", "std::thread::spawn", "tokio::", "rustix::"] {
+        for call in
+            ["std::fs", "std::net::Tcp", "std::net::Udp", "std::process", "std::thread::spawn", "tokio::", "rustix::"]
+        {
             assert!(!text.contains(call), "{file} uses {call}");
         }
     }
