@@ -2,4 +2,9 @@
 
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests stop at the first surprise")]
 
+mod control_groups;
+mod machine;
+mod never_panics;
+mod people;
+mod privileges;
 mod sockets;

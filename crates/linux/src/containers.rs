@@ -1,0 +1,4 @@
+//! What control groups allow their processes.
+
+pub mod limits;
+pub mod paths;
