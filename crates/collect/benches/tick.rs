@@ -39,7 +39,7 @@ fn main() {
     let config =
         Config { slow_budget: 0.0, pss_budget: 0.0, connections: Duration::from_secs(3600), ..Config::default() };
     let mut collector = Collector::new(&config, HostId(1), Arc::new(SystemClock)).expect("collecting starts");
-    let mut system = sysinfo::System::new();
+    let mut system = sysinfo::System::new().expect("sysinfo starts");
     let mut readers: Vec<(&str, Box<dyn FnMut() -> usize>)> = vec![
         ("bare reader: stat, status, io", Box::new(bare)),
         ("procyon: whole tick, sealed", Box::new(move || collector.tick().expect("a tick").processes.len())),

@@ -112,7 +112,7 @@ impl Collector {
 
         self.strings.run(&mut self.table, &mut rows, now);
         self.slow.run(&mut self.table, &mut rows, now, self.pace.interval());
-        self.pss.run(&mut self.table, &mut rows, now, self.pace.interval());
+        self.pss.run(&mut self.table, &mut rows, tick, self.pace.interval());
         self.connections.run(&mut self.table, now);
         self.filesystems.run(now);
         self.users.run(now);
@@ -151,7 +151,7 @@ impl Collector {
         };
         CollectHealth {
             sources: vec![processes, self.connections.health(now), self.filesystems.health(), self.users.health(now)],
-            quarantined: self.strings.quarantined(),
+            quarantined: self.table.quarantined(),
             vanished: self.vanished,
             forbidden: counts.forbidden,
             late_ticks: self.late,

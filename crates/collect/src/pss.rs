@@ -10,11 +10,11 @@ use procyon_linux::proc::{PidDir, ProcDir, pid_smaps_rollup};
 use procyon_linux::root::Root;
 use procyon_model::key::ProcessKey;
 use procyon_model::process::{ProcessRow, Pss};
-use procyon_units::{CpuTime, Mono, Reading};
+use procyon_units::{CpuTime, Mono, Reading, Wall};
 
 use crate::background::Background;
 use crate::clock::thread_cpu;
-use crate::table::{Table, Tracked};
+use crate::table::{Hold, Table, Tick, Tracked};
 
 /// A process is not read again before this time has passed.
 const REVISIT: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub(crate) struct PssLane {
     ns_per_kib: f64,
     debt: f64,
     reader: Option<Reader>,
-    stuck: Vec<(ProcessKey, Reader)>,
+    stuck: Vec<Reader>,
 }
 
 /// A thread and the pid that it is at.
@@ -84,11 +84,12 @@ impl PssLane {
     }
 
     /// Takes answers in and hands out the next batch, as large as the budget of one interval allows.
-    pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], now: Mono, interval: Duration) {
+    pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick, interval: Duration) {
+        let now = tick.now;
         if self.budget <= 0.0 {
             return;
         }
-        self.stuck.retain_mut(|(_, reader)| reader.background.poll().is_none());
+        self.stuck.retain_mut(|reader| reader.background.poll().is_none());
         let allowance = interval.as_secs_f64() * 1e9 * self.budget;
         // Budget that was not used does not pile up.
         self.debt = (self.debt - allowance).max(-allowance);
@@ -96,7 +97,7 @@ impl PssLane {
             if let Some(answer) = reader.background.poll() {
                 self.take(answer, table, rows, now);
             } else if reader.background.is_late(now) {
-                return self.quarantine(reader, table);
+                return self.quarantine(reader, table, tick.wall);
             }
             self.reader = Some(reader);
         }
@@ -135,22 +136,17 @@ impl PssLane {
         }
     }
 
-    fn quarantine(&mut self, reader: Reader, table: &mut Table) {
+    fn quarantine(&mut self, reader: Reader, table: &mut Table, wall: Wall) {
         let pid = reader.at.load(Ordering::Relaxed);
         let Some(key) = reader.batch.iter().find(|key| key.pid == pid).copied() else { return };
         if let Some(tracked) = table.find_mut(&key) {
-            tracked.quarantined = true;
+            tracked.quarantined = Some(Hold { file: "smaps_rollup", since: wall });
         }
         tracing::warn!(
             pid,
             "reading proportional memory of a process blocked; its memory map is left alone from now on"
         );
-        self.stuck.push((key, reader));
-    }
-
-    /// Processes in which a reading is stuck.
-    pub(crate) fn stuck(&self) -> impl Iterator<Item = ProcessKey> + '_ {
-        self.stuck.iter().map(|(key, _)| *key)
+        self.stuck.push(reader);
     }
 }
 
@@ -162,7 +158,7 @@ fn next_batch(tracked: &[Tracked], cursor: u32, now: Mono, nanos: f64, ns_per_ki
     let (done, next) = tracked.split_at(first.min(tracked.len()));
     for tracked in next.iter().chain(done) {
         let read_lately = matches!(tracked.pss, Reading::Known((_, at)) if now.since(at) < REVISIT);
-        if tracked.kernel_thread || tracked.quarantined || read_lately {
+        if tracked.kernel_thread || tracked.quarantined.is_some() || read_lately {
             continue;
         }
         let cost = 20_000.0 + (tracked.resident >> 10) as f64 * ns_per_kib;

@@ -20,6 +20,8 @@ use crate::table::{Slow, Table, Tracked};
 const REVISIT: Duration = Duration::from_secs(5);
 /// The newborn may use this many times the budget of a tick, so that their figures are there at first sight.
 const NEWBORN_BUDGET: u64 = 4;
+/// What the first tick may use, in which everything is new.
+const FIRST_BUDGET: CpuTime = CpuTime(250_000_000);
 /// Threads beyond which run-queue delay and switches, which cost a file each thread, are left out.
 const MAX_THREADS: u32 = 2000;
 
@@ -29,23 +31,26 @@ pub(crate) struct SlowLane {
     proc: ProcDir,
     budget: f64,
     cursor: u32,
+    first: bool,
     buffer: Vec<u8>,
 }
 
 impl SlowLane {
     pub(crate) fn new(root: &Root, budget: f64) -> Result<Self, ProviderError> {
         let proc = ProcDir::open(root).map_err(|error| ProviderError(error.to_string()))?;
-        Ok(Self { proc, budget, cursor: 0, buffer: Vec::new() })
+        Ok(Self { proc, budget, cursor: 0, first: true, buffer: Vec::new() })
     }
 
     /// Visits the newborn, then goes on where the last tick stopped, until the budget is used up.
     pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], now: Mono, interval: Duration) {
         let budget = CpuTime(nanos(interval.mul_f64(self.budget)));
         let begin = thread_cpu();
+        let first = std::mem::replace(&mut self.first, false) && self.budget > 0.0;
+        let newborn = if first { FIRST_BUDGET } else { CpuTime(budget.0.saturating_mul(NEWBORN_BUDGET)) };
         for (tracked, row) in table.tracked_mut().iter_mut().zip(rows.iter_mut()) {
             if tracked.slow.visited.is_none() {
                 self.visit(tracked, row, now);
-                if thread_cpu().since(begin).0 > budget.0.saturating_mul(NEWBORN_BUDGET) {
+                if thread_cpu().since(begin) > newborn {
                     return;
                 }
             }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use procyon_linux::proc::{PidDir, ProcDir, pid_cmdline};
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::Quarantined;
 use procyon_model::machine::Container;
 use procyon_model::process::ProcessRow;
 use procyon_units::{Mono, Reading};
@@ -48,9 +47,5 @@ impl StringsLane {
 
     pub(crate) fn containers(&self, _rows: &[ProcessRow]) -> Arc<[Container]> {
         Arc::from([])
-    }
-
-    pub(crate) fn quarantined(&self) -> Vec<Quarantined> {
-        Vec::new()
     }
 }

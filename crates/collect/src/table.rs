@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::EndedProcess;
+use procyon_model::frame::{EndedProcess, Quarantined};
 use procyon_model::key::ProcessKey;
 use procyon_model::process::{Fds, Oom, ProcessRow, Pss, Rates, Switches};
 use procyon_model::rates;
@@ -34,12 +34,20 @@ pub(crate) struct Tracked {
     pub(crate) lowest_port: Option<u16>,
     /// Set when the port changed and the label with it.
     pub(crate) relabel: bool,
-    pub(crate) quarantined: bool,
+    /// Set when reading the process blocked: which file, and since when. Files that may block are then left alone.
+    pub(crate) quarantined: Option<Hold>,
     /// What the slow lane found.
     pub(crate) slow: Slow,
     pub(crate) pss: Reading<(Pss, Mono)>,
     pub(crate) last_cpu: Cores,
     pub(crate) resident: u64,
+}
+
+/// A process whose reading blocked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hold {
+    pub(crate) file: &'static str,
+    pub(crate) since: Wall,
 }
 
 /// Figures of the slow lane, with the time of the reading where a rate follows from two.
@@ -86,7 +94,7 @@ impl Tracked {
             label: Arc::clone(&empty.label),
             lowest_port: None,
             relabel: false,
-            quarantined: false,
+            quarantined: None,
             slow: Slow::default(),
             pss: Reading::Pending,
             last_cpu: Cores(0.0),
@@ -171,6 +179,18 @@ impl Table {
     /// What is remembered of each process, in order of pid.
     pub(crate) fn tracked(&self) -> &[Tracked] {
         &self.tracked
+    }
+
+    /// Processes whose reading blocked.
+    pub(crate) fn quarantined(&self) -> Vec<Quarantined> {
+        let held = self.tracked.iter().filter_map(|tracked| Some((tracked, tracked.quarantined?)));
+        held.map(|(tracked, hold)| Quarantined {
+            key: tracked.key,
+            name: tracked.name().into(),
+            file: hold.file,
+            since: hold.since,
+        })
+        .collect()
     }
 
     /// What is remembered of the process with this key.
@@ -304,7 +324,7 @@ fn row(raw: &RawProcess<'_>, tracked: &Tracked, tick: Tick) -> ProcessRow {
         tgid: raw.pid,
         state: raw.state,
         kernel_thread: raw.kernel_thread,
-        quarantined: tracked.quarantined,
+        quarantined: tracked.quarantined.is_some(),
         started: tracked.started,
         age: tick.uptime.saturating_sub(started),
         uid: raw.uid,

@@ -3,7 +3,12 @@
 //! The processes are this package's program `procyon-workload`, built beside the tests. Each one prints `ready` when it
 //! does what it was told, goes on until its input is closed, prints the processor time that it has used, and ends.
 
-#![expect(clippy::disallowed_methods, clippy::panic, clippy::expect_used, reason = "tests start processes, ask for the time and stop at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "tests start processes, ask for the time and stop at the first surprise"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;

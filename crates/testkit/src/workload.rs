@@ -1,6 +1,11 @@
 //! A process that does exactly what its arguments say, for tests that check what a monitor says about it.
 
-#![expect(clippy::disallowed_methods, clippy::print_stdout, clippy::expect_used, reason = "a test program: it measures time, prints, and stops at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a test program: it measures time, prints, and stops at the first surprise"
+)]
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
@@ -12,11 +17,12 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-const USAGE: &str = "procyon-workload burn SHARE THREADS | alloc BYTES | io FILE WRITE READ | fds N | threads N | rename NAME | idle";
+const USAGE: &str =
+    "procyon-workload burn SHARE THREADS | alloc BYTES | io FILE WRITE READ | fds N | threads N | rename NAME | idle";
 const BLOCK: usize = 1 << 20;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["burn", share, threads] => burn(share.parse().expect(USAGE), threads.parse().expect(USAGE)),
@@ -105,8 +111,14 @@ fn io(path: &str, write: usize, read: usize) {
     let start = buffer.as_ptr().align_offset(4096);
     let block = buffer.get_mut(start..start + BLOCK).expect("the buffer is one page larger");
     let direct = i32::try_from(rustix::fs::OFlags::DIRECT.bits()).expect("a small flag");
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(true).custom_flags(direct).open(path).expect("the file opens with O_DIRECT");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(direct)
+        .open(path)
+        .expect("the file opens with O_DIRECT");
     for _ in 0..write / BLOCK {
         file.write_all(block).expect("a block is written");
     }
