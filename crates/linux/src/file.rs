@@ -67,8 +67,7 @@ pub(crate) fn names(path: &Path) -> Vec<Box<str>> {
     let Ok(dir) = openat(CWD, path, flags, Mode::empty()).and_then(Dir::new) else { return Vec::new() };
     let mut names: Vec<Box<str>> = dir
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str().ok().map(Box::from))
-        .filter(|name: &Box<str>| !matches!(&**name, "." | ".."))
+        .filter_map(|entry| entry.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")).map(Box::from))
         .collect();
     names.sort_unstable();
     names

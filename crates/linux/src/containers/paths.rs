@@ -27,7 +27,9 @@ pub fn parse(text: &[u8]) -> CgroupPaths {
     let mut paths = CgroupPaths::default();
     for line in lines(text) {
         let mut fields = line.splitn(3, |byte| *byte == b':');
-        let (Some(number), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let (Some(number), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
+            continue;
+        };
         let has = |name: &[u8]| controllers.split(|byte| *byte == b',').any(|controller| controller == name);
         if number == b"0" && controllers.is_empty() {
             paths.unified = Some(path.into());
@@ -86,7 +88,9 @@ impl Hierarchies {
     /// Takes the hierarchies out of the mounts.
     #[must_use]
     pub fn find(root: &Root, mounts: &[Mount]) -> Self {
-        let v1 = |controller: &str| mounts.iter().find(|mount| &*mount.kind == "cgroup" && mount.super_option(controller).is_some());
+        let v1 = |controller: &str| {
+            mounts.iter().find(|mount| &*mount.kind == "cgroup" && mount.super_option(controller).is_some())
+        };
         let v2 = mounts.iter().find(|mount| &*mount.kind == "cgroup2");
         let hierarchy = |mount: Option<&Mount>| mount.map(|mount| Hierarchy::of(root, mount));
         Self { unified: hierarchy(v2), memory: hierarchy(v1("memory")), cpu: hierarchy(v1("cpu")) }
@@ -114,7 +118,8 @@ mod tests {
     #[test]
     fn a_group_of_a_container_is_found_below_what_is_mounted() {
         let hierarchy = Hierarchy { dir: "/c".into(), root: (*b"/docker/1").into() };
-        let dirs = |path: &[u8]| hierarchy.ancestors(path).iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
+        let dirs =
+            |path: &[u8]| hierarchy.ancestors(path).iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
         assert_eq!(dirs(b"/docker/1/x/y"), ["/c/x/y", "/c/x", "/c/"]);
         assert_eq!(dirs(b"/docker/12"), ["/c/"]);
         assert_eq!(dirs(b"/../other"), ["/c/"]);

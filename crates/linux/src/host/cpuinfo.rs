@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn arm_without_model_name_is_counted() {
-        let info = parse(b"processor\t: 0\nBogoMIPS\t: 50\n\nprocessor\t: 1\nBogoMIPS\t: 50\n\nHardware\t: BCM2835\n").unwrap();
+        let info = parse(b"processor\t: 0\nBogoMIPS\t: 50\n\nprocessor\t: 1\nBogoMIPS\t: 50\n\nHardware\t: BCM2835\n")
+            .unwrap();
         assert_eq!((&*info.model, info.logical, info.cores), ("BCM2835", 2, 2));
     }
 }

@@ -119,8 +119,20 @@ fn parse_line(line: &[u8]) -> Option<Diskstat> {
         found += 1;
     }
     let bytes = |sectors: u64| Bytes(sectors.saturating_mul(SECTOR));
-    let [reads, reads_merged, read, read_ms, writes, writes_merged, written, write_ms, in_flight, busy, weighted, more @ ..] =
-        numbers;
+    let [
+        reads,
+        reads_merged,
+        read,
+        read_ms,
+        writes,
+        writes_merged,
+        written,
+        write_ms,
+        in_flight,
+        busy,
+        weighted,
+        more @ ..,
+    ] = numbers;
     let [discards, _, discarded, _, flushes, _] = more;
     let counters = match found {
         0..4 => return None,
@@ -178,7 +190,8 @@ mod tests {
         assert_eq!((plain.counters.writes, plain.counters.busy_ms, plain.counters.discards), (20, 11, 0));
         let discard = one("   8    0 sda 10 1 100 7 20 2 200 9 0 11 16 5 0 8 1\n");
         assert_eq!((discard.counters.discards, discard.counters.discarded.0, discard.counters.flushes), (5, 4096, 0));
-        let flush = one(" 254 0 vda 7450 3885 3274866 11121 1443 10018 505144 1266 0 3712 12559 3227 40 49392 167 122 4\n");
+        let flush =
+            one(" 254 0 vda 7450 3885 3274866 11121 1443 10018 505144 1266 0 3712 12559 3227 40 49392 167 122 4\n");
         assert_eq!((flush.device, flush.counters.flushes), ((254, 0), 122));
     }
 

@@ -13,11 +13,48 @@ use crate::root::Root;
 /// File systems that the kernel makes up; `df` leaves them out as well. `tmpfs`, `overlay` and `ramfs`-like ones that
 /// hold files of programs stay: see [`Statvfs::is_countable`].
 const MADE_UP: &[&str] = &[
-    "autofs", "binder", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs",
-    "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "pipefs", "proc", "pstore", "rootfs", "rpc_pipefs",
-    "securityfs", "selinuxfs", "sockfs", "squashfs", "sysfs", "tracefs", "fuse.lxcfs", "fuse.gvfsd-fuse",
-    "fuse.portal", "nfsd", "resctrl", "functionfs", "usbfs", "fuse.snapfuse",
+    "autofs",
+    "binder",
+    "binfmt_misc",
+    "bpf",
+    "cgroup",
+    "cgroup2",
+    "configfs",
+    "debugfs",
+    "devpts",
+    "devtmpfs",
+    "efivarfs",
+    "fusectl",
+    "hugetlbfs",
+    "mqueue",
+    "nsfs",
+    "pipefs",
+    "proc",
+    "pstore",
+    "rootfs",
+    "rpc_pipefs",
+    "securityfs",
+    "selinuxfs",
+    "sockfs",
+    "squashfs",
+    "sysfs",
+    "tracefs",
+    "fuse.lxcfs",
+    "fuse.gvfsd-fuse",
+    "fuse.portal",
+    "nfsd",
+    "resctrl",
+    "functionfs",
+    "usbfs",
+    "fuse.snapfuse",
 ];
+
+/// Whether a mount is part of the kernel's own trees, as the tmpfs at `/sys/fs/cgroup`; `/dev/shm` is for programs.
+fn is_internal(mount_point: &[u8]) -> bool {
+    let below =
+        |dir: &[u8]| mount_point.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+    (below(b"/proc") || below(b"/sys") || below(b"/dev")) && mount_point != b"/dev/shm"
+}
 
 /// The mounts that [`read_one`] is worth asking about, in order of their mount points: file systems that the kernel
 /// makes up are left out, mounts that another one covers as well, and each file system stands once, at its shortest
@@ -30,7 +67,8 @@ pub fn select(mounts: &[Mount]) -> Vec<&Mount> {
         seen.insert(&mount.mount_point, mount);
     }
     let mut by_device: BTreeMap<(u32, u32), &Mount> = BTreeMap::new();
-    for mount in seen.into_values().filter(|mount| !MADE_UP.contains(&&*mount.kind)) {
+    let worth = |mount: &&Mount| !MADE_UP.contains(&&*mount.kind) && !is_internal(&mount.mount_point);
+    for mount in seen.into_values().filter(worth) {
         let rank = |mount: &Mount| (&*mount.root != b"/", mount.mount_point.len());
         let best = by_device.entry(mount.device).or_insert(mount);
         if rank(mount) < rank(best) {

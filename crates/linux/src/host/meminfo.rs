@@ -121,14 +121,16 @@ mod tests {
 
     #[test]
     fn a_kernel_without_available_gets_an_estimate() {
-        let info = parse(b"MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 300 kB\nShmem: 20 kB\n").unwrap();
+        let info =
+            parse(b"MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 300 kB\nShmem: 20 kB\n").unwrap();
         assert_eq!(info.available, Bytes::from_kib(430));
         assert!(info.available_is_estimate);
     }
 
     #[test]
     fn huge_pages_are_counted_in_their_size() {
-        let info = parse(b"MemTotal: 9 kB\nMemFree: 1 kB\nHugePages_Total:  4\nHugePages_Free: 3\nHugepagesize: 2048 kB\n");
+        let info =
+            parse(b"MemTotal: 9 kB\nMemFree: 1 kB\nHugePages_Total:  4\nHugePages_Free: 3\nHugepagesize: 2048 kB\n");
         assert_eq!(info.map(|info| (info.huge_pages.0, info.huge_pages_free.0)), Some((8 << 20, 6 << 20)));
     }
 }

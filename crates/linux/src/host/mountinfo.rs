@@ -83,16 +83,13 @@ pub fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, tail @ ..] = rest {
-        rest = match (first, tail) {
-            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) => {
-                out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
-                after
-            }
-            _ => {
-                out.push(*first);
-                tail
-            }
-        };
+        if let (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) = (first, tail) {
+            out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+            rest = after;
+        } else {
+            out.push(*first);
+            rest = tail;
+        }
     }
     out
 }
@@ -115,13 +112,17 @@ mod tests {
 
     #[test]
     fn optional_fields_empty_sources_and_blanks_are_read() {
-        let text = b"36 35 98:0 /mnt1 /mnt\\0402\\134x rw,noatime master:1 shared:7 - ext3 /dev/root rw,errors=continue\n\
+        let text =
+            b"36 35 98:0 /mnt1 /mnt\\0402\\134x rw,noatime master:1 shared:7 - ext3 /dev/root rw,errors=continue\n\
             37 35 0:44 / /run ro - tmpfs  rw,size=4k\nnonsense\n";
         let mounts = parse(text).unwrap();
         assert_eq!(mounts.len(), 2);
         let first = mounts.first().unwrap();
         assert_eq!((first.device, &*first.root, &*first.mount_point), ((98, 0), &b"/mnt1"[..], &b"/mnt 2\\x"[..]));
-        assert_eq!((&*first.kind, first.super_option("errors"), first.is_read_only()), ("ext3", Some("continue"), false));
+        assert_eq!(
+            (&*first.kind, first.super_option("errors"), first.is_read_only()),
+            ("ext3", Some("continue"), false)
+        );
         let second = mounts.last().unwrap();
         assert_eq!((&*second.source, second.super_option("size"), second.is_read_only()), ("", Some("4k"), true));
     }

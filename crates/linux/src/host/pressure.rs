@@ -79,15 +79,12 @@ pub fn parse(text: &[u8]) -> Option<Stalls> {
 pub fn read(root: &Root, buffer: &mut Vec<u8>) -> Pressure {
     let mut one = |name: &str| match file::read_with(&root.proc("pressure").join(name), buffer, parse) {
         Reading::Known(stalls) => stalls,
-        missing => Stalls { some: missing.map(|stalls| stalls.avg()), full: missing.map(|stalls| stalls.avg()) },
+        missing => {
+            let why = missing.map(|_| Stall::default());
+            Stalls { some: why, full: why }
+        }
     };
     Pressure { cpu: one("cpu"), memory: one("memory"), io: one("io") }
-}
-
-impl Stalls {
-    fn avg(self) -> Stall {
-        self.some.get().copied().unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

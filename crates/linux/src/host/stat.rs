@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn guest_time_is_counted_once() {
-        let stat = parse(b"cpu  100 50 30 1000 20 1 2 3 60 5\ncpu0 100 50 30 1000 20 1 2 3 60 5\nintr 77 1 2\n").unwrap();
+        let stat =
+            parse(b"cpu  100 50 30 1000 20 1 2 3 60 5\ncpu0 100 50 30 1000 20 1 2 3 60 5\nintr 77 1 2\n").unwrap();
         assert_eq!(stat.total.user, ticks(40));
         assert_eq!(stat.total.nice, ticks(45));
         assert_eq!(stat.total.all(), ticks(100 + 50 + 30 + 1000 + 20 + 1 + 2 + 3));
@@ -209,7 +210,8 @@ mod tests {
 
     #[test]
     fn busy_is_what_is_left_of_the_wall_time() {
-        let grown = CpuTimes { user: ticks(90), idle: ticks(60), iowait: ticks(20), steal: ticks(10), ..CpuTimes::default() };
+        let grown =
+            CpuTimes { user: ticks(90), idle: ticks(60), iowait: ticks(20), steal: ticks(10), ..CpuTimes::default() };
         let busy = busy_cores(&grown, 2, Duration::from_secs(1));
         assert!((busy.0 - 1.1).abs() < 1e-9, "{busy:?}");
     }

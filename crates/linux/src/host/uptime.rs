@@ -41,7 +41,10 @@ mod tests {
     fn uptime_and_boot_id_are_read() {
         assert_eq!(parse(b"8312.20 16000.11\n"), Some(Duration::from_millis(8_312_200)));
         assert_eq!(parse(b"-1 0"), None);
-        assert_eq!(parse_boot_id(b"3f9a1c07-0000-4000-8000-000000000001\n"), Some(0x3f9a_1c07_0000_4000_8000_0000_0000_0001));
+        assert_eq!(
+            parse_boot_id(b"3f9a1c07-0000-4000-8000-000000000001\n"),
+            Some(0x3f9a_1c07_0000_4000_8000_0000_0000_0001)
+        );
         assert_eq!(parse_boot_id(b"3f9a1c07"), None);
     }
 }

@@ -1,12 +1,12 @@
 //! The sockets of all network namespaces.
 
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use procyon_units::Reading;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use std::os::fd::AsFd;
 
 use super::namespaces::Namespace;
 use super::proc_net;
@@ -74,7 +74,13 @@ impl Connections {
         visits
     }
 
-    fn list_own(&mut self, root: &Root, namespace: &Namespace, detail: Detail, out: &mut Vec<Socket>) -> Reading<Means> {
+    fn list_own(
+        &mut self,
+        root: &Root,
+        namespace: &Namespace,
+        detail: Detail,
+        out: &mut Vec<Socket>,
+    ) -> Reading<Means> {
         let inode = namespace.inode;
         if self.own.as_ref().is_none_or(|(known, _)| *known != inode) {
             self.own = SockDiag::open(inode).ok().map(|diag| (inode, diag));
@@ -109,13 +115,12 @@ fn visit_others(
     let mut visits = Vec::with_capacity(namespaces.len());
     for namespace in namespaces {
         let before = out.len();
-        let means = match enter(root, namespace, detail, out) {
-            Ok(()) => Reading::Known(Means::SockDiag),
-            Err(_) => {
-                out.truncate(before);
-                let dirs: Vec<PathBuf> = namespace.pids.iter().map(|pid| root.proc(format!("{pid}/net"))).collect();
-                read_text(&dirs, namespace.inode, buffer, out)
-            }
+        let means = if enter(root, namespace, detail, out).is_ok() {
+            Reading::Known(Means::SockDiag)
+        } else {
+            out.truncate(before);
+            let dirs: Vec<PathBuf> = namespace.pids.iter().map(|pid| root.proc(format!("{pid}/net"))).collect();
+            read_text(&dirs, namespace.inode, buffer, out)
         };
         visits.push(Visit { namespace: namespace.inode, means });
     }
@@ -159,9 +164,7 @@ fn read_text(dirs: &[PathBuf], inode: u64, buffer: &mut Vec<u8>, out: &mut Vec<S
             Ok(()) => {
                 for protocol in [Protocol::Tcp6, Protocol::Udp, Protocol::Udp6] {
                     // Without IPv6 there are no such files; a process that ended meanwhile leaves what it showed.
-                    if proc_net::read(dir, protocol, inode, buffer, out).is_err() {
-                        continue;
-                    }
+                    proc_net::read(dir, protocol, inode, buffer, out).unwrap_or_default();
                 }
                 return Reading::Known(Means::Text);
             }

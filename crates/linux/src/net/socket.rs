@@ -156,7 +156,10 @@ mod tests {
     fn v4_inside_v6_is_shown_as_v4() {
         let one = socket("[::ffff:10.0.0.1]:80", "[::ffff:10.0.0.2]:4242");
         assert_eq!(one.protocol, Protocol::Tcp);
-        assert_eq!((one.local.to_string(), one.remote.unwrap().to_string()), ("10.0.0.1:80".into(), "10.0.0.2:4242".into()));
+        assert_eq!(
+            (one.local.to_string(), one.remote.unwrap().to_string()),
+            ("10.0.0.1:80".into(), "10.0.0.2:4242".into())
+        );
     }
 
     #[test]

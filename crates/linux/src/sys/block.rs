@@ -50,7 +50,8 @@ impl BlockDevice {
 }
 
 fn kind_of(name: &str) -> BlockKind {
-    let is = |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let is =
+        |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     match name {
         _ if name.starts_with("dm-") => BlockKind::Mapper,
         _ if name.starts_with("md") => BlockKind::Raid,
@@ -65,7 +66,8 @@ fn read_one(root: &Root, entry: &str, buffer: &mut Vec<u8>) -> BlockDevice {
     // sysfs writes `!` for the slash in names such as `cciss/c0d0`.
     let name = entry.replace('!', "/");
     let size = file::read_number(&dir.join("size"), buffer).map(|sectors| Bytes(sectors.saturating_mul(512)));
-    let rotational = file::read_with(&dir.join("queue/rotational"), buffer, |text| Some(number(text.trim_ascii())? != 0));
+    let rotational =
+        file::read_with(&dir.join("queue/rotational"), buffer, |text| Some(number(text.trim_ascii())? != 0));
     let mut model = Box::default();
     for attribute in ["device/model", "dm/name", "device/name"] {
         if let Reading::Known(text) = file::read_line(&dir.join(attribute), buffer) {

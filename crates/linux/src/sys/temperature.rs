@@ -63,7 +63,9 @@ fn read_zone(dir: &Path, zone: &str, buffer: &mut Vec<u8>, out: &mut Vec<Sensor>
     let chip = text(&dir.join("type"), buffer).unwrap_or_else(|| zone.into());
     let mut sensor = Sensor { name: zone.into(), chip, temperature, high: None, critical: None };
     for entry in file::names(dir) {
-        let Some(trip) = entry.strip_prefix("trip_point_").and_then(|rest| rest.strip_suffix("_type")) else { continue };
+        let Some(trip) = entry.strip_prefix("trip_point_").and_then(|rest| rest.strip_suffix("_type")) else {
+            continue;
+        };
         let at = dir.join(format!("trip_point_{trip}_temp"));
         match text(&dir.join(&*entry), buffer).as_deref() {
             Some("critical") => sensor.critical = limit(&at, buffer),
@@ -145,7 +147,10 @@ mod tests {
     #[test]
     fn a_disk_is_not_the_processor() {
         assert_eq!(of_cpu(&[sensor("nvme", "Composite", 80.0)]), None);
-        assert_eq!(of_cpu(&[sensor("acpitz", "thermal_zone0", 30.0), sensor("k10temp", "temp1", 44.0)]), Some(Celsius(44.0)));
+        assert_eq!(
+            of_cpu(&[sensor("acpitz", "thermal_zone0", 30.0), sensor("k10temp", "temp1", 44.0)]),
+            Some(Celsius(44.0))
+        );
     }
 
     #[test]

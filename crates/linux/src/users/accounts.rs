@@ -83,7 +83,7 @@ pub fn parse_uid_min(text: &[u8]) -> Option<u32> {
 /// Accounts and groups, read again when a file changes.
 #[derive(Debug, Default)]
 pub struct Accounts {
-    accounts: Vec<Account>,
+    list: Vec<Account>,
     groups: Vec<Group>,
     names: HashMap<u32, Arc<str>>,
     uid_min: u32,
@@ -106,8 +106,10 @@ impl Accounts {
         }
         let [passwd, group, defaults] = paths;
         let buffer = &mut self.buffer;
-        let known = |reading: Reading<Vec<Account>>| reading.get().cloned().unwrap_or_default();
-        self.accounts = known(file::read_with(&passwd, buffer, |text| Some(parse_passwd(text))));
+        self.list = match file::read_with(&passwd, buffer, |text| Some(parse_passwd(text))) {
+            Reading::Known(accounts) => accounts,
+            _ => Vec::new(),
+        };
         self.groups = match file::read_with(&group, buffer, |text| Some(parse_group(text))) {
             Reading::Known(groups) => groups,
             _ => Vec::new(),
@@ -115,7 +117,7 @@ impl Accounts {
         let uid_min = file::read_with(&defaults, buffer, parse_uid_min);
         self.uid_min = uid_min.get().copied().unwrap_or(DEFAULT_UID_MIN);
         self.names.clear();
-        for account in &self.accounts {
+        for account in &self.list {
             // Of several accounts with one number the first is the one that `ls` shows.
             self.names.entry(account.uid).or_insert_with(|| Arc::from(&*account.name));
         }
@@ -132,7 +134,7 @@ impl Accounts {
     /// All accounts in the order of the file.
     #[must_use]
     pub fn all(&self) -> &[Account] {
-        &self.accounts
+        &self.list
     }
 
     /// The name of a group.
@@ -143,15 +145,14 @@ impl Accounts {
 
     /// Accounts of people: from `UID_MIN` of `/etc/login.defs` (1000 without it), below `nobody` (65534).
     pub fn people(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.iter().filter(|account| (self.uid_min..NOBODY).contains(&account.uid))
+        self.list.iter().filter(|account| (self.uid_min..NOBODY).contains(&account.uid))
     }
 
     /// Accounts with root rights: number 0, or in a group `sudo`, `wheel` or `admin`; in the order of the file.
     pub fn with_root_rights(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.iter().filter(|account| {
+        self.list.iter().filter(|account| {
             let in_group = |group: &Group| group.gid == account.gid || group.members.contains(&account.name);
-            account.uid == 0
-                || self.groups.iter().any(|group| ROOT_GROUPS.contains(&&*group.name) && in_group(group))
+            account.uid == 0 || self.groups.iter().any(|group| ROOT_GROUPS.contains(&&*group.name) && in_group(group))
         })
     }
 }
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn people_and_root_rights_are_told_apart() {
         let mut accounts = Accounts { uid_min: 1000, ..Accounts::default() };
-        accounts.accounts = parse_passwd(
+        accounts.list = parse_passwd(
             b"root:x:0:0:root:/root:/bin/bash\ntoor:x:0:0::/:/bin/sh\nwww:x:33:33::/:/usr/sbin/nologin\n\
               ada:x:1000:1000:Ada,,,:/home/ada:/bin/bash\nbob:x:1001:27::/home/bob:/bin/sh\ncy:x:1002:1002::/:/bin/sh\n\
               nobody:x:65534:65534::/:/bin/false\n+::::::\nbroken:x\n",

@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_record_is_taken_apart_and_a_piece_is_left_out() {
-        let mut bytes = record(USER_PROCESS, 4084, "pts/0", "a-user-name-of-just-thirty-two-b", "192.0.2.7", 1_700_000_000);
+        let mut bytes =
+            record(USER_PROCESS, 4084, "pts/0", "a-user-name-of-just-thirty-two-b", "192.0.2.7", 1_700_000_000);
         bytes.extend([7; 100]);
         let records = parse(&bytes);
         assert_eq!(records.len(), 1);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use procyon_linux::containers::{limits, paths};
 use procyon_linux::host::{
-    cpuinfo, diskstats, filesystems, loadavg, meminfo, mountinfo, net_dev, os_release, pressure, stat, swaps, uptime, vmstat,
+    cpuinfo, diskstats, filesystems, loadavg, meminfo, mountinfo, net_dev, os_release, pressure, stat, swaps, uptime,
+    vmstat,
 };
 use procyon_linux::net::socket::Protocol;
 use procyon_linux::net::{namespaces, netlink, owners, proc_net, sock_diag};
@@ -56,9 +57,10 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut dirs = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/linux")];
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(dir).unwrap().flatten() {
-            match entry.file_type().unwrap().is_dir() {
-                true => dirs.push(entry.path()),
-                false => seeds.push(std::fs::read(entry.path()).unwrap()),
+            if entry.file_type().unwrap().is_dir() {
+                dirs.push(entry.path());
+            } else {
+                seeds.push(std::fs::read(entry.path()).unwrap());
             }
         }
     }

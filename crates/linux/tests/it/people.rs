@@ -84,7 +84,8 @@ fn records_of_ended_processes_are_no_sessions() {
     let dir = Scratch::new("utmp");
     dir.write("proc/4084/stat", b"");
     dir.write("dev/pts/0", b"");
-    let utmp = [record(4084, "pts/0", "ada", "192.0.2.7", 1_700_000_000), record(99_999, "pts/1", "bob", "", 1_700_000_100)];
+    let utmp =
+        [record(4084, "pts/0", "ada", "192.0.2.7", 1_700_000_000), record(99_999, "pts/1", "bob", "", 1_700_000_100)];
     dir.write("run/utmp", &utmp.concat());
     let sessions = sessions::read(&Root::at(&dir.0), &mut Vec::new());
     let users: Vec<_> = sessions.iter().map(|one| (&*one.user, &*one.tty, &*one.from, one.pid)).collect();
@@ -104,8 +105,15 @@ fn sessions_of_logind_are_found_without_utmp() {
 #[test]
 fn the_most_recently_active_come_first() {
     let dir = Scratch::new("activity");
-    dir.write("etc/passwd", b"root:x:0:0::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\ncy:x:1002:1002::/:/bin/sh\n");
-    let wtmp = [record(1, "pts/0", "ada", "", 1_600_000_000), record(2, "pts/1", "bob", "", 1_600_000_500), record(3, "x", "gone", "", 1_600_000_900)];
+    dir.write(
+        "etc/passwd",
+        b"root:x:0:0::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\ncy:x:1002:1002::/:/bin/sh\n",
+    );
+    let wtmp = [
+        record(1, "pts/0", "ada", "", 1_600_000_000),
+        record(2, "pts/1", "bob", "", 1_600_000_500),
+        record(3, "x", "gone", "", 1_600_000_900),
+    ];
     dir.write("var/log/wtmp", &wtmp.concat());
     let mut lastlog = vec![0_u8; 292 * 1003];
     lastlog[292 * 1002..292 * 1002 + 4].copy_from_slice(&1_600_000_200_u32.to_ne_bytes());

@@ -4,8 +4,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
 use procyon_linux::privilege::attempt::{Attempt, Feature};
-use procyon_linux::privilege::held::{self, Capability};
 use procyon_linux::privilege::facts;
+use procyon_linux::privilege::held::{self, Capability};
 use procyon_linux::root::Root;
 use procyon_units::Reading;
 
@@ -24,7 +24,8 @@ impl Drop for Stopped {
 fn root_reads_the_processes_of_others() {
     let other = Stopped(Command::new("sleep").arg("1000").uid(NOBODY).gid(NOBODY).spawn().unwrap());
     let root = Root::live();
-    for feature in [Feature::ForeignIo, Feature::ForeignDescriptors, Feature::ForeignMemory, Feature::ForeignNamespace] {
+    for feature in [Feature::ForeignIo, Feature::ForeignDescriptors, Feature::ForeignMemory, Feature::ForeignNamespace]
+    {
         assert_eq!(feature.attempt(&root), Attempt::Granted, "{feature:?}");
     }
     for feature in [Feature::Pidfd, Feature::SockDiag, Feature::EnterNamespace, Feature::BpfLoad, Feature::BpfTracing] {
@@ -69,7 +70,8 @@ fn attempts_of_nobody() {
         Attempt::Refused { needs, .. } => needs,
         outcome => panic!("{feature:?}: {outcome:?}"),
     };
-    for feature in [Feature::ForeignIo, Feature::ForeignDescriptors, Feature::ForeignMemory, Feature::ForeignNamespace] {
+    for feature in [Feature::ForeignIo, Feature::ForeignDescriptors, Feature::ForeignMemory, Feature::ForeignNamespace]
+    {
         assert_eq!(needs(feature), Some(Capability::SysPtrace), "{feature:?}");
     }
     assert_eq!(needs(Feature::EnterNamespace), Some(Capability::SysAdmin));

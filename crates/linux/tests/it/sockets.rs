@@ -107,7 +107,8 @@ fn check_all_kinds(root: &Root, means: Means) {
         assert_eq!(info.received.0, 5);
     }
     for (protocol, socket) in [(Protocol::Udp, &udp4), (Protocol::Udp6, &udp6)] {
-        let found = find(&sockets, protocol, socket.local_addr().unwrap(), None).expect("an unconnected socket has no peer");
+        let found =
+            find(&sockets, protocol, socket.local_addr().unwrap(), None).expect("an unconnected socket has no peer");
         assert_eq!((found.state, found.inode), (state::CLOSE, inode(socket)));
     }
     let peer = Some(udp4.local_addr().unwrap());
