@@ -23,6 +23,8 @@ pub mod proc;
 pub mod root;
 /// sysfs: disks, interfaces, clocks, temperatures.
 pub mod sys;
+/// Counters of a process in one question to the kernel.
+pub mod taskstats;
 mod text;
 /// Accounts and log-ins.
 pub mod users;

@@ -10,7 +10,6 @@
 //! take no lock that a stuck process holds; targets of open files are never looked at, only their names.
 
 mod directory;
-pub mod boot_id;
 pub mod pid_cgroup;
 pub mod pid_cmdline;
 pub mod pid_cwd;

@@ -51,7 +51,7 @@ pub fn read(process: &PidDir, buffer: &mut Vec<u8>) -> Seen<Vec<Limit>> {
 pub fn open_files(process: &PidDir, buffer: &mut Vec<u8>) -> Seen<Option<u64>> {
     process.read_with(c"limits", buffer, |text| {
         let row = crate::text::lines(text).find(|line| line.starts_with(b"Max open files "))?;
-        bound(columns(row)?.1)
+        columns(row).map(|columns| columns.soft)
     })
 }
 
@@ -62,21 +62,31 @@ pub fn parse(text: &[u8]) -> Option<Vec<Limit>> {
 }
 
 fn row(line: &[u8]) -> Option<Limit> {
-    let (name, soft, hard, unit) = columns(line)?;
-    Some(Limit { name: crate::text::lossy(name), soft: bound(soft)?, hard: bound(hard)?, unit: crate::text::lossy(unit) })
+    let Columns { name, soft, hard, unit } = columns(line)?;
+    Some(Limit { name: crate::text::lossy(name), soft, hard, unit: crate::text::lossy(unit) })
+}
+
+struct Columns<'a> {
+    name: &'a [u8],
+    soft: Option<u64>,
+    hard: Option<u64>,
+    unit: &'a [u8],
 }
 
 /// Columns start at fixed places: "%-25s %-20s %-20s %-10s".
-fn columns(line: &[u8]) -> Option<(&[u8], &[u8], &[u8], &[u8])> {
+fn columns(line: &[u8]) -> Option<Columns<'_>> {
     let (name, rest) = line.split_at_checked(26)?;
     let mut words = crate::text::words(rest);
-    Some((name.trim_ascii(), words.next()?, words.next()?, words.next().unwrap_or_default()))
+    let (soft, hard) = (bound(words.next()?).ok()?, bound(words.next()?).ok()?);
+    Some(Columns { name: name.trim_ascii(), soft, hard, unit: words.next().unwrap_or_default() })
 }
 
-fn bound(word: &[u8]) -> Option<Option<u64>> {
+struct NotABound;
+
+fn bound(word: &[u8]) -> Result<Option<u64>, NotABound> {
     match word {
-        b"unlimited" => Some(None),
-        digits => crate::text::number(digits).map(Some),
+        b"unlimited" => Ok(None),
+        digits => crate::text::number(digits).map(Some).ok_or(NotABound),
     }
 }
 

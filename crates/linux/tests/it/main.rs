@@ -7,4 +7,7 @@ mod machine;
 mod never_panics;
 mod people;
 mod privileges;
+mod process_parsers;
+mod processes;
 mod sockets;
+mod walking;
