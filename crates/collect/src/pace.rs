@@ -12,7 +12,7 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// Shortest span that says anything about the cost.
 const MIN_SPAN: Duration = Duration::from_secs(5);
 /// The pace is never widened further than this.
-const WIDEST: Duration = Duration::from_secs(60);
+const WIDEST: Duration = Duration::from_mins(1);
 /// The pace narrows again when the cost at the narrower pace would stay below this share of the ceiling.
 const RELAX: f64 = 0.8;
 

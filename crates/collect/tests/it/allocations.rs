@@ -11,7 +11,7 @@ use procyon_units::SystemClock;
 /// Allocations of one tick in the steady state: the least of several, because births on the machine cost some.
 fn allocations_of_a_tick() -> (u64, usize) {
     let config =
-        Config { slow_budget: 0.0, pss_budget: 0.0, connections: Duration::from_secs(3600), ..Config::default() };
+        Config { slow_budget: 0.0, pss_budget: 0.0, connections: Duration::from_hours(1), ..Config::default() };
     let mut collector = Collector::new(&config, HostId(1), Arc::new(SystemClock)).unwrap();
     for _ in 0..4 {
         collector.tick().unwrap();

@@ -2,8 +2,9 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
     clippy::disallowed_methods,
     reason = "a test stops at the first surprise and measures time"
 )]
