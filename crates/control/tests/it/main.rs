@@ -1,0 +1,153 @@
+//! Signals to real processes that the test starts.
+
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may stop where they fail")]
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command};
+use std::sync::Arc;
+
+use procyon_control::{Actor, Audit, Control, ControlError, Gone, Role, Signal, look_up};
+use procyon_diag::Kind;
+use procyon_model::ProcessKey;
+use procyon_units::{SystemClock, Ticks};
+
+const BOOT: u32 = 0x3f9a_1c07;
+
+struct Bench {
+    dir: tempfile::TempDir,
+    control: Control,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let control = Control::new(Audit::in_directory(dir.path()), BOOT, Arc::new(SystemClock));
+        Self { dir, control }
+    }
+
+    fn audit(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.dir.path().join("audit.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn operator() -> Actor {
+    Actor { role: Role::Operator, name: "alice".to_owned(), from: "127.0.0.1:5000".to_owned() }
+}
+
+fn sleeper() -> Child {
+    Command::new("sleep").arg("600").spawn().unwrap()
+}
+
+#[test]
+fn a_signal_reaches_the_process_and_the_log_says_so_before_and_after() {
+    let bench = Bench::new();
+    let mut child = sleeper();
+    let (key, found) = look_up(child.id(), BOOT).unwrap();
+    let sent = bench.control.signal(&operator(), &key, Signal::TERM).unwrap();
+    assert_eq!(sent.start, found.start);
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+
+    let audit = bench.audit();
+    assert_eq!(audit.len(), 2);
+    assert_eq!((&audit[0]["phase"], &audit[1]["phase"]), (&"before".into(), &"after".into()));
+    assert_eq!(audit[0]["id"], audit[1]["id"]);
+    assert_eq!(audit[1]["result"], "sent");
+    for (field, value) in [("role", "operator"), ("name", "alice"), ("from", "127.0.0.1:5000"), ("signal", "SIGTERM"), ("action", "signal")] {
+        assert_eq!(audit[0][field], value, "{field}");
+    }
+    assert_eq!(audit[0]["key"], key.to_string());
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(bench.control_path()).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+impl Bench {
+    fn control_path(&self) -> std::path::PathBuf {
+        self.dir.path().join("audit.jsonl")
+    }
+}
+
+#[test]
+fn another_process_with_the_same_pid_is_left_alone() {
+    let bench = Bench::new();
+    let mut child = sleeper();
+    let (key, _) = look_up(child.id(), BOOT).unwrap();
+    let earlier = ProcessKey { start: Ticks(key.start.0 - 1), ..key };
+    let error = bench.control.signal(&operator(), &earlier, Signal::KILL).unwrap_err();
+    assert!(matches!(error, ControlError::Gone(Gone::Replaced { .. })), "{error}");
+    assert_eq!(error.kind(), Kind::Conflict);
+    let other_boot = ProcessKey { boot: 1, ..key };
+    assert_eq!(bench.control.signal(&operator(), &other_boot, Signal::KILL).unwrap_err().kind(), Kind::NotFound);
+    assert!(child.try_wait().unwrap().is_none(), "it still runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(bench.audit().iter().all(|entry| entry["result"] == "refused"));
+}
+
+#[test]
+fn a_process_that_ended_is_not_found_even_as_a_zombie() {
+    let bench = Bench::new();
+    let mut child = sleeper();
+    let (key, _) = look_up(child.id(), BOOT).unwrap();
+    child.kill().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while look_up(child.id(), BOOT).is_some() {
+        assert!(std::time::Instant::now() < deadline, "it becomes a zombie");
+        std::thread::yield_now();
+    }
+    let error = bench.control.signal(&operator(), &key, Signal::TERM).unwrap_err();
+    assert_eq!(error.to_string(), format!("process {} has ended; nothing was sent", key.pid));
+    child.wait().unwrap();
+    assert_eq!(bench.control.signal(&operator(), &key, Signal::TERM).unwrap_err().kind(), Kind::NotFound);
+}
+
+#[test]
+fn pid_1_kernel_threads_and_ourselves_are_refused() {
+    let bench = Bench::new();
+    let refused = |pid: u32| {
+        let (key, _) = look_up(pid, BOOT).unwrap();
+        let error = bench.control.signal(&operator(), &key, "CONT".parse().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotPermitted, "{pid}: {error}");
+        error.to_string()
+    };
+    assert!(refused(1).contains("process 1"));
+    assert!(refused(std::process::id()).contains("itself"));
+    // Inside a container there may be no kernel thread to see.
+    if look_up(2, BOOT).is_some_and(|(_, found)| found.kernel_thread) {
+        assert!(refused(2).contains("kernel threads"));
+    }
+    assert!(bench.audit().iter().all(|entry| entry["result"] == "refused" && entry["phase"] == "after"));
+}
+
+#[test]
+fn only_operators_signal_and_nobody_when_read_only() {
+    let bench = Bench::new();
+    let mut child = sleeper();
+    let (key, _) = look_up(child.id(), BOOT).unwrap();
+    for role in [Role::Anonymous, Role::Viewer] {
+        let error = bench.control.signal(&Actor { role, ..operator() }, &key, Signal::KILL).unwrap_err();
+        assert!(matches!(error, ControlError::Role { .. }));
+        assert!(!error.hint().is_empty());
+    }
+    let bench = Bench::new();
+    let control = Control::new(Audit::in_directory(bench.dir.path()), BOOT, Arc::new(SystemClock)).read_only();
+    assert!(matches!(control.signal(&operator(), &key, Signal::KILL).unwrap_err(), ControlError::ReadOnly));
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    let dir = tempfile::tempdir().unwrap();
+    // A directory where the file should be: not even root can write to it.
+    std::fs::create_dir(dir.path().join("audit.jsonl")).unwrap();
+    let control = Control::new(Audit::in_directory(dir.path()), BOOT, Arc::new(SystemClock));
+    let mut child = sleeper();
+    let (key, _) = look_up(child.id(), BOOT).unwrap();
+    let error = control.signal(&operator(), &key, Signal::KILL).unwrap_err();
+    assert!(matches!(error, ControlError::Audit(_)), "{error}");
+    assert!(child.try_wait().unwrap().is_none(), "it still runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
