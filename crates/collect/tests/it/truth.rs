@@ -251,3 +251,60 @@ fn every_process_of_procfs_is_in_the_frame_with_the_same_start() {
     }
     assert!(compared > 10);
 }
+
+/// A column of a line of a kernel table, the line found by the word in its column `key`.
+fn field(path: &str, key: usize, word: &str, at: usize) -> u64 {
+    let text = std::fs::read_to_string(path).unwrap();
+    let line =
+        text.lines().map(|line| line.replace(':', " ")).find(|line| line.split_whitespace().nth(key) == Some(word));
+    line.unwrap().split_whitespace().nth(at).unwrap().parse().unwrap()
+}
+
+#[test]
+fn traffic_of_an_interface_agrees_with_procfs() {
+    let mut collector = collector();
+    collector.tick().unwrap();
+    let (server, sent) = (std::net::UdpSocket::bind("127.0.0.1:0").unwrap(), 4000);
+    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect(server.local_addr().unwrap()).unwrap();
+    for _ in 0..sent {
+        client.send(&[7; 1000]).unwrap();
+    }
+    let before = field("/proc/net/dev", 0, "lo", 1);
+    let frame = collector.tick().unwrap();
+    let after = field("/proc/net/dev", 0, "lo", 1);
+    let lo = frame.machine.interfaces.iter().find(|interface| &*interface.name == "lo").unwrap();
+    assert!((before..=after).contains(&lo.received_total.get()), "{before} ≤ {} ≤ {after}", lo.received_total.get());
+    let rate = lo.rates.get().unwrap().received.0 * frame.elapsed.unwrap().as_secs_f64();
+    assert!(rate >= f64::from(sent) * 1000.0, "{rate} bytes within the tick");
+}
+
+#[test]
+fn work_of_a_disk_agrees_with_procfs() {
+    let mut collector = collector();
+    let first = collector.tick().unwrap();
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let file = dir.join(format!("disk-{}", std::process::id()));
+    let written = 32 * MIB;
+    drop(Workload::start(&["io", file.to_str().unwrap(), &written.to_string(), "0"]));
+    std::fs::remove_file(file).unwrap();
+    let before: Vec<u64> =
+        first.machine.disks.iter().map(|disk| field("/proc/diskstats", 2, &disk.name, 9) * 512).collect();
+    let second = collector.tick().unwrap();
+    let mut grown = 0;
+    for (disk, before) in first.machine.disks.iter().zip(before) {
+        let after = field("/proc/diskstats", 2, &disk.name, 9) * 512;
+        let Some(now) = second.machine.disks.iter().find(|other| other.name == disk.name) else { continue };
+        let total = now.written_total.get();
+        assert!((before..=after).contains(&total), "{}: {before} ≤ {total} ≤ {after}", disk.name);
+        let rate = now.rates.get().unwrap().written.0 * second.elapsed.unwrap().as_secs_f64();
+        let difference = total - disk.written_total.get();
+        assert!(
+            (rate - difference as f64).abs() < 1.0,
+            "{}: {rate} bytes by the rate, {difference} by the counter",
+            disk.name
+        );
+        grown = grown.max(difference);
+    }
+    assert!(grown >= written, "{grown} bytes reached a disk, {written} were written");
+}
