@@ -17,3 +17,4 @@ mod layers;
 mod links;
 mod metrics_doc;
 mod names;
+mod setup;
