@@ -1,0 +1,54 @@
+//! A limit on everything that outside can grow. What a limit cuts off is counted (see [`crate::Counters`]).
+
+use std::time::Duration;
+
+/// Connections open at one time; more are closed at once and counted.
+pub const MAX_CONNECTIONS: usize = 1024;
+/// Live WebSockets open at one time; more are answered with 503.
+pub const MAX_LIVE: usize = 512;
+/// Bytes of a request's head.
+pub const MAX_HEAD: usize = 32 * 1024;
+/// Headers of a request.
+pub const MAX_HEADERS: usize = 64;
+/// Bytes of a request's body.
+pub const MAX_BODY: usize = 64 * 1024;
+/// Bytes of a message from a WebSocket client.
+pub const MAX_MESSAGE: usize = 64 * 1024;
+/// Bytes of a filter expression.
+pub const MAX_FILTER: usize = 8 * 1024;
+/// Time in which the head of a request must arrive.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Time in which a request must be answered.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+/// Time in which a TLS handshake must end.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// Time in which a client must take something of what waits for it; else it is cut off.
+pub const READ_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes that the kernel holds for a client that is slow to read.
+pub const SEND_BUFFER: usize = 256 * 1024;
+/// Frames that wait for a live client; a slower one gets a gap.
+pub const LIVE_QUEUE: usize = 4;
+/// Distinct live subscriptions at one time.
+pub const MAX_CHANNELS: usize = 256;
+/// Rows of a list without `limit`.
+pub const DEFAULT_ROWS: usize = 100;
+/// Rows of a list at most.
+pub const MAX_ROWS: usize = 100_000;
+/// Lines of a series answer at most.
+pub const MAX_LINES: usize = 5000;
+/// Instants of a series answer at most.
+pub const MAX_POINTS: usize = 2000;
+/// Items of `top` at most.
+pub const MAX_TOP: usize = 100;
+/// Threads that answer what may take longer than async code may.
+pub const BLOCKING_THREADS: usize = 4;
+/// Wrong tokens from one address before it has to wait.
+pub const FREE_ATTEMPTS: u32 = 5;
+/// Addresses whose wrong tokens are remembered; the oldest are forgotten.
+pub const REMEMBERED_ADDRESSES: usize = 1024;
+/// How long a session cookie is good.
+pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
+/// Frame rate of a live client whose screen is hidden.
+pub const PAUSED_INTERVAL: Duration = Duration::from_secs(10);
+/// Requests that stopping waits for.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(3);

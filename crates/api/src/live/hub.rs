@@ -1,0 +1,299 @@
+//! One thread a host: encodes each channel once a tick and hands the message to all its clients, waiting for none.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+
+use axum::extract::ws::Utf8Bytes;
+use procyon_model::Frame;
+use procyon_model::feed::{Consumer, Feed};
+use procyon_units::{Clock, Mono};
+use procyon_wire::{Problem, ProblemKind};
+use tokio::sync::mpsc::{Sender, error::TrySendError};
+
+use crate::failure::Failure;
+use crate::limits::{MAX_CHANNELS, PAUSED_INTERVAL};
+
+/// Frames that wait for the thread; older ones go.
+const FRAMES: usize = 4;
+/// Wishes of clients that wait for the thread; more are refused.
+const COMMANDS: usize = 1024;
+
+/// Turns frames into messages for all clients of one channel.
+pub(crate) trait Encoder: Send {
+    /// The message for clients that know the frame before; none if there was none. `frames` came since, oldest first.
+    fn tick(&mut self, frames: &[Arc<Frame>]) -> Option<Utf8Bytes>;
+    /// The message for clients that know nothing.
+    fn full(&mut self) -> Option<Utf8Bytes>;
+    /// What is said before `full` to a client that missed messages.
+    fn gap(&self, missed: u64) -> Option<Utf8Bytes>;
+}
+
+/// One client in a channel.
+pub(crate) struct Client {
+    /// Names it.
+    pub(crate) id: u64,
+    /// Where its messages go.
+    pub(crate) queue: Sender<Utf8Bytes>,
+}
+
+struct Member {
+    client: Client,
+    /// Messages missed since it last took one.
+    missed: u64,
+    /// Whether it needs everything.
+    fresh: bool,
+    /// Since when its screen is hidden, as of the last message.
+    paused: Option<Mono>,
+}
+
+struct Channel {
+    encoder: Box<dyn Encoder>,
+    members: Vec<Member>,
+    /// The last `full`, until the next tick.
+    full: Option<Utf8Bytes>,
+}
+
+enum Command {
+    Join { name: String, encoder: Box<dyn Encoder>, client: Client },
+    Pause(u64),
+    Resume(u64),
+    Leave(u64),
+}
+
+#[derive(Default)]
+struct Inbox {
+    frames: VecDeque<Arc<Frame>>,
+    commands: VecDeque<Command>,
+    stopped: bool,
+}
+
+/// The live streams of one host.
+pub(crate) struct Hub {
+    inbox: Mutex<Inbox>,
+    wake: Condvar,
+    watching: AtomicUsize,
+    next: AtomicU64,
+    feed: Weak<Feed>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Hub {
+    /// Starts the thread and attaches it to the feed.
+    pub(crate) fn start(feed: &Arc<Feed>, clock: Arc<dyn Clock>) -> std::io::Result<Arc<Self>> {
+        let hub = Arc::new(Self {
+            inbox: Mutex::default(),
+            wake: Condvar::new(),
+            watching: AtomicUsize::new(0),
+            next: AtomicU64::new(1),
+            feed: Arc::downgrade(feed),
+            clock,
+        });
+        let worker = Arc::clone(&hub);
+        std::thread::Builder::new().name("procyon-live".to_owned()).spawn(move || worker.work())?;
+        feed.attach(Arc::clone(&hub) as _);
+        Ok(hub)
+    }
+
+    /// A name for a new client.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Moves a client into the channel with this name, which is made with `encoder` if there is none.
+    pub(crate) fn join(&self, name: String, encoder: Box<dyn Encoder>, client: Client) -> Result<(), Failure> {
+        self.ask(Command::Join { name, encoder, client })
+    }
+
+    /// The client's screen is hidden.
+    pub(crate) fn pause(&self, id: u64) -> Result<(), Failure> {
+        self.ask(Command::Pause(id))
+    }
+
+    /// The client's screen is seen again.
+    pub(crate) fn resume(&self, id: u64) -> Result<(), Failure> {
+        self.ask(Command::Resume(id))
+    }
+
+    /// The client is gone. There is always room for this: it comes once for each connection.
+    pub(crate) fn leave(&self, id: u64) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).commands.push_back(Command::Leave(id));
+        self.wake.notify_one();
+    }
+
+    /// Ends the thread.
+    pub(crate) fn stop(&self) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.wake.notify_one();
+    }
+
+    fn ask(&self, command: Command) -> Result<(), Failure> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.commands.len() >= COMMANDS {
+            return Err(Failure::new(ProblemKind::Unavailable, "too many live clients ask at once; ask again"));
+        }
+        inbox.commands.push_back(command);
+        drop(inbox);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        let mut channels: HashMap<String, Channel> = HashMap::new();
+        loop {
+            let Some((frames, commands)) = self.wait() else { return };
+            let now = self.clock.mono();
+            for command in commands {
+                self.obey(&mut channels, command, now);
+            }
+            if !frames.is_empty() {
+                for channel in channels.values_mut() {
+                    channel.tick(&frames, now);
+                }
+                // Clients whose queues were closed are gone.
+                channels.retain(|_, channel| !channel.members.is_empty());
+            }
+            let watching = channels.values().map(|channel| channel.members.len()).sum();
+            self.watching.store(watching, Ordering::Release);
+        }
+    }
+
+    fn wait(&self) -> Option<(Vec<Arc<Frame>>, VecDeque<Command>)> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        while inbox.frames.is_empty() && inbox.commands.is_empty() && !inbox.stopped {
+            inbox = self.wake.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+        if inbox.stopped {
+            return None;
+        }
+        Some((inbox.frames.drain(..).collect(), std::mem::take(&mut inbox.commands)))
+    }
+
+    fn obey(&self, channels: &mut HashMap<String, Channel>, command: Command, now: Mono) {
+        match command {
+            Command::Join { name, encoder, client } => {
+                remove(channels, client.id);
+                if channels.len() >= MAX_CHANNELS && !channels.contains_key(&name) {
+                    refuse(&client);
+                    return;
+                }
+                let channel = channels.entry(name).or_insert_with(|| {
+                    let mut channel = Channel { encoder, members: Vec::new(), full: None };
+                    if let Some(frame) = self.feed.upgrade().and_then(|feed| feed.latest()) {
+                        let _first = channel.encoder.tick(&[frame]);
+                    }
+                    channel
+                });
+                let mut member = Member { client, missed: 0, fresh: true, paused: None };
+                channel.greet(&mut member);
+                channel.members.push(member);
+            }
+            Command::Pause(id) => with(channels, id, |_, member| member.paused = Some(now)),
+            Command::Resume(id) => with(channels, id, |channel, member| {
+                member.paused = None;
+                channel.greet(member);
+            }),
+            Command::Leave(id) => remove(channels, id),
+        }
+    }
+}
+
+impl Consumer for Hub {
+    fn offer(&self, frame: &Arc<Frame>) {
+        // When nobody watches, nothing is encoded. A client that joins just now starts from the newest frame.
+        if self.watching.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.frames.len() >= FRAMES {
+            inbox.frames.pop_front();
+        }
+        inbox.frames.push_back(Arc::clone(frame));
+        drop(inbox);
+        self.wake.notify_one();
+    }
+}
+
+fn remove(channels: &mut HashMap<String, Channel>, id: u64) {
+    channels.retain(|_, channel| {
+        channel.members.retain(|member| member.client.id != id);
+        !channel.members.is_empty()
+    });
+}
+
+fn with(channels: &mut HashMap<String, Channel>, id: u64, act: impl FnOnce(&mut Channel, &mut Member)) {
+    for channel in channels.values_mut() {
+        if let Some(at) = channel.members.iter().position(|member| member.client.id == id) {
+            let mut member = channel.members.swap_remove(at);
+            act(channel, &mut member);
+            channel.members.push(member);
+            return;
+        }
+    }
+}
+
+fn refuse(client: &Client) {
+    let problem = Problem::new(ProblemKind::Unavailable, format!("{MAX_CHANNELS} different subscriptions are in use; end one"));
+    let told = serde_json::json!({ "type": "error", "problem": problem });
+    if client.queue.try_send(told.to_string().into()).is_err() {
+        tracing::debug!("a client that was refused does not listen");
+    }
+}
+
+impl Channel {
+    fn tick(&mut self, frames: &[Arc<Frame>], now: Mono) {
+        // A channel made from this very frame has nothing new to say about it.
+        let message = self.encoder.tick(frames);
+        self.full = None;
+        let mut members = std::mem::take(&mut self.members);
+        members.retain_mut(|member| self.deliver(member, message.as_ref(), now));
+        self.members = members;
+    }
+
+    /// Gives a member its message; false when it is gone.
+    fn deliver(&mut self, member: &mut Member, message: Option<&Utf8Bytes>, now: Mono) -> bool {
+        if let Some(since) = member.paused {
+            if now.since(since) < PAUSED_INTERVAL {
+                member.fresh = true;
+                return !member.client.queue.is_closed();
+            }
+            member.paused = Some(now);
+        }
+        if member.fresh {
+            self.greet(member);
+            return !member.client.queue.is_closed();
+        }
+        let Some(message) = message else { return true };
+        match member.client.queue.try_send(message.clone()) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => {
+                member.missed += 1;
+                member.fresh = true;
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
+        }
+    }
+
+    /// Tells a member everything, once its queue has room; after a gap says how large it was.
+    fn greet(&mut self, member: &mut Member) {
+        if member.client.queue.capacity() < 2 {
+            member.missed += 1;
+            member.fresh = true;
+            return;
+        }
+        if self.full.is_none() {
+            self.full = self.encoder.full();
+        }
+        let Some(full) = self.full.clone() else { return };
+        let gap = (member.missed > 0).then(|| self.encoder.gap(member.missed)).flatten();
+        let mut sent = true;
+        for message in gap.into_iter().chain([full]) {
+            sent &= member.client.queue.try_send(message).is_ok();
+        }
+        if sent {
+            member.missed = 0;
+            member.fresh = false;
+        }
+    }
+}

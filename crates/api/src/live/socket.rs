@@ -1,0 +1,166 @@
+//! One client's WebSocket.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::response::Response;
+use procyon_wire::live::{ClientMessage, Subscribe};
+use procyon_wire::{Problem, ProblemKind};
+use tokio::sync::mpsc;
+
+use super::{Client, Encoder, LiveChannel, Spec};
+use crate::access::{Caller, Sight};
+use crate::app::{App, Counters, Host};
+use crate::failure::Failure;
+use crate::limits;
+use crate::v1::wire_host;
+
+/// A place among the live clients; given back when dropped.
+pub(crate) struct Seat(Arc<Counters>);
+
+impl Seat {
+    fn take(app: &App) -> Result<Self, Failure> {
+        let open = app.counters.live.fetch_add(1, Ordering::Relaxed);
+        let seat = Self(Arc::clone(&app.counters));
+        if open < limits::MAX_LIVE {
+            return Ok(seat);
+        }
+        Err(Failure::new(ProblemKind::Unavailable, format!("{} live clients are connected; there is no room for more", limits::MAX_LIVE)))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Takes the connection over.
+pub(crate) fn upgrade<F, T>(app: &App, upgrade: WebSocketUpgrade, run: F) -> Result<Response, Failure>
+where
+    F: FnOnce(WebSocket, Seat) -> T + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
+    let seat = Seat::take(app)?;
+    let upgrade = upgrade.max_message_size(limits::MAX_MESSAGE).max_frame_size(limits::MAX_MESSAGE).write_buffer_size(0);
+    Ok(upgrade.on_upgrade(move |socket| run(socket, seat)))
+}
+
+/// A subscriber to the process table.
+pub(crate) async fn live(mut socket: WebSocket, _seat: Seat, app: Arc<App>, host: Arc<Host>, caller: Caller) {
+    let hello = match host.frame() {
+        Ok(frame) => serde_json::json!({
+            "type": "hello",
+            "version": env!("CARGO_PKG_VERSION"),
+            "host": wire_host(&frame, &*app.clock),
+            "role": caller.role(),
+            "read_only": app.read_only,
+        }),
+        Err(failure) => error_message(&failure.problem),
+    };
+    if socket.send(Message::Text(hello.to_string().into())).await.is_err() {
+        return;
+    }
+    let mut session = Session { id: host.hub.next_id(), host, sight: caller.sight() };
+    session.run(&mut socket, &app).await;
+}
+
+struct Session {
+    id: u64,
+    host: Arc<Host>,
+    sight: Sight,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.host.hub.leave(self.id);
+    }
+}
+
+impl Session {
+    async fn run(&mut self, socket: &mut WebSocket, app: &Arc<App>) {
+        let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
+        let mut stopping = app.stopping.clone();
+        loop {
+            let sent = tokio::select! {
+                message = queue.recv() => match message {
+                    Some(message) => socket.send(Message::Text(message)).await,
+                    None => return,
+                },
+                said = socket.recv() => match said {
+                    Some(Ok(Message::Text(text))) => match self.hear(&text, &sender).await {
+                        Ok(()) => Ok(()),
+                        Err(failure) => socket.send(Message::Text(error_message(&failure.problem).to_string().into())).await,
+                    },
+                    Some(Ok(Message::Binary(_))) => {
+                        let problem = Problem::new(ProblemKind::BadRequest, "messages are JSON texts");
+                        socket.send(Message::Text(error_message(&problem).to_string().into())).await
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                },
+                _ = stopping.changed() => return farewell(socket).await,
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn hear(&self, text: &str, queue: &mpsc::Sender<Utf8Bytes>) -> Result<(), Failure> {
+        let said = serde_json::from_str(text)
+            .map_err(|error| Failure::bad_request(format!("the message cannot be read: {error}")))?;
+        match said {
+            ClientMessage::Subscribe(asked) => self.subscribe(asked, queue).await?,
+            ClientMessage::Pause {} => self.host.hub.pause(self.id)?,
+            ClientMessage::Resume {} => self.host.hub.resume(self.id)?,
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&self, asked: Subscribe, queue: &mpsc::Sender<Utf8Bytes>) -> Result<(), Failure> {
+        let sight = self.sight;
+        // A regular expression may take longer to compile than async code may.
+        let spec = tokio::task::spawn_blocking(move || Spec::read(&asked, sight)).await;
+        let spec = spec.map_err(|_| Failure::new(ProblemKind::Internal, "the subscription failed inside the server"))??;
+        let client = Client { id: self.id, queue: queue.clone() };
+        self.host.hub.join(spec.name.clone(), Box::new(LiveChannel::new(spec)), client)
+    }
+}
+
+/// A listener that says nothing: every message of one channel goes to it.
+pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, app: Arc<App>, host: Arc<Host>, name: &'static str, encoder: Box<dyn Encoder>) {
+    let session = Session { id: host.hub.next_id(), host, sight: Sight::Public };
+    let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
+    if session.host.hub.join(name.to_owned(), encoder, Client { id: session.id, queue: sender.clone() }).is_err() {
+        return;
+    }
+    let mut stopping = app.stopping.clone();
+    loop {
+        tokio::select! {
+            message = queue.recv() => match message {
+                Some(message) => if socket.send(Message::Text(message)).await.is_err() {
+                    return;
+                },
+                None => return,
+            },
+            said = socket.recv() => match said {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
+            },
+            _ = stopping.changed() => return farewell(&mut socket).await,
+        }
+    }
+}
+
+async fn farewell(socket: &mut WebSocket) {
+    let close = CloseFrame { code: close_code::AWAY, reason: "procyon stops".into() };
+    if socket.send(Message::Close(Some(close))).await.is_err() {
+        tracing::debug!("a client was gone before it could be told");
+    }
+}
+
+fn error_message(problem: &Problem) -> serde_json::Value {
+    serde_json::json!({ "type": "error", "problem": problem })
+}

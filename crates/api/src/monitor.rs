@@ -1,0 +1,147 @@
+//! `/monitor`: the compatibility API. Its envelope, names and units are frozen; they neither shape nor follow the rest.
+
+mod host;
+mod process;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::Extension;
+use procyon_control::Signal;
+use procyon_wire::Problem;
+use serde::Serialize;
+
+use crate::access::Caller;
+use crate::app::{App, Host};
+use crate::failure::Failure;
+use crate::live::{Encoder, socket};
+use crate::v1::{At, allowed, send, wanted};
+
+/// All addresses under `/monitor`.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/process/stream", get(process_stream))
+        .route("/process/snapshot/{pid}", get(process_snapshot))
+        .route("/process/kill/{pid}", get(process_kill).post(process_kill))
+        .route("/process/status/{pid}", get(later_history))
+        .route("/process/ptrace/{pid}", get(later_trace))
+        .route("/process/alarm/register", any(later_alarms))
+        .route("/process/alarm/list", any(later_alarms))
+        .route("/process/alarm/{id}", any(later_alarms))
+        .route("/host/snapshot", get(host_snapshot))
+        .route("/host/stream", get(host_stream))
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    code: u16,
+    message: &'a str,
+    data: T,
+}
+
+fn success<T: Serialize>(data: T) -> Response {
+    envelope(StatusCode::OK, &Envelope { code: 200, message: "success", data })
+}
+
+fn envelope<T: Serialize>(status: StatusCode, content: &Envelope<'_, T>) -> Response {
+    let body = serde_json::to_vec(content).unwrap_or_default();
+    let mut response = (status, Body::from(body)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A problem in the envelope of this API.
+pub(crate) fn envelope_of(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    envelope(status, &Envelope::<Option<()>> { code: status.as_u16(), message: &problem.detail, data: None })
+}
+
+/// This API knows one host.
+fn local(app: &App) -> Result<Arc<Host>, Failure> {
+    app.host("local").cloned()
+}
+
+fn pid_of(text: &str) -> Result<u32, Failure> {
+    text.parse().map_err(|_| Failure::bad_request(format!("`{text}` is no process id")))
+}
+
+async fn process_snapshot(State(app): State<Arc<App>>, At(pid): At<String>) -> Result<Response, Failure> {
+    let pid = pid_of(&pid)?;
+    let frame = local(&app)?.frame()?;
+    let row = frame.process_by_pid(pid).ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}")))?;
+    Ok(success([process::snapshot(&frame, row)]))
+}
+
+async fn process_kill(
+    State(app): State<Arc<App>>,
+    At(pid): At<String>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Failure> {
+    let control = allowed(&app, &caller, "to end a process")?;
+    let pid = pid_of(&pid)?;
+    let host = local(&app)?;
+    app.blocking(move |_| {
+        let frame = host.frame()?;
+        // The pid is turned into an address at once, so that no other process that gets it is hit. One too young for the
+        // newest frame is looked up in the kernel.
+        let key = frame
+            .process_by_pid(pid)
+            .map(|row| row.key)
+            .filter(|key| procyon_control::look_up(pid, key.boot).is_some_and(|(now, _)| now == *key))
+            .or_else(|| procyon_control::look_up(pid, frame.host.boot.short()).map(|(key, _)| key))
+            .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; nothing was sent")))?;
+        send(&control, &caller, &key, Signal::KILL)?;
+        Ok(success(()))
+    })
+    .await
+}
+
+async fn host_snapshot(State(app): State<Arc<App>>) -> Result<Response, Failure> {
+    let frame = local(&app)?.frame()?;
+    Ok(success(host::snapshot(&frame)))
+}
+
+async fn process_stream(
+    State(app): State<Arc<App>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Failure> {
+    stream(&app, upgrade, "monitor/process", Box::new(process::Stream::default()))
+}
+
+async fn host_stream(
+    State(app): State<Arc<App>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Failure> {
+    stream(&app, upgrade, "monitor/host", Box::new(host::Stream::default()))
+}
+
+fn stream(
+    app: &Arc<App>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    name: &'static str,
+    encoder: Box<dyn Encoder>,
+) -> Result<Response, Failure> {
+    let host = local(app)?;
+    let upgrade = wanted(upgrade)?;
+    let shared = Arc::clone(app);
+    socket::upgrade(app, upgrade, move |socket, seat| socket::listen(socket, seat, shared, host, name, encoder))
+}
+
+async fn later_history() -> Failure {
+    Failure::not_implemented("the recent history of a process comes with the history store; /api/v1/hosts/local/series has the last 15 minutes")
+}
+
+async fn later_trace() -> Failure {
+    Failure::not_implemented("system calls of a process come with tracing")
+}
+
+async fn later_alarms() -> Failure {
+    Failure::not_implemented("alarms come with alerting")
+}

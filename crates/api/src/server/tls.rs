@@ -1,0 +1,38 @@
+//! TLS from a certificate and a key in PEM files.
+
+use std::sync::Arc;
+
+use procyon_diag::{Fault, Kind};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::TlsFiles;
+
+/// Reads the files.
+pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Fault> {
+    let wrong = |what: &str, path: &std::path::Path| {
+        Fault::usage(format!("could not read a {what} from {}", path.display()))
+            .hint("the file must be PEM: `-----BEGIN …-----`")
+    };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong("certificate", &files.certificate).because(error))?;
+    if chain.is_empty() {
+        return Err(wrong("certificate", &files.certificate));
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong("private key", &files.key).because(error))?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Fault::new(Kind::Failed, "could not set up TLS").because(error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| {
+            Fault::usage(format!("the key {} does not fit the certificate {}", files.key.display(), files.certificate.display()))
+                .because(error)
+        })?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,49 @@
+//! Processes that ended in the last minute.
+
+use std::sync::Arc;
+
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+use axum::Extension;
+use procyon_model::frame::EndedProcess;
+use procyon_model::{ProcessRow, catalogue};
+use procyon_units::Wall;
+use procyon_wire::List;
+
+use super::{At, exit_json, json};
+use crate::access::Caller;
+use crate::app::App;
+use crate::failure::Failure;
+use crate::query::{self, Param, Query};
+use crate::rows::{self, Columns, Extra, RowJson};
+
+pub(super) const PARAMS: &[Param] =
+    &[query::text("from", "From this instant on, as `-1m` (default, and the furthest that is remembered).")];
+
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    At(host): At<String>,
+    Extension(caller): Extension<Caller>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, Failure> {
+    let query = Query::read(&uri, PARAMS)?;
+    let now = app.clock.wall();
+    let from = query.instant("from")?.map_or(Wall::default(), |from| from.resolve(now));
+    let host = Arc::clone(app.host(&host)?);
+    app.blocking(move |_| {
+        let columns = rows::all(catalogue::PROCESS, caller.sight());
+        let ended = host.series.ended(from);
+        json(&List::whole(now.unix_ms(), ended.iter().map(|process| row(process, &columns)).collect()))
+    })
+    .await
+}
+
+/// A process that ended, as a row.
+pub(super) fn row<'a>(process: &'a EndedProcess, columns: &'a Columns<ProcessRow>) -> RowJson<'a, ProcessRow> {
+    let extras = vec![
+        ("key", Extra::Text(process.row.key.to_string())),
+        ("at", Extra::Number(process.at.unix_ms())),
+        ("exit", Extra::Json(exit_json(process))),
+    ];
+    RowJson { extras, columns, row: &process.row }
+}
