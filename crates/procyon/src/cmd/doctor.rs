@@ -1,0 +1,143 @@
+//! `procyon doctor`: what procyon can see and do here, each line from an attempt.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use procyon_diag::{Kind, Tone};
+use procyon_linux::privilege::attempt::Attempt;
+use procyon_linux::privilege::facts::{self, Facts};
+use procyon_linux::privilege::held;
+use procyon_units::Reading;
+use serde_json::json;
+
+use crate::cli::Common;
+use crate::output::Output;
+use crate::privilege::{self, Finding};
+use crate::probe;
+
+/// What procyon can see and do here, what is missing, and how to grant it
+///
+/// Every line comes from an attempt. Exit code 0 when nothing is missing that can be granted, 1 otherwise. What this
+/// kernel does not have is no failure.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
+        let settings = common.settings()?;
+        let root = probe::root(&settings);
+        let findings = privilege::findings(&root);
+        let facts = facts::read(&root, &mut Vec::new());
+        let mut out = Output::new();
+        if self.json {
+            out.pretty_json(&as_json(&findings, &facts))?;
+        } else {
+            print(&mut out, &findings, &facts)?;
+        }
+        out.flush()?;
+        let refused = findings.iter().any(|finding| matches!(finding.attempt, Attempt::Refused { .. }));
+        Ok(if refused { ExitCode::from(Kind::Finding.exit_code()) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Glyph, word and tone of an outcome.
+const fn outcome(attempt: Attempt) -> (&'static str, &'static str, Tone) {
+    match attempt {
+        Attempt::Granted => ("✓", "ok", Tone::Good),
+        Attempt::Refused { .. } => ("✗", "refused", Tone::Bad),
+        Attempt::Unsupported => ("–", "not here", Tone::Faint),
+        Attempt::NoSubject => ("?", "untried", Tone::Faint),
+    }
+}
+
+fn print(out: &mut Output, findings: &[Finding], facts: &Facts) -> Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    writeln!(out, "{}\n", out.palette.paint(Tone::Strong, format!("procyon as user {user} on this machine")))?;
+    for finding in findings {
+        let (glyph, word, tone) = outcome(finding.attempt);
+        let mark = out.palette.paint(tone, format!("{glyph} {word:<8}"));
+        writeln!(out, "{mark}  {}", finding.gives)?;
+        let faint = |out: &Output, text: String| out.palette.paint(Tone::Faint, text);
+        match finding.attempt {
+            Attempt::Refused { needs, .. } => {
+                let said = finding.attempt.message().unwrap_or_default();
+                writeln!(out, "            {}", faint(out, format!("tried to {}: {said}", finding.what)))?;
+                match needs {
+                    Some(capability) => {
+                        let name = capability.name();
+                        writeln!(out, "            needs {name}: {}", privilege::grant(&[capability]))?;
+                    }
+                    None => writeln!(out, "            no capability helps: a container, seccomp or a security module forbids it")?,
+                }
+            }
+            Attempt::Unsupported => writeln!(out, "            {}", faint(out, format!("tried to {}: this kernel does not have it", finding.what)))?,
+            Attempt::NoSubject => writeln!(out, "            {}", faint(out, format!("could not try to {}: there is none", finding.what)))?,
+            Attempt::Granted => {}
+        }
+    }
+    writeln!(out, "\n{}", out.palette.paint(Tone::Strong, "kernel"))?;
+    for (name, value) in describe(facts) {
+        writeln!(out, "  {name:<28} {value}")?;
+    }
+    let missing = privilege::missing(findings);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{} all of it at once, then start procyon again:", out.palette.paint(Tone::Hint, "grant"))?;
+    writeln!(out, "  {}", privilege::grant(&missing))?;
+    let names: Vec<&str> = missing.iter().map(|capability| capability.name()).collect();
+    writeln!(out, "or, in a systemd unit:\n  AmbientCapabilities={}", names.join(" "))?;
+    Ok(())
+}
+
+fn describe(facts: &Facts) -> Vec<(&'static str, String)> {
+    let number = |reading: &Reading<u64>| reading.get().map_or_else(|| "not here".to_owned(), u64::to_string);
+    let kernel = facts.kernel.get().map_or_else(
+        || "unknown".to_owned(),
+        |version| format!("{}.{}.{}", version.major, version.minor, version.patch),
+    );
+    let hidepid = facts.hidepid.get().map_or_else(|| "unknown".to_owned(), |value| match value {
+        0 => "0 (all processes are visible)".to_owned(),
+        1 => "1 (files of other users' processes are hidden)".to_owned(),
+        other => format!("{other} (other users' processes are hidden)"),
+    });
+    let files = held::limits().open_files;
+    let limit = |value: Option<u64>| value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
+    vec![
+        ("version", kernel),
+        ("type information (BTF)", if facts.btf { "yes" } else { "no" }.to_owned()),
+        ("hidepid of /proc", hidepid),
+        ("lockdown", facts.lockdown.get().map_or_else(|| "not here".to_owned(), ToString::to_string)),
+        ("ptrace_scope (Yama)", number(&facts.yama)),
+        ("unprivileged_bpf_disabled", number(&facts.unprivileged_bpf_disabled)),
+        ("open files", format!("{} (may be raised to {})", limit(files.soft), limit(files.hard))),
+    ]
+}
+
+fn as_json(findings: &[Finding], facts: &Facts) -> serde_json::Value {
+    let items: Vec<_> = findings
+        .iter()
+        .map(|finding| {
+            let needs = match finding.attempt {
+                Attempt::Refused { needs, .. } => needs,
+                Attempt::Granted | Attempt::Unsupported | Attempt::NoSubject => None,
+            };
+            let (_, word, _) = outcome(finding.attempt);
+            json!({
+                "id": finding.id, "tried": finding.what, "gives": finding.gives, "outcome": word,
+                "said": finding.attempt.message(), "needs": needs.map(held::Capability::name),
+                "grant": needs.map(|capability| privilege::grant(&[capability])),
+            })
+        })
+        .collect();
+    let missing: Vec<&str> = privilege::missing(findings).iter().map(|capability| capability.name()).collect();
+    let kernel: serde_json::Map<String, serde_json::Value> =
+        describe(facts).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    json!({"uid": rustix::process::geteuid().as_raw(), "findings": items, "missing": missing, "kernel": kernel})
+}

@@ -1,0 +1,228 @@
+//! `procyon up`: watches this machine and serves what it sees.
+
+mod holder;
+mod reload;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use procyon_api::access::tokens::{Role, Tokens};
+use procyon_api::{Config as ApiConfig, Context, HostContext, Server, TlsFiles};
+use procyon_control::{Audit, Control};
+use procyon_diag::{Fault, Kind, Tone};
+use procyon_model::feed::Feed;
+use procyon_series::{Limits, Series};
+use procyon_settings::{Flag, Loaded, Setting};
+use procyon_units::SystemClock;
+
+use crate::cli::{Common, VERSION};
+use crate::cmd::token;
+use crate::options::Settings;
+use crate::output::Output;
+use crate::{collecting, log, places, privilege, probe};
+
+/// Watches this machine and serves what it sees: web page, API, local socket
+///
+/// On the first start it prints a link that signs a browser in as operator; `procyon token` makes more. Ctrl-C or SIGTERM
+/// ends it, SIGHUP reads the options again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  procyon up\n  procyon up --listen 127.0.0.1:9400 --data ./state\n  procyon up --set collect.interval=5s --log-format json")]
+pub(crate) struct Up {
+    /// Address and port of the web page and the API [default: 127.0.0.1:9300]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// Takes every control away: nothing can be changed through procyon
+    #[arg(long)]
+    read_only: bool,
+    /// Allows an address other than loopback without HTTPS
+    #[arg(long)]
+    insecure: bool,
+    /// Certificate chain (PEM) for HTTPS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<std::path::PathBuf>,
+    /// Private key (PEM) for HTTPS
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<std::path::PathBuf>,
+    /// Local socket [default: /run/procyon/procyon.sock for root, else $XDG_RUNTIME_DIR/procyon/procyon.sock]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<std::path::PathBuf>,
+    /// File to log to, rotated by size [default: standard error]
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<std::path::PathBuf>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    use procyon_settings::Raw;
+    SocketAddr::parse(&Raw::Text(text.to_owned())).map_err(|problem| format!("{problem}; expected {}", SocketAddr::SHAPE))
+}
+
+impl Up {
+    fn flags(&self) -> Vec<Flag> {
+        let path = |path, name, value: &Option<std::path::PathBuf>| value.as_ref().map(|value| Flag { path, name, value: value.show() });
+        let yes = |path, name, value: bool| value.then(|| Flag { path, name, value: "true".to_owned() });
+        let flags = [
+            self.listen.map(|value| Flag { path: "listen", name: "--listen", value: value.show() }),
+            yes("read_only", "--read-only", self.read_only),
+            yes("api.insecure", "--insecure", self.insecure),
+            path("api.tls_cert", "--tls-cert", &self.tls_cert),
+            path("api.tls_key", "--tls-key", &self.tls_key),
+            path("socket", "--socket", &self.socket),
+            path("log.file", "--log-file", &self.log_file),
+        ];
+        flags.into_iter().flatten().collect()
+    }
+
+    pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
+        let loaded = common.load(self.flags())?;
+        let log = log::start(&loaded.settings.log)?;
+        for warning in &loaded.warnings {
+            tracing::warn!(%warning, "an option is not known");
+        }
+        // Taken before any thread starts, so that every thread leaves signals to us.
+        let signals = reload::Signals::take().context("could not listen for signals")?;
+        let running = Running::start(&loaded)?;
+        running.announce(&loaded.settings)?;
+        let mut settings = loaded.settings;
+        loop {
+            match signals.next() {
+                reload::Asked::End(signal) => {
+                    tracing::info!(signal, "stopping");
+                    break;
+                }
+                reload::Asked::Reload => reload::reload(common, self.flags(), &log, &mut settings),
+            }
+        }
+        running.stop();
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Everything that runs, in the order in which it stops.
+struct Running {
+    server: Server,
+    collecting: procyon_collect::Handle,
+    first_token: Option<String>,
+    machine: String,
+    _lock: places::Lock,
+}
+
+impl Running {
+    fn start(loaded: &Loaded<Settings>) -> Result<Self, Fault> {
+        let settings = &loaded.settings;
+        procyon_linux::own::raise_descriptor_limit();
+        let folder = places::make_state_folder(settings)?;
+        let lock = places::lock(&folder)?;
+        let id = places::host_id(&folder)?;
+        let tokens = Arc::new(Tokens::open(&folder).map_err(token::fault)?);
+        let config = collecting::config(settings);
+        let mut collector = collecting::start(&config, id)?;
+        // The first frame at once: whoever asks from now on gets an answer.
+        let first = collecting::tick(&mut collector)?;
+        let machine = first.host.name.to_string();
+        let boot = first.host.boot.short();
+
+        let feed = Arc::new(Feed::new());
+        let bytes = usize::try_from(settings.series.max_size.0).unwrap_or(usize::MAX);
+        let series = Arc::new(Series::new(Limits { window: settings.series.window, bytes }));
+        let consumer = series.consumer().map_err(|error| Fault::new(Kind::Failed, "could not start a thread").because(error))?;
+        feed.attach(consumer);
+        feed.publish(&first);
+        let inspect = collecting::inspect(&config, boot);
+        let mut control = Control::new(Audit::in_directory(&folder), boot, Arc::new(SystemClock));
+        if settings.read_only {
+            control = control.read_only();
+        }
+        let socket = places::socket(settings);
+        let root = probe::root(settings);
+        let context = Context {
+            hosts: vec![HostContext { feed: Arc::clone(&feed), series, inspect }],
+            control: Some(Arc::new(control)),
+            tokens: Arc::clone(&tokens),
+            clock: Arc::new(SystemClock),
+            capabilities: Box::new(move || privilege::capabilities(&root)),
+        };
+        let server = serve(settings, &socket, context)?;
+        // Once it serves: a start that fails must not use up the link that is printed once.
+        let first_token = first_token(&tokens)?;
+        let collecting = collector.start(feed).map_err(|error| Fault::new(Kind::Failed, procyon_diag::message_of(&error)))?;
+        tracing::info!(
+            version = VERSION, host = %machine, state = %folder.display(), socket = %socket.display(), options = loaded.file.as_ref().map(|path| path.display().to_string()),
+            listen = server.address().map(tracing::field::display), read_only = settings.read_only, "started"
+        );
+        Ok(Self { server, collecting, first_token, machine, _lock: lock })
+    }
+
+    /// Says on standard output where to look.
+    fn announce(&self, settings: &Settings) -> Result<()> {
+        let mut out = Output::new();
+        writeln!(out, "{}", out.palette.paint(Tone::Strong, format!("Procyon {VERSION} watches {}", self.machine)))?;
+        let listen = self.server.address().unwrap_or(settings.listen);
+        let base = token::base(settings, listen);
+        match &self.first_token {
+            Some(secret) => {
+                writeln!(out, "\n  {base}/#token={secret}\n")?;
+                writeln!(out, "Open it to sign in as operator. The link is shown this once; `procyon token` makes another.")?;
+            }
+            None => {
+                writeln!(out, "\n  {base}/\n")?;
+                writeln!(out, "`procyon token` prints a link that signs you in.")?;
+            }
+        }
+        if !listen.ip().is_loopback() && settings.api.tls_cert.is_none() {
+            let warning = "without HTTPS everybody on the way can read the tokens and everything else";
+            writeln!(out, "{} {warning}", out.palette.paint(Tone::Bad, "insecure:"))?;
+            tracing::warn!(listen = %listen, "{warning}");
+        }
+        if settings.read_only {
+            writeln!(out, "Read-only: nothing on this machine can be changed through it.")?;
+        }
+        writeln!(out, "Ctrl-C stops it.")?;
+        // A reader that went away does not matter to the monitor.
+        if let Err(error) = out.flush() {
+            tracing::debug!(%error, "nobody reads the announcement");
+        }
+        Ok(())
+    }
+
+    fn stop(self) {
+        self.server.stop();
+        drop(self.collecting);
+        tracing::info!("stopped");
+    }
+}
+
+fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Result<Server, Fault> {
+    if let Some(folder) = socket.parent() {
+        places::make_socket_folder(folder)?;
+    }
+    let api = &settings.api;
+    let tls = match (&api.tls_cert, &api.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }),
+        (None, None) => None,
+        _ => {
+            return Err(Fault::usage("HTTPS needs both a certificate and its key").hint("give `--tls-cert FILE` and `--tls-key FILE`"));
+        }
+    };
+    let config = ApiConfig {
+        listen: Some(settings.listen),
+        socket: Some(socket.to_owned()),
+        tls,
+        insecure: api.insecure,
+        read_only: settings.read_only,
+        allowed_hosts: api.allowed_hosts.clone(),
+    };
+    Server::start(config, context).map_err(|error| holder::explain(error, settings))
+}
+
+/// The operator's token of the first start; none when there are tokens already.
+fn first_token(tokens: &Tokens) -> Result<Option<String>, Fault> {
+    if !tokens.is_empty().map_err(token::fault)? {
+        return Ok(None);
+    }
+    let made = tokens.create("first", Role::Operator, &SystemClock).map_err(token::fault)?;
+    Ok(Some(made.secret))
+}

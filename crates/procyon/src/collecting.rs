@@ -1,0 +1,84 @@
+//! What the options say about collecting, for the collector.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use procyon_collect::{Collector, Config};
+use procyon_diag::{Fault, Kind};
+use procyon_model::{Frame, HostId};
+use procyon_units::{Clock, SystemClock};
+
+use crate::cli::VERSION;
+use crate::options::Settings;
+use crate::probe;
+
+/// The collector's options.
+pub(crate) fn config(settings: &Settings) -> Config {
+    let collect = &settings.collect;
+    Config {
+        root: probe::root(settings),
+        interval: collect.interval,
+        connections: collect.connections,
+        filesystems: collect.filesystems,
+        users: collect.users,
+        containers: collect.containers,
+        pss_budget: collect.pss_budget.0,
+        slow_budget: collect.slow_budget.0,
+        ceiling: collect.ceiling.0,
+        version: VERSION.into(),
+        label: settings.label.template.as_deref().map(Box::from),
+        mask_patterns: settings.mask.patterns.clone(),
+        strip_args: settings.mask.strip_args,
+        ..Config::default()
+    }
+}
+
+/// A collector that works for one command and says why when it cannot.
+pub(crate) fn once(settings: &Settings, id: HostId) -> Result<Collector, Fault> {
+    // Nobody waits for the next tick, so the slow lanes may take what they need to fill every column at once.
+    let config = Config { pss_budget: 1.0, slow_budget: 1.0, ceiling: 1.0, ..config(settings) };
+    start(&config, id)
+}
+
+/// A collector with these options.
+pub(crate) fn start(config: &Config, id: HostId) -> Result<Collector, Fault> {
+    Collector::new(config, id, Arc::new(SystemClock)).map_err(|error| {
+        Fault::new(Kind::Failed, procyon_diag::message_of(&error)).hint("is procfs mounted? `mount -t proc proc /proc`; another place is named with `--proc-root`")
+    })
+}
+
+/// One reading of the machine.
+pub(crate) fn tick(collector: &mut Collector) -> Result<Arc<Frame>, Fault> {
+    collector.tick().map_err(|error| Fault::new(Kind::Failed, procyon_diag::message_of(&error)))
+}
+
+/// Two readings so far apart, so that the second one has rates.
+pub(crate) fn twice(collector: &mut Collector, apart: Duration) -> Result<Arc<Frame>, Fault> {
+    let clock = SystemClock;
+    let before = clock.mono();
+    tick(collector)?;
+    std::thread::sleep(apart.saturating_sub(clock.mono().since(before)));
+    tick(collector)
+}
+
+/// Reads details of one process when somebody looks at it.
+pub(crate) fn inspect(_config: &Config, _boot: u32) -> Arc<dyn procyon_model::inspect::Inspect> {
+    Arc::new(Stub)
+}
+
+struct Stub;
+
+impl procyon_model::inspect::Inspect for Stub {
+    fn threads(&self, key: &procyon_model::ProcessKey) -> Result<Vec<procyon_model::inspect::Thread>, procyon_model::inspect::InspectError> {
+        Err(procyon_model::inspect::InspectError::Ended(*key))
+    }
+    fn files(&self, key: &procyon_model::ProcessKey) -> Result<Vec<procyon_model::inspect::OpenFile>, procyon_model::inspect::InspectError> {
+        Err(procyon_model::inspect::InspectError::Ended(*key))
+    }
+    fn limits(&self, key: &procyon_model::ProcessKey) -> Result<Vec<procyon_model::inspect::Limit>, procyon_model::inspect::InspectError> {
+        Err(procyon_model::inspect::InspectError::Ended(*key))
+    }
+    fn cgroup_limits(&self, key: &procyon_model::ProcessKey) -> Result<procyon_model::inspect::CgroupLimits, procyon_model::inspect::InspectError> {
+        Err(procyon_model::inspect::InspectError::Ended(*key))
+    }
+}

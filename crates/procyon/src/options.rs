@@ -1,0 +1,186 @@
+//! Every option of procyon with its default and meaning: what `procyon config show` lists.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use procyon_settings::{Raw, Setting, Share};
+use procyon_units::Bytes;
+
+procyon_settings::options! {
+    /// The options of `procyon up`.
+    pub(crate) struct Settings {
+        /// Address and port of the web page and the API.
+        listen: SocketAddr = "127.0.0.1:9300",
+        /// Folder of the state: tokens, audit log, host id. Default: /var/lib/procyon for root, else $XDG_STATE_HOME/procyon.
+        data: Option<PathBuf> = "",
+        /// Local socket, where the user's id decides what they may do. Default: /run/procyon/procyon.sock for root, else $XDG_RUNTIME_DIR/procyon/procyon.sock; in the state folder when that one is named.
+        socket: Option<PathBuf> = "",
+        /// Takes every control away: nothing on this machine can be changed through procyon.
+        read_only: bool = "false",
+    }
+    groups {
+        /// Procyon's own log.
+        log: LogOptions,
+        /// Reading the machine.
+        collect: CollectOptions,
+        /// The web page and the API.
+        api: ApiOptions,
+        /// Secrets in command lines.
+        mask: MaskOptions,
+        /// Charts of the last minutes.
+        series: SeriesOptions,
+        /// What processes are called.
+        label: LabelOptions,
+    }
+}
+
+procyon_settings::options! {
+    /// Procyon's own log.
+    pub(crate) struct LogOptions {
+        /// Least important messages that are kept: error, warn, info, debug, trace.
+        level: LogLevel = "info",
+        /// text (a line for people) or json (a line for programs).
+        format: LogFormat = "text",
+        /// File to log to; standard error when empty.
+        file: Option<PathBuf> = "",
+        /// Size at which the file is set aside as FILE.1, FILE.2 and so on.
+        max_size: Bytes = "20MiB",
+        /// How many files are kept, the current one included.
+        keep: u32 = "5",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
+    /// Reading the machine.
+    pub(crate) struct CollectOptions {
+        /// Time between two readings of processes and the machine.
+        interval: Duration = "1s",
+        /// Time between two readings of the socket table.
+        connections: Duration = "2s",
+        /// Time between two readings of the file systems.
+        filesystems: Duration = "15s",
+        /// Time between two readings of logged-in users and the system's name.
+        users: Duration = "60s",
+        /// Time between two questions to container engines.
+        containers: Duration = "10s",
+        /// Share of one core that reading proportional memory (PSS) may take; 0 turns it off.
+        pss_budget: Share = "0.5%",
+        /// Share of one core that open files, limits, wait channels and run-queue delays may take.
+        slow_budget: Share = "0.4%",
+        /// Share of one core that procyon may take over 30 s before it reads less often and says so.
+        ceiling: Share = "10%",
+        /// Where procfs is mounted.
+        proc: PathBuf = "/proc",
+        /// Where sysfs is mounted.
+        sys: PathBuf = "/sys",
+        /// Where the file system of the machine is mounted.
+        root: PathBuf = "/",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
+    /// The web page and the API.
+    pub(crate) struct ApiOptions {
+        /// Names besides localhost and the host's own by which browsers may call this server.
+        allowed_hosts: Vec<String> = "",
+        /// Certificate chain (PEM) for HTTPS.
+        tls_cert: Option<PathBuf> = "",
+        /// Private key (PEM) for HTTPS.
+        tls_key: Option<PathBuf> = "",
+        /// Allows an address other than loopback without HTTPS: tokens then travel readable by anybody on the way.
+        insecure: bool = "false",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
+    /// Secrets in command lines.
+    pub(crate) struct MaskOptions {
+        /// Words besides the built-in ones (password, token, key …) whose values are masked.
+        patterns: Vec<String> = "",
+        /// Drops all arguments from command lines.
+        strip_args: bool = "false",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
+    /// Charts of the last minutes, kept in memory.
+    pub(crate) struct SeriesOptions {
+        /// How far back they go.
+        window: Duration = "15min",
+        /// Memory that they may take; the oldest go first.
+        max_size: Bytes = "12MiB",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
+    /// What processes are called.
+    pub(crate) struct LabelOptions {
+        /// Template in place of the built-in rule (unit, container or script name, else the command's name, plus the lowest listening port).
+        template: Option<String> = "",
+    }
+    groups {}
+}
+
+macro_rules! choice {
+    ($(#[doc = $doc:literal])* $name:ident, $shape:literal { $($variant:ident = $word:literal),* }) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+        pub(crate) enum $name {
+            $(#[doc = $word] $variant),*
+        }
+
+        impl Setting for $name {
+            const SHAPE: &'static str = $shape;
+
+            fn parse(raw: &Raw) -> Result<Self, String> {
+                let text = String::parse(raw)?;
+                match text.to_ascii_lowercase().as_str() {
+                    $($word => Ok(Self::$variant),)*
+                    other => Err(match procyon_diag::nearest(other, [$($word),*]) {
+                        Some(meant) => format!("`{text}` is none of them; did you mean {meant}?"),
+                        None => format!("`{text}` is none of them"),
+                    }),
+                }
+            }
+
+            fn show(&self) -> String {
+                match self { $(Self::$variant => $word),* }.to_owned()
+            }
+        }
+    };
+}
+
+choice!(
+    /// How important a message is.
+    LogLevel, "one of error, warn, info, debug, trace" { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" }
+);
+
+choice!(
+    /// Form of the log.
+    LogFormat, "text or json" { Text = "text", Json = "json" }
+);
+
+#[cfg(test)]
+mod tests {
+    use procyon_settings::{Options, Sources, load};
+
+    use super::*;
+
+    #[test]
+    fn every_default_can_be_read_and_every_option_says_what_it_is_for() {
+        let loaded = load::<Settings>(&Sources::default()).unwrap();
+        assert_eq!(loaded.settings.listen.port(), 9300);
+        let mut declared = Vec::new();
+        Settings::declare("", &mut declared);
+        for option in declared {
+            (option.check)(&Raw::Text(option.default.to_owned())).unwrap_or_else(|error| panic!("{}: {error}", option.path));
+            assert!(option.help.ends_with('.'), "{}: {}", option.path, option.help);
+        }
+    }
+}

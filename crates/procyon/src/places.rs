@@ -1,0 +1,176 @@
+//! Where procyon keeps things: state, socket, options.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use procyon_diag::{Fault, Kind};
+use procyon_model::HostId;
+
+use crate::options::Settings;
+
+/// The options file that is read when nobody names one.
+pub(crate) const USUAL_CONFIG: &str = "/etc/procyon/procyon.toml";
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn from_environment(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The state folder that the options name, or the usual one.
+pub(crate) fn state_folder(settings: &Settings) -> PathBuf {
+    settings.data.clone().unwrap_or_else(usual_state_folder)
+}
+
+fn usual_state_folder() -> PathBuf {
+    if is_root() {
+        return "/var/lib/procyon".into();
+    }
+    from_environment("XDG_STATE_HOME")
+        .or_else(|| from_environment("HOME").map(|home| home.join(".local/state")))
+        .map_or_else(last_resort, |base| base.join("procyon"))
+}
+
+/// For users without a home, such as nobody.
+fn last_resort() -> PathBuf {
+    std::env::temp_dir().join(format!("procyon-{}", rustix::process::geteuid().as_raw()))
+}
+
+/// The state folder, made when it is missing. Without a home that can be written to, a folder of our own in /tmp.
+pub(crate) fn make_state_folder(settings: &Settings) -> Result<PathBuf, Fault> {
+    let folder = state_folder(settings);
+    match make(&folder) {
+        Ok(()) => Ok(folder),
+        Err(_) if settings.data.is_none() && !is_root() && is_ours(&last_resort()) => {
+            let resort = last_resort();
+            tracing::warn!(wanted = %folder.display(), folder = %resort.display(), "could not make the state folder; another one is used, and it may not survive a restart of the machine");
+            Ok(resort)
+        }
+        Err(error) => {
+            let kind = if error.kind() == std::io::ErrorKind::PermissionDenied { Kind::NotPermitted } else { Kind::Failed };
+            Err(Fault::new(kind, format!("could not make the state folder {}", folder.display()))
+                .because(error)
+                .hint("name another folder with `--data DIR`"))
+        }
+    }
+}
+
+fn make(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // A folder that somebody else made may not let us write.
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+    Ok(())
+}
+
+/// Makes the folder, and trusts it only if it belongs to us alone: /tmp is open to all.
+fn is_ours(folder: &Path) -> bool {
+    make(folder).is_ok()
+        && std::fs::symlink_metadata(folder)
+            .is_ok_and(|seen| seen.is_dir() && seen.uid() == rustix::process::geteuid().as_raw() && seen.mode() & 0o077 == 0)
+}
+
+/// The local socket of the procyon that runs with these options.
+pub(crate) fn socket(settings: &Settings) -> PathBuf {
+    if let Some(socket) = &settings.socket {
+        return socket.clone();
+    }
+    if let Some(data) = &settings.data {
+        return data.join("procyon.sock");
+    }
+    if is_root() {
+        return "/run/procyon/procyon.sock".into();
+    }
+    let runtime = from_environment("XDG_RUNTIME_DIR").filter(|folder| {
+        std::fs::metadata(folder).is_ok_and(|seen| seen.uid() == rustix::process::geteuid().as_raw())
+    });
+    match runtime {
+        Some(folder) => folder.join("procyon/procyon.sock"),
+        None => state_folder(settings).join("procyon.sock"),
+    }
+}
+
+/// Makes the folder of the local socket. Everybody may look into it: who may do what, the socket asks the kernel.
+pub(crate) fn make_socket_folder(folder: &Path) -> Result<(), Fault> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(|error| {
+        Fault::new(Kind::Failed, format!("could not make the folder {} of the local socket", folder.display()))
+            .because(error)
+            .hint("name another place with `--socket PATH`")
+    })
+}
+
+/// Where a client looks for a running procyon: that of the same user first, then the machine's.
+pub(crate) fn sockets(settings: &Settings) -> Vec<PathBuf> {
+    let mut places = vec![socket(settings)];
+    if settings.socket.is_none() && settings.data.is_none() {
+        places.push(last_resort().join("procyon.sock"));
+        places.push("/run/procyon/procyon.sock".into());
+    }
+    places.dedup();
+    places
+}
+
+/// Held as long as this procyon uses a state folder; another one that wants it is told.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Takes the state folder for this process alone.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
+    let path = folder.join("procyon.lock");
+    let failed = |error: std::io::Error| Fault::new(Kind::Failed, format!("could not open {}", path.display())).because(error);
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+    if let Err(error) = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK {
+            return Err(failed(error.into()));
+        }
+        let mut pid = String::new();
+        // The pid only helps the message.
+        let holder = match file.read_to_string(&mut pid) {
+            Ok(_) if !pid.trim().is_empty() => format!("another procyon (pid {})", pid.trim()),
+            _ => "another procyon".to_owned(),
+        };
+        return Err(Fault::new(Kind::Unavailable, format!("{holder} uses the state folder {}", folder.display()))
+            .hint("look at it with `procyon ps`, or name another folder with `--data DIR` and another port with `--listen`"));
+    }
+    let write = |file: &mut File| -> std::io::Result<()> {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    write(&mut file).map_err(failed)?;
+    Ok(Lock { _file: file })
+}
+
+/// The id of this machine: 128 random bits, made once.
+pub(crate) fn host_id(folder: &Path) -> Result<HostId, Fault> {
+    let path = folder.join("host-id");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => u128::from_str_radix(text.trim(), 16).map(HostId).map_err(|error| {
+            Fault::new(Kind::Failed, format!("{} is damaged", path.display()))
+                .because(error)
+                .hint(format!("remove it to get a new id: `rm {}`", path.display()))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_host_id(&path),
+        Err(error) => Err(Fault::new(Kind::Failed, format!("could not read {}", path.display())).because(error)),
+    }
+}
+
+fn make_host_id(path: &Path) -> Result<HostId, Fault> {
+    let failed = |error: std::io::Error| Fault::new(Kind::Failed, format!("could not make {}", path.display())).because(error);
+    let id = random_id().map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    writeln!(file, "{id}").and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(id)
+}
+
+/// A host id that is not kept, for a command that collects by itself once.
+pub(crate) fn random_id() -> std::io::Result<HostId> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(HostId(u128::from_le_bytes(bytes)))
+}

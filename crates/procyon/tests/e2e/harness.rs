@@ -1,0 +1,381 @@
+//! A running `procyon up` of the test's own, and those who talk to it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use procyon_testkit::eventually;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tungstenite::handshake::client::generate_key;
+use tungstenite::http::Request;
+use tungstenite::{Message, WebSocket};
+
+use crate::http::{self, Answer, Place};
+
+/// Longest wait for what has to happen.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// The program under test.
+pub(crate) fn procyon() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_procyon"))
+}
+
+/// A command of procyon that knows nothing of this machine's options.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(procyon());
+    for (name, _) in std::env::vars() {
+        if name.starts_with("PROCYON_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("NO_COLOR", "1").env("HOME", "/nonexistent").env_remove("XDG_STATE_HOME").env_remove("XDG_RUNTIME_DIR");
+    command
+}
+
+/// Runs procyon to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("procyon starts")
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder that other users may look into.
+pub(crate) fn open_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    folder
+}
+
+pub(crate) fn open_to_all(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// How to start one.
+pub(crate) struct Start {
+    pub(crate) command: Command,
+    folder: TempDir,
+}
+
+impl Start {
+    /// Listens on any port; state in a folder of its own; four frames a second.
+    pub(crate) fn new() -> Self {
+        Self::by(&[])
+    }
+
+    /// The same, started by another program (`setpriv …`).
+    pub(crate) fn by(prefix: &[&str]) -> Self {
+        Self::program(prefix, &procyon(), open_folder())
+    }
+
+    /// The same with another file as procyon and this folder.
+    pub(crate) fn program(prefix: &[&str], program: &Path, folder: TempDir) -> Self {
+        let mut command = command(&[]);
+        if let Some((first, rest)) = prefix.split_first() {
+            let mut outer = Command::new(first);
+            for (name, value) in command.get_envs() {
+                match value {
+                    Some(value) => outer.env(name, value),
+                    None => outer.env_remove(name),
+                };
+            }
+            outer.args(rest).arg(program);
+            command = outer;
+        }
+        command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("state"));
+        command.args(["--set", "collect.interval=250ms"]);
+        Self { command, folder }
+    }
+
+    pub(crate) fn arg(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Starts it and waits for its sign-in link and first frame.
+    pub(crate) fn up(mut self) -> Up {
+        let log = std::fs::File::create(self.folder.path().join("stderr.log")).unwrap();
+        let mut child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("procyon starts");
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        let link = loop {
+            let mut line = String::new();
+            if output.read_line(&mut line).unwrap() == 0 {
+                let log = std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap_or_default();
+                panic!("no sign-in link; {}; printed:\n{printed}\nlog:\n{log}", child.wait().unwrap());
+            }
+            printed += &line;
+            if let Some(link) = line.split_whitespace().find(|word| word.starts_with("http") && word.contains("#token=")) {
+                break link.to_owned();
+            }
+        };
+        // Whatever else it prints must not block it.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let (address, token) = link.split_once("/#token=").expect("a link has a token");
+        let address = address.trim_start_matches("http://").parse().expect("a link has an address");
+        let up = Up { child, folder: self.folder, place: Place::Tcp(address), token: token.to_owned(), link };
+        eventually("the first frame", SOON, || (up.get("/hosts/local/frame").status == 200).then_some(()));
+        up
+    }
+}
+
+/// A running procyon; killed when it goes out of scope.
+pub(crate) struct Up {
+    child: Child,
+    folder: TempDir,
+    pub(crate) place: Place,
+    pub(crate) token: String,
+    pub(crate) link: String,
+}
+
+impl Up {
+    pub(crate) fn start() -> Self {
+        Start::new().up()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Runs a command of the same procyon: same state folder, hence same local socket.
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Output {
+        command(arguments).arg("--data").arg(self.state()).output().expect("procyon starts")
+    }
+
+    pub(crate) fn socket(&self) -> Place {
+        Place::Local(self.state().join("procyon.sock"))
+    }
+
+    /// Its own log so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.folder.path().join("stderr.log")).unwrap()).into_owned()
+    }
+
+    pub(crate) fn audit(&self) -> String {
+        std::fs::read_to_string(self.state().join("audit.jsonl")).unwrap_or_default()
+    }
+
+    /// Asks as operator; `path` is what stands behind `/api/v1`.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.get_as(Some(&self.token), path)
+    }
+
+    /// Asks with this token, or none.
+    pub(crate) fn get_as(&self, token: Option<&str>, path: &str) -> Answer {
+        self.ask(token, "GET", &format!("/api/v1{path}"), b"")
+    }
+
+    pub(crate) fn post_as(&self, token: Option<&str>, path: &str, body: &Value) -> Answer {
+        self.ask(token, "POST", &format!("/api/v1{path}"), body.to_string().as_bytes())
+    }
+
+    /// Any request; `path` is whole.
+    pub(crate) fn ask(&self, token: Option<&str>, method: &str, path: &str, body: &[u8]) -> Answer {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<(&str, &str)> = bearer.iter().map(|bearer| ("Authorization", bearer.as_str())).collect();
+        http::request(&self.place, method, path, &headers, body)
+    }
+
+    /// The row of a process, as soon as there is one; all columns.
+    pub(crate) fn row(&self, pid: u32) -> Value {
+        self.row_where(pid, |_| true)
+    }
+
+    /// The row of a process, as soon as it is like this.
+    pub(crate) fn row_where(&self, pid: u32, holds: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("a row of process {pid}"), SOON, || {
+            let list = self.get(&format!("/hosts/local/processes?columns=*&q={}", http::encode(&format!("pid == {pid}")))).good();
+            list["items"].get(0).filter(|row| holds(row)).cloned()
+        })
+    }
+
+    pub(crate) fn key(&self, pid: u32) -> String {
+        self.row(pid)["key"].as_str().unwrap().to_owned()
+    }
+
+    /// A token made by the command line.
+    pub(crate) fn new_token(&self, name: &str, role: &str) -> String {
+        let output = self.cli(&["token", "new", "--name", name, "--role", role, "--quiet"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// A WebSocket at this whole path.
+    pub(crate) fn socket_at(&self, path: &str, token: Option<&str>, headers: &[(&str, &str)]) -> Result<Live, u16> {
+        let Place::Tcp(address) = &self.place else { panic!("a WebSocket over TCP") };
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        Live::over(stream, &address.to_string(), path, token, headers)
+    }
+
+    /// The live WebSocket as operator, past its greeting.
+    pub(crate) fn live(&self, subscription: &Value) -> Live {
+        let mut live = self.socket_at("/api/v1/hosts/local/live", Some(&self.token), &[]).expect("a WebSocket");
+        assert_eq!(live.next()["type"], "hello");
+        live.say(subscription);
+        live
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) fn end(mut self, signal: rustix::process::Signal) -> (ExitStatus, String) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+        let status = eventually("procyon's end", SOON, || self.child.try_wait().unwrap());
+        (status, self.log())
+    }
+
+    pub(crate) fn still_runs(&mut self) {
+        assert_eq!(self.child.try_wait().unwrap(), None, "{}", self.log());
+        let log = self.log();
+        assert!(!log.contains("panick"), "{log}");
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() {
+            self.child.wait().ok();
+        }
+    }
+}
+
+/// A WebSocket.
+pub(crate) struct Live(pub(crate) WebSocket<TcpStream>);
+
+impl Live {
+    /// Upgrades a connection; the status where the server refuses.
+    pub(crate) fn over(
+        stream: TcpStream,
+        host: &str,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, u16> {
+        let mut request = Request::builder()
+            .uri(format!("ws://{host}{path}"))
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", generate_key());
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("Host", host);
+        }
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        match tungstenite::client(request.body(()).unwrap(), stream) {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{path}: {error}"),
+        }
+    }
+
+    pub(crate) fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).unwrap();
+    }
+
+    /// The next message.
+    pub(crate) fn next(&mut self) -> Value {
+        loop {
+            match self.0.read().expect("a message") {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The next message of this type.
+    pub(crate) fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next();
+            if message["type"] == kind {
+                return message;
+            }
+            assert_ne!(message["type"], "error", "{message}");
+        }
+    }
+}
+
+/// A subscription to these columns of all processes.
+pub(crate) fn subscribe(columns: &[&str]) -> Value {
+    json!({"type": "subscribe", "q": "", "sort": "pid", "limit": 0, "columns": columns})
+}
+
+/// Every column of a process by the catalogue.
+pub(crate) fn process_columns(up: &Up) -> Vec<String> {
+    let catalogue = up.get("/catalogue").good();
+    let figures = catalogue["figures"].as_array().unwrap().iter();
+    figures.filter(|figure| figure["scope"] == "process").map(|figure| figure["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A process that procyon-workload plays under another name, whatever its arguments.
+pub(crate) struct Actor {
+    child: Child,
+}
+
+impl Actor {
+    /// `folder` gets a link of this name to the workload.
+    pub(crate) fn start(folder: &Path, name: &str, arguments: &[&str]) -> Self {
+        let path = folder.join(name);
+        match std::os::unix::fs::symlink(procyon_testkit::program(), &path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{}: {error}", path.display()),
+            _ => {}
+        }
+        let mut command = Command::new(&path);
+        // The name alone stands first in the command line, as a shell puts it.
+        std::os::unix::process::CommandExt::arg0(&mut command, name);
+        let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the actor starts");
+        let mut ready = [0; 6];
+        child.stdout.take().unwrap().read_exact(&mut ready).unwrap_or_else(|error| panic!("{name} {arguments:?}: {error}"));
+        assert_eq!(&ready, b"ready\n");
+        Self { child }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() {
+            self.child.wait().ok();
+        }
+    }
+}
+
+impl Actor {
+    /// Whether it is there and no zombie.
+    pub(crate) fn runs(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    }
+}
+
+impl Start {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
