@@ -19,6 +19,7 @@ pub mod frame;
 pub mod inspect;
 pub mod key;
 pub mod machine;
+pub mod mask;
 pub mod process;
 pub mod rates;
 pub mod value;
