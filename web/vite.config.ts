@@ -5,6 +5,9 @@ import { defineConfig } from 'vite'
 // `PROCYON_URL` points the development server at a running procyon or at the mock server.
 const server = process.env['PROCYON_URL'] ?? 'http://127.0.0.1:9300'
 
+// The server checks Host and Origin: both are those of the server itself.
+const proxy = { '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } } }
+
 export default defineConfig({
   plugins: [svelte()],
   build: {
@@ -15,6 +18,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': { target: server, ws: true } } },
+  server: { proxy },
+  preview: { proxy },
   test: { include: ['src/**/*.test.ts'] },
 })

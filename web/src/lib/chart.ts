@@ -117,8 +117,9 @@ export class Chart {
         series.push(out)
       }
     }
-    if (p.line !== undefined) top = Math.max(top, p.line.value)
-    this.max = p.exact ? Math.max(p.max, top) : niceMax(Math.max(p.max, top * 1.06), p.binary)
+    if (p.line !== undefined) top = Math.max(top, p.line.value * 1.04)
+    // A scale that means something (all cores, all memory) is kept even where sums of samples overshoot it a little.
+    this.max = p.exact ? p.max : niceMax(Math.max(p.max, top * 1.06), p.binary)
     this.u.setData([x, ...series] as uPlot.AlignedData, true)
   }
 
@@ -243,8 +244,11 @@ export class Chart {
       g.stroke()
       g.setLineDash([])
       if (p.line.label !== '') {
+        const above = y - 4 * d > top + 8 * d
+        g.fillStyle = back
+        g.fillRect(left, above ? y - 14 * d : y + 2 * d, g.measureText(p.line.label).width + 4 * d, 12 * d)
         g.fillStyle = this.css(p.line.hue)
-        g.fillText(p.line.label, left + 2 * d, y + 11 * d)
+        g.fillText(p.line.label, left + 2 * d, above ? y - 4 * d : y + 11 * d)
       }
     }
     const [x0, x1] = this.rangeX()

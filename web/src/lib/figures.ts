@@ -63,7 +63,7 @@ export function showNumber(x: Figure, v: number, c: Context): string {
       const z = { locale: c.lang === 'zh' ? 'zh-CN' : 'en', zone: c.zone }
       return c.at - v < 86_400_000 ? f.clock(v, z) : f.day(v, z)
     }
-    case 'count': return v >= 1e7 ? f.countShort(v) : f.count(v)
+    case 'count': return v >= 1e6 ? f.countShort(v) : f.count(v)
     case 'hertz': return f.hertz(v)
     // Identifiers are never grouped; a length of a queue may be broken.
     default: return Number.isInteger(v) ? f.identifier(v) : f.countShort(v)
@@ -118,8 +118,20 @@ export const FOLDED = new Set(['pss', 'threads', 'fds'])
 /** Always asked for: every row needs them to be named, sorted and tied. */
 export const BASE_COLUMNS = ['pid', 'ppid', 'user', 'name', 'cmd', 'state', 'start', 'kthread'] as const
 
+/** About how wide a head is at 11 px, with padding and the arrow of sorting. */
+function headWidth(head: string): number {
+  let w = 0
+  for (const c of head) w += c.charCodeAt(0) > 0x2e7f ? 11 : /[A-Z%]/.test(c) ? 7.6 : 6
+  return Math.ceil(w) + 28
+}
+
 /** Width of a column: [smallest px, share of what is left]. */
-export function width(x: Figure): [number, number] {
+export function width(x: Figure, head: string): [number, number] {
+  const [px, share] = usualWidth(x)
+  return [Math.max(px, x.id === 'state' && x.scope === 'process' && head.length < 2 ? 0 : headWidth(head)), share]
+}
+
+function usualWidth(x: Figure): [number, number] {
   switch (x.id) {
     case 'pid': return [56, 0]
     case 'cmd': case 'exe': case 'cwd': case 'cgroup': return [230, 1]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { complete, fromBytes, hasTerm, isPlain, toExpression, toggleTerm, tokens } from './filter'
+import { complete, fromBytes, hasTerm, isPlain, toggleTerm, tokens } from './filter'
 
 const ids = new Set(['cpu', 'name', 'cmd', 'user', 'label', 'pid', 'state', 'age', 'rss', 'kthread'])
 const fields = [
@@ -26,12 +26,6 @@ describe('tokens', () => {
 describe('plain words', () => {
   it.each([['mysqld', true], ['mysqld :3309', true], ['/usr/bin/x', true], ['cpu > 2', false], ['name == "x"', false], ['kthread', false], ['', false], ['!kthread', false]])('%s %s', (q, plain) => {
     expect(isPlain(q, ids)).toBe(plain)
-  })
-  it('become a search', () => {
-    expect(toExpression('mysqld 42', ids)).toBe(
-      '(name.contains("mysqld") || cmd.contains("mysqld") || user.contains("mysqld") || label.contains("mysqld")) && (name.contains("42") || cmd.contains("42") || user.contains("42") || label.contains("42") || pid == 42)',
-    )
-    expect(toExpression(' cpu > 2 ', ids)).toBe('cpu > 2')
   })
 })
 

@@ -27,21 +27,6 @@ export function isPlain(q: string, fields: ReadonlySet<string>): boolean {
   return words.every((w) => WORD.test(w)) && !(words.length === 1 && fields.has(words[0] as string))
 }
 
-/** The expression sent to the server: plain words become a search by name, command line, user, label, pid. */
-export function toExpression(q: string, fields: ReadonlySet<string>): string {
-  const text = q.trim()
-  if (text === '' || !isPlain(text, fields)) return text
-  return text
-    .split(/\s+/)
-    .map((w) => {
-      const s = JSON.stringify(w)
-      const alternatives = ['name', 'cmd', 'user', 'label'].filter((f) => fields.has(f)).map((f) => `${f}.contains(${s})`)
-      if (/^\d+$/.test(w)) alternatives.push(`pid == ${w}`)
-      return `(${alternatives.join(' || ')})`
-    })
-    .join(' && ')
-}
-
 export interface Completion { text: string; note: string; from: number; to: number }
 
 interface Field { id: string; title: string; text: boolean }

@@ -443,13 +443,17 @@ export class Spark {
     cell.el.append(svg)
   }
 
-  /** `values[from..from+n]`, newest last, right-aligned in 60 places. `floor` keeps noise flat. */
-  draw(values: Float32Array, from: number, n: number, places: number, floor: number, hue: string): void {
+  /**
+   * `values[from..from+n]`, newest last, right-aligned in `places`. `floor` keeps noise flat. The height lies between
+   * the row's own largest value and the table's (`top`): the shape can be read, and a heavy row still stands higher.
+   */
+  draw(values: Float32Array, from: number, n: number, places: number, floor: number, top: number, hue: string): void {
     let max = floor
     for (let i = 0; i < n; i += 1) {
       const v = values[from + i] as number
       if (v > max) max = v
     }
+    if (top > max) max = Math.sqrt(max * top)
     let d = ''
     let firstX = 0
     let lastX = 0

@@ -95,6 +95,7 @@ const messages = {
   // filter
   filter: ['Filter', '筛选'],
   filterHint: ['cpu >= 0.5 && user == "mysql", or plain words', 'cpu >= 0.5 && user == "mysql"，或直接输入词语'],
+  connectionHint: ['state == "LISTEN" && local_port == 3306, or plain words', 'state == "LISTEN" && local_port == 3306，或直接输入词语'],
   clearFilter: ['Clear filter', '清除筛选'],
   filterKept: ['The table keeps the last filter that was valid.', '表格保留上一次有效的筛选。'],
   atColumn: ['column {n}', '第 {n} 列'],

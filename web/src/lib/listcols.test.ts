@@ -46,6 +46,13 @@ describe('sortRows', () => {
   })
 })
 
+describe('connections', () => {
+  it('stand with the listening ones first', () => {
+    const rows = ['CLOSE-WAIT', 'ESTAB', 'LISTEN'].map((state) => ({ state }))
+    expect(sortRows(rows, 'state', false).map((r) => r.state)).toEqual(['LISTEN', 'ESTAB', 'CLOSE-WAIT'])
+  })
+})
+
 describe('csv', () => {
   it('quotes, and disarms formulas', () => {
     expect(csv([{ id: 'a', head: 'A' }, { id: 'b', head: 'B' }], [{ a: 'x "y", z', b: 1.5 }, { a: '=cmd()', b: null }])).toBe('a,b\r\n"x ""y"", z",1.5\r\n\'=cmd(),\r\n')

@@ -74,14 +74,14 @@ export function listColumns(o: Options): Column[] {
       id: x.id,
       head: x.head[o.context().lang],
       help: [x.title[o.context().lang], x.help[o.context().lang]].filter((s) => s !== '').join('\n'),
-      width: width(x),
+      width: width(x, x.head[o.context().lang]),
       num: isNumber(x),
       sortable: true,
       ...(mono ? { cls: 'mono' } : {}),
       paint: (cell, i) => {
         const v = o.rows()[i]?.[x.id] ?? null
         const text = show(x, v, o.context())
-        const quiet = isText(x) && out[0]?.id !== x.id ? 't2' : ''
+        const quiet = (isText(x) || x.unit === 'none') && out[0]?.id !== x.id ? 't2' : ''
         cell.set(text, tone(x, v) || (v === null || isZero(text) ? 'z' : quiet))
         if (hue !== null) cell.fill(typeof v === 'number' ? v / Math.max(o.tops.get(x.id) ?? v, 1e-9) : 0, hue)
       },
@@ -105,13 +105,20 @@ export function listColumns(o: Options): Column[] {
   return out
 }
 
+/** Connections by what one looks for: who listens, who talks, the rest. */
+const RANKS: Record<string, string> = { LISTEN: ' 0', ESTAB: ' 1' }
+
 export function sortRows(rows: readonly Row[], column: string, descending: boolean): Row[] {
   const sign = descending ? -1 : 1
   return rows
     .map((r, i) => ({ r, i }))
     .sort((a, b) => {
-      const x = a.r[column] ?? null
-      const y = b.r[column] ?? null
+      let x = a.r[column] ?? null
+      let y = b.r[column] ?? null
+      if (column === 'state') {
+        x = typeof x === 'string' ? (RANKS[x] ?? x) : x
+        y = typeof y === 'string' ? (RANKS[y] ?? y) : y
+      }
       if (x === y) return a.i - b.i
       if (x === null) return 1
       if (y === null) return -1

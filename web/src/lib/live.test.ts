@@ -106,6 +106,23 @@ describe('Live', () => {
     expect(problems.at(-1)).toBeNull()
   })
 
+  it('falls back to the last good filter when a new connection starts with a wrong one', () => {
+    const bad = { type: 'error', problem: { type: 'urn:procyon:bad-filter', title: 'x', status: 400 } }
+    live.subscribe({ ...sub, q: 'nam' })
+    clock.last.say(bad)
+    expect(clock.last.sent.at(-1)).toMatchObject({ type: 'subscribe', q: '' })
+    clock.last.say(frame(1))
+    expect(problems.at(-1)?.title).toBe('x')
+    live.subscribe({ ...sub, q: 'name' })
+    clock.last.say(frame(2))
+    expect(problems.at(-1)).toBeNull()
+    live.subscribe({ ...sub, q: 'nope' })
+    clock.last.say(bad)
+    const n = clock.last.sent.length
+    clock.last.say(frame(3))
+    expect(clock.last.sent).toHaveLength(n)
+  })
+
   it('asks for a full frame when a delta does not follow', () => {
     clock.last.say(frame(1))
     clock.last.say({ type: 'delta', seq: 4, base: 3, add: [], set: [], gone: [], ...rest })

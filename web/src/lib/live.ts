@@ -61,6 +61,10 @@ export class Live {
   private socket: Socket | null = null
   private subscription: Subscription | null = null
   private sent = ''
+  /** The filter of the newest frames; what a new connection falls back to when the wanted one is wrong. */
+  private goodFilter = ''
+  private answered = false
+  private fallback = false
   private paused = false
   private retryTimer = 0
   private staleTimer = 0
@@ -117,6 +121,7 @@ export class Live {
     s.onopen = () => {
       if (this.socket !== s) return
       this.link = 'open'
+      this.answered = false
       this.sendSubscription(true)
       if (this.paused) s.send(JSON.stringify({ type: 'pause' }))
       this.events.state()
@@ -146,6 +151,7 @@ export class Live {
     const text = JSON.stringify({ type: 'subscribe', ...this.subscription })
     if (!always && text === this.sent) return
     this.sent = text
+    this.fallback = false
     this.socket.send(text)
   }
 
@@ -164,7 +170,12 @@ export class Live {
       case 'full':
         this.interval = m.interval_ms
         this.store.full(m)
-        this.events.problem(null)
+        this.answered = true
+        // Rows of the fall-back say nothing about the filter that was refused.
+        if (!this.fallback) {
+          this.goodFilter = this.subscription?.q ?? ''
+          this.events.problem(null)
+        }
         this.arrived(m)
         break
       case 'delta':
@@ -176,6 +187,12 @@ export class Live {
         break
       case 'error':
         this.events.problem(m.problem)
+        // The server keeps the last subscription that was valid; a new connection has none.
+        if (!this.answered && !this.fallback && this.subscription !== null && this.subscription.q !== '' && this.socket !== null) {
+          const q = this.goodFilter === this.subscription.q ? '' : this.goodFilter
+          this.fallback = true
+          this.socket.send(JSON.stringify({ type: 'subscribe', ...this.subscription, q }))
+        }
         break
     }
   }

@@ -30,32 +30,38 @@ export function exitWord(exit: Exit | null | undefined, t: (key: Key, args?: Rec
   return t('exitCode', { code: exit.code ?? 0 })
 }
 
-/** The arguments: the command line without the program. */
-export function argumentsOf(cmd: string | null, name: string | null): string {
-  if (cmd === null || cmd === '') return ''
-  if (cmd === `[${name ?? ''}]`) return ''
+/** What a row calls its process: the name (in full where the kernel cut it to 15 bytes) and the arguments. */
+export function titleOf(name: string | null, cmd: string | null): [string, string] {
+  const n = name ?? '?'
+  if (cmd === null || cmd === '' || cmd === `[${n}]`) return [n, '']
   const space = cmd.indexOf(' ')
   const first = space < 0 ? cmd : cmd.slice(0, space)
   const base = first.slice(first.lastIndexOf('/') + 1)
-  const n = name ?? ''
-  if (base === n || (n.length >= 15 && base.startsWith(n))) return space < 0 ? '' : cmd.slice(space + 1)
-  // A process that renamed itself or an interpreter: the whole line says more.
-  return cmd.startsWith(`${n}: `) ? cmd.slice(n.length + 2) : cmd
+  const rest = space < 0 ? '' : cmd.slice(space + 1)
+  if (base === n || (n.length >= 15 && base.startsWith(n))) return [base, rest]
+  // A process that wrote its own title: `nginx: worker process`, `npm exec vite`.
+  if (cmd.startsWith(`${n}: `)) return [n, cmd.slice(n.length + 2)]
+  if (n.length >= 15 && cmd.startsWith(n)) {
+    const end = cmd.indexOf(' ', n.length)
+    return end < 0 ? [cmd, ''] : [cmd.slice(0, end), cmd.slice(end + 1)]
+  }
+  // An interpreter or a renamed thread: the whole line says more.
+  return [n, cmd]
 }
 
-/** The name, in full where the kernel cut it to 15 bytes. */
+export function argumentsOf(cmd: string | null, name: string | null): string {
+  return titleOf(name, cmd)[1]
+}
+
 export function nameOf(name: string | null, cmd: string | null): string {
-  const n = name ?? '?'
-  if (n.length < 15 || cmd === null) return n
-  const first = cmd.split(' ', 1)[0] ?? ''
-  const base = first.slice(first.lastIndexOf('/') + 1)
-  return base.startsWith(n) ? base : n
+  return titleOf(name, cmd)[0]
 }
 
 export class Painter {
   /** The largest value of each column with bars, eased over ten seconds so that bars do not jump. */
   private readonly tops = new Map<string, number>()
   private readonly s: Source
+  private grouped = false
 
   constructor(source: Source) {
     this.s = source
@@ -63,6 +69,12 @@ export class Painter {
 
   /** Once a frame, for the columns with bars. */
   scale(ids: readonly string[]): void {
+    const view = this.s.view()
+    const grouped = view !== 'flat' && view !== 'tree'
+    if (grouped !== this.grouped) {
+      this.grouped = grouped
+      this.tops.clear()
+    }
     for (const id of ids) {
       const c = this.s.store.column(id)
       if (c === undefined || c.text) continue
@@ -71,13 +83,21 @@ export class Painter {
         const v = c.values[slot] as number
         if (v > top) top = v
       }
+      for (const g of grouped ? this.s.display.groups : []) {
+        let sum = 0
+        for (const m of g.members) {
+          const v = c.values[m] as number
+          if (v === v) sum += v
+        }
+        if (sum > top) top = sum
+      }
       const was = this.tops.get(id) ?? top
       this.tops.set(id, top > was ? top : was + (top - was) * 0.1)
     }
   }
 
   column(x: Figure, head: string, help: string): Column {
-    const base = { id: x.id, head, help, width: width(x), num: isNumber(x), sortable: true }
+    const base = { id: x.id, head, help, width: width(x, head), num: isNumber(x), sortable: true }
     switch (x.id) {
       case 'pid': return { ...base, cls: 't2', paint: (cell, i) => { this.pid(cell, i) } }
       case 'cmd': return { ...base, paint: (cell, i) => { this.command(cell, i) }, tip: (i) => this.commandTip(i) }
@@ -123,14 +143,14 @@ export class Painter {
         const hue = (x === undefined ? null : barHue(x)) ?? '--cpu'
         const floor = x?.unit === 'cores' ? 0.1 : x?.unit === 'bytes_per_second' ? 1024 * 256 : 1
         const st = this.s.store
-        if (item >= 0) spark.draw(st.sparks, item * SPARK, st.sparkLength[item] as number, SPARK, floor, hue)
-        else this.groupSpark(spark, this.group(item), floor, hue)
+        if (item >= 0) spark.draw(st.sparks, item * SPARK, st.sparkLength[item] as number, SPARK, floor, this.tops.get(id) ?? 0, hue)
+        else this.groupSpark(spark, this.group(item), floor, this.tops.get(id) ?? 0, hue)
       },
     }
   }
 
   private readonly sum = new Float32Array(SPARK)
-  private groupSpark(spark: Spark, g: Group | undefined, floor: number, hue: string): void {
+  private groupSpark(spark: Spark, g: Group | undefined, floor: number, top: number, hue: string): void {
     const st = this.s.store
     let n = 0
     this.sum.fill(0)
@@ -142,7 +162,7 @@ export class Painter {
         if (v === v) (this.sum[SPARK - len + k] as number) += v
       }
     }
-    spark.draw(this.sum, SPARK - n, n, SPARK, floor, hue)
+    spark.draw(this.sum, SPARK - n, n, SPARK, floor, top, hue)
   }
 
   private group(item: number): Group | undefined {
@@ -278,7 +298,8 @@ export class Painter {
     const lang = this.s.context().lang
     const ended = (st.endedAt[item] as number) > 0
     const badge = ended ? exitWord(st.exits.get(item), (key, args) => translate(lang, key, args)) : ''
-    own.set(prefix, fold !== NO_FOLD, kernel ? `[${name ?? '?'}]` : nameOf(name, cmd), kernel ? '' : argumentsOf(cmd, name), badge)
+    const [title, args] = kernel ? [`[${name ?? '?'}]`, ''] : titleOf(name, cmd)
+    own.set(prefix, fold !== NO_FOLD, title, args, badge)
   }
 
   private commandTip(i: number): string {

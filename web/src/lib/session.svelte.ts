@@ -74,19 +74,18 @@ export class HostSession {
   }
 
   async open(): Promise<void> {
+    this.host = app.hosts.find((h) => h.id === this.name || h.name === this.name || h.aliases.includes(this.name)) ?? null
     document.addEventListener('visibilitychange', this.visibility)
     this.live.open()
     this.pollLists()
     this.pollHealth()
     try {
-      const [host, past, ended] = await Promise.all([
-        get<Host>(hostPath(this.name)).catch(() => null),
+      const [past, ended] = await Promise.all([
         get<SeriesAnswer>(`${hostPath(this.name)}/series`, {
           scope: 'host', columns: HOST_FIGURES.join(','), from: '-15m', step: '2s',
         }).catch(() => null),
         get<List<Ended> | Ended[]>(`${hostPath(this.name)}/ended`, { from: '-1m' }).catch(() => null),
       ])
-      if (host !== null && this.host === null) this.host = host
       if (past !== null) this.bands.seed(past)
       const items = ended === null ? [] : Array.isArray(ended) ? ended : ended.items
       this.ended = [...items, ...this.ended.filter((e) => !items.some((x) => x.key === e.key))]
