@@ -51,8 +51,12 @@ pub(super) enum Plain {
     Userinfo,
     /// The words behind this one, after one more: `rabbitmqctl add_user name X`.
     BehindUser,
-    /// The word behind `password`: `nmcli device wifi connect SSID password X`.
-    BehindWord,
+    /// The word behind one of these: `nmcli device wifi connect SSID password X`.
+    Behind(&'static [&'static str]),
+    /// The argument of this number, counted from 1.
+    Nth(u8),
+    /// None, but an argument with blanks is a command line for a shell: `ssh host '…'`.
+    Script,
 }
 
 const NONE: Command = Command { names: &[], options: &[], valued: "", only_after: "", plain: Plain::None, runs: false };
@@ -118,6 +122,8 @@ const COMMANDS: &[Command] = &[
                 ("user", Form::After(b':')),
                 ("proxy-user", Form::After(b':')),
                 ("x", Form::After(b'@')),
+                ("E", Form::After(b':')),
+                ("cert", Form::After(b':')),
                 ("H", Form::Header),
                 ("b", Form::After(b'=')),
                 ("cookie", Form::After(b'=')),
@@ -130,7 +136,15 @@ const COMMANDS: &[Command] = &[
         &["hey", "wrk", "ab", "vegeta"],
         &[("a", Form::After(b':')), ("A", Form::After(b':')), ("P", Form::After(b':')), ("H", Form::Header)],
     ),
-    takes(&["redis-cli", "valkey-cli", "keydb-cli"], &[("a", Form::Value)]),
+    Command {
+        plain: Plain::Behind(&["auth", "AUTH"]),
+        ..takes(&["redis-cli", "valkey-cli", "keydb-cli"], &[("a", Form::Value)])
+    },
+    Command { plain: Plain::Behind(&["obscure"]), ..takes(&["rclone"], &[]) },
+    Command { plain: Plain::Nth(2), ..takes(&["wpa_passphrase"], &[]) },
+    takes(&["consul"], &[("encrypt", Form::Value)]),
+    takes(&["cqlsh", "beeline", "dsbulk", "impala-shell"], &[("p", Form::Value)]),
+    takes(&["openvpn"], &[("auth-user-pass", Form::Switch), ("secret", Form::Switch)]),
     takes(&["ldap*"], &[("w", Form::Value)]),
     takes(
         &["smbclient", "smbget", "rpcclient", "net", "smbcacls", "smbtree", "winexe", "wmic"],
@@ -163,7 +177,10 @@ const COMMANDS: &[Command] = &[
     takes(&["useradd", "usermod"], &[("p", Form::Value)]),
     Command { plain: Plain::Slash, ..takes(&["sqlplus", "impdp", "expdp", "exp", "imp", "sqlldr", "rman"], &[]) },
     Command { plain: Plain::BehindUser, ..takes(&["rabbitmqctl"], &[]) },
-    Command { plain: Plain::BehindWord, ..takes(&["nmcli"], &[]) },
+    Command {
+        plain: Plain::Behind(&["password", "wifi-sec.psk", "802-11-wireless-security.psk"]),
+        ..takes(&["nmcli"], &[])
+    },
     Command {
         only_after: "login",
         runs: true,
@@ -172,7 +189,21 @@ const COMMANDS: &[Command] = &[
             &[("p", Form::Value)],
         )
     },
+    Command {
+        plain: Plain::Script,
+        ..runs(&["ssh", "autossh", "mosh", "watch", "su", "runuser", "script", "screen", "tmux", "at", "batch"])
+    },
     runs(&[
+        "do",
+        "then",
+        "else",
+        "if",
+        "elif",
+        "while",
+        "until",
+        "!",
+        "eval",
+        "builtin",
         "sh",
         "bash",
         "dash",
@@ -183,8 +214,6 @@ const COMMANDS: &[Command] = &[
         "busybox",
         "sudo",
         "doas",
-        "su",
-        "runuser",
         "env",
         "nice",
         "ionice",
@@ -203,7 +232,6 @@ const COMMANDS: &[Command] = &[
         "valgrind",
         "xargs",
         "parallel",
-        "watch",
         "flock",
         "chroot",
         "nsenter",
@@ -215,12 +243,6 @@ const COMMANDS: &[Command] = &[
         "dumb-init",
         "s6-setuidgid",
         "systemd-run",
-        "script",
-        "screen",
-        "tmux",
-        "ssh",
-        "autossh",
-        "mosh",
         "kubectl",
         "k3s",
         "crictl",
@@ -237,8 +259,6 @@ const COMMANDS: &[Command] = &[
         "ruby",
         "node",
         "php",
-        "at",
-        "batch",
         "cron",
         "crond",
         "CRON",

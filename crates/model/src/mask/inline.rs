@@ -100,6 +100,9 @@ impl Scan<'_> {
         if sink.bytes(&(at..self.range.end)).starts_with(b"://") {
             return self.url(sink, at + 3);
         }
+        if let Some(end) = self.without_scheme(sink, at) {
+            return Some(end);
+        }
         let before = sink.bytes(&(self.range.start..at));
         let blanks = before.iter().rev().take_while(|byte| **byte == b' ').count();
         let quoted = before.get(..before.len() - blanks).unwrap_or_default();
@@ -142,6 +145,10 @@ impl Scan<'_> {
         let start = after + blanks;
         let length = value.iter().position(|byte| matches!(byte, b'"' | b'\'' | b'\n' | b'\r')).unwrap_or(value.len());
         let value = value.get(..length).unwrap_or_default();
+        // `-storepass:env NAME` of keytool names where it is.
+        if matches!(value, b"env" | b"file") {
+            return None;
+        }
         let scheme = value.iter().position(|byte| *byte == b' ').filter(|end| {
             let scheme = value.get(..*end).unwrap_or_default();
             [&b"bearer"[..], b"basic", b"token", b"digest", b"apikey", b"negotiate"]
@@ -224,6 +231,9 @@ const MAX_VARIABLE: usize = 4096;
 
 /// `$NAME`, `${NAME}`, `$(command)`: what a shell puts in later.
 pub(super) fn is_variable(value: &[u8]) -> bool {
+    if value.len() > MAX_VARIABLE {
+        return false;
+    }
     let name =
         |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     match value {
@@ -235,7 +245,7 @@ pub(super) fn is_variable(value: &[u8]) -> bool {
 }
 
 /// A value that another part of the line showed to be a secret header.
-pub(super) fn header_value(masker: &Masker, sink: &mut Sink<'_>, range: Range<usize>, after: usize) {
-    let scan = Scan { masker, range, last_at: None, shell: false };
+pub(super) fn header_value(masker: &Masker, sink: &mut Sink<'_>, range: Range<usize>, after: usize, shell: bool) {
+    let scan = Scan { masker, range, last_at: None, shell };
     scan.header(sink, after);
 }

@@ -44,6 +44,10 @@ enum Pending {
     Name(Secret),
     /// An HTTP header.
     Header,
+    /// A token, if it looks like one: behind `Bearer`.
+    Token,
+    /// `user:X`.
+    Login,
     /// `key=value` whose value is a secret whatever its key: `--from-literal`.
     Literal,
 }
@@ -80,9 +84,14 @@ impl<'m> Line<'m> {
         if self.take_pending(sink, &range) {
             return;
         }
+        if word.eq_ignore_ascii_case(b"bearer") {
+            self.pending = Pending::Token;
+            return;
+        }
         let after_set = std::mem::replace(&mut self.set, word == b"set");
         let script = std::mem::replace(&mut self.script, is_script_option(word));
-        if script && has_blank(word) && self.depth < MAX_DEPTH && self.command.is_some_and(|command| command.runs) {
+        let script = self.command.is_some_and(|command| script && command.runs || command.plain == Plain::Script);
+        if script && has_blank(word) && self.depth < MAX_DEPTH {
             return shell::text(self.masker, sink, range, Trust::Command, self.depth + 1);
         }
         if self.wanted && self.begin(sink, &range) {
@@ -112,12 +121,26 @@ impl<'m> Line<'m> {
                 true
             }
             Pending::Name(_) if word.starts_with(b"-") => false,
+            // `docker build --secret id=npm,src=/root/.npmrc` names a file.
+            Pending::Name(_) if word.starts_with(b"id=") || word.starts_with(b"type=") => false,
             Pending::Name(secret) => {
                 self.mask(sink, range.clone(), secret);
                 true
             }
             Pending::Header => {
                 self.header(sink, range.clone());
+                true
+            }
+            Pending::Token => {
+                let token = names::looks_random(word, 12);
+                if token {
+                    self.mask(sink, range.clone(), Secret::Value);
+                }
+                token
+            }
+            Pending::Login if word.starts_with(b"-") => false,
+            Pending::Login => {
+                self.login(sink, range.clone());
                 true
             }
             Pending::Literal => {
@@ -170,8 +193,12 @@ impl<'m> Line<'m> {
             self.pending = Pending::Literal;
             return true;
         }
+        if names::is_login(name) && self.text != Some(Trust::Prose) {
+            self.pending = Pending::Login;
+            return true;
+        }
         // A single letter never tells by itself, and prose about an option is not its use.
-        if name.len() > 2 && self.text != Some(Trust::Prose) {
+        if word.len() > 3 && self.text != Some(Trust::Prose) {
             if let Some(secret) = names::secret(name, Place::Following, &self.masker.patterns) {
                 self.pending = Pending::Name(secret);
                 return true;
@@ -188,6 +215,7 @@ impl<'m> Line<'m> {
         match word.get(dashes..equals).unwrap_or_default() {
             b"header" | b"add-header" => self.header(sink, value),
             b"from-literal" => self.after(sink, value, b'='),
+            name if names::is_login(name) => self.login(sink, value),
             name => {
                 let Some((_, form)) =
                     self.options().iter().find(|(known, _)| known.len() > 1 && known.as_bytes() == name)
@@ -283,9 +311,29 @@ impl<'m> Line<'m> {
         }
     }
 
+    /// `user:X`, but no URL and no `host:port`.
+    fn login(&self, sink: &mut Sink<'_>, value: Range<usize>) {
+        let value = unquoted_if(sink, value, self.text.is_some());
+        let bytes = sink.bytes(&value);
+        let colon = bytes.iter().position(|byte| *byte == b':');
+        let behind = colon.and_then(|colon| bytes.get(colon + 1..)).unwrap_or_default();
+        if behind.starts_with(b"//") || behind.iter().all(u8::is_ascii_digit) {
+            inline::scan(self.masker, sink, value, self.text.is_some());
+        } else {
+            self.after(sink, value, b':');
+        }
+    }
+
     /// Masks what stands behind the first separator.
     fn after(&self, sink: &mut Sink<'_>, value: Range<usize>, separator: u8) {
         match sink.bytes(&value).iter().position(|byte| *byte == separator) {
+            // `token:` without a password: the name is the secret.
+            Some(at)
+                if value.start + at + 1 == value.end
+                    && names::looks_random(sink.bytes(&(value.start..value.start + at)), 16) =>
+            {
+                self.mask(sink, value.start..value.start + at, Secret::Value);
+            }
             Some(at) => self.mask(sink, value.start + at + 1..value.end, Secret::Value),
             None => inline::scan(self.masker, sink, value, self.text.is_some()),
         }
@@ -302,7 +350,7 @@ impl<'m> Line<'m> {
         match colon {
             Some(colon) if secret => {
                 let after = range.start + colon + 1;
-                inline::header_value(self.masker, sink, range, after);
+                inline::header_value(self.masker, sink, range, after, self.text.is_some());
             }
             _ => inline::scan(self.masker, sink, range, self.text.is_some()),
         }
@@ -315,7 +363,14 @@ impl<'m> Line<'m> {
         self.armed |= word == command.only_after.as_bytes();
         self.plain = self.plain.saturating_add(1);
         match command.plain {
-            Plain::None => false,
+            Plain::None | Plain::Script => false,
+            Plain::Nth(place) => {
+                let secret = self.plain == place;
+                if secret {
+                    self.mask(sink, range.clone(), Secret::Value);
+                }
+                secret
+            }
             Plain::Htpasswd => {
                 let place = if self.without_file { 2 } else { 3 };
                 let secret = self.batch && self.plain == place;
@@ -347,8 +402,8 @@ impl<'m> Line<'m> {
                 }
                 secret
             }
-            Plain::BehindWord => {
-                if matches!(word, b"password" | b"wifi-sec.psk" | b"802-11-wireless-security.psk") {
+            Plain::Behind(names) => {
+                if names.iter().any(|name| name.as_bytes() == word) {
                     self.pending = Pending::Option(Form::Value);
                 }
                 false
@@ -392,6 +447,7 @@ impl<'m> Line<'m> {
         let rest = word.get(start..).unwrap_or_default();
         let json = rest.trim_ascii_start().starts_with(b"{") || rest.trim_ascii_start().starts_with(b"[");
         let colon = word.iter().position(|byte| *byte == b':').and_then(|colon| word.get(..colon)).unwrap_or_default();
+        let colon = colon.rsplit(|byte| *byte == b'=').next().unwrap_or_default();
         json || rest.starts_with(b"-----BEGIN")
             || names::secret(name, Place::Attached, &self.masker.patterns).is_some()
             || names::secret_header(colon, &self.masker.patterns)

@@ -62,6 +62,7 @@ const KEYS: &[&str] = &[
     "storage",
     "admin",
     "webhook",
+    "license",
 ];
 /// Telling before `key`, but the value is often a file.
 const FILE_KEYS: &[&str] = &["private", "signing", "encryption", "master"];
@@ -281,7 +282,8 @@ pub(super) fn secret(name: &[u8], place: Place, patterns: &[Pattern]) -> Option<
         // PWD alone is the working directory, Pwd is part of a connection string.
         return (words.len() > 1 || name != b"PWD").then_some(Secret::ValueOrPath);
     }
-    if same(last, "token") && is_one_of(before, NO_TOKEN) || same(last, "secret") && is_one_of(before, &["pull", "tls"])
+    if same(last, "token") && is_one_of(before, NO_TOKEN)
+        || same(last, "secret") && is_one_of(before, &["pull", "tls", "existing"])
     {
         return None;
     }
@@ -289,6 +291,9 @@ pub(super) fn secret(name: &[u8], place: Place, patterns: &[Pattern]) -> Option<
         return Some(if ends_with(last, "privatekey") { Secret::ValueOrPath } else { Secret::Value });
     }
     if ends_with(last, "pass") && !is_one_of(last, NO_PASS) {
+        return Some(Secret::Value);
+    }
+    if is_one_of(last, &["pw", "bearer", "cookie", "otp"]) {
         return Some(Secret::Value);
     }
     if same(last, "key") {
@@ -306,10 +311,20 @@ pub(super) fn secret(name: &[u8], place: Place, patterns: &[Pattern]) -> Option<
     (place != Place::Following && anywhere && !is_one_of(last, ABOUT)).then_some(Secret::Value)
 }
 
+/// Whether the value of this option is `user:password`.
+pub(super) fn is_login(name: &[u8]) -> bool {
+    is_one_of(
+        name,
+        &["auth", "basic-auth", "http-auth", "basic", "credentials", "creds", "login", "user-pass", "userpass"],
+    )
+}
+
 /// HTTP headers whose value is a secret.
 pub(super) fn secret_header(name: &[u8], patterns: &[Pattern]) -> bool {
+    let option = name.len() > 2 && name.starts_with(b"-");
+    let name = name.strip_prefix(b"--").unwrap_or(name);
     is_one_of(name, &["authorization", "proxy-authorization", "cookie", "set-cookie"])
-        || name.contains(&b'-') && secret(name, Place::Attached, patterns).is_some()
+        || (option || name.contains(&b'-')) && secret(name, Place::Attached, patterns).is_some()
 }
 
 /// Whether a bare `key=` has a value that looks like one: long, letters and digits, no path.

@@ -3,9 +3,18 @@
 use procyon_model::mask::{MASK, MaskError, Masker};
 use proptest::prelude::*;
 
-const SECRETS: &str = include_str!("../../../../fixtures/mask/secrets.txt");
-const MASKED: &str = include_str!("../../../../fixtures/mask/masked.txt");
-const LOOKALIKES: &str = include_str!("../../../../fixtures/mask/lookalikes.txt");
+const SECRETS: &str = concat!(
+    include_str!("../../../../fixtures/mask/secrets.txt"),
+    include_str!("../../../../fixtures/mask/more_secrets.txt")
+);
+const MASKED: &str = concat!(
+    include_str!("../../../../fixtures/mask/masked.txt"),
+    include_str!("../../../../fixtures/mask/more_masked.txt")
+);
+const LOOKALIKES: &str = concat!(
+    include_str!("../../../../fixtures/mask/lookalikes.txt"),
+    include_str!("../../../../fixtures/mask/more_lookalikes.txt")
+);
 const CANARY: &[u8] = b"CANARY";
 
 /// As `/proc/PID/cmdline` holds it.
@@ -78,7 +87,7 @@ fn masking_twice_changes_nothing_more() {
 #[test]
 fn secrets_are_found_in_texts_as_well() {
     let mut wrong = String::new();
-    for line in SECRETS.lines().filter(|line| !line.contains([' ', '{', '&', '"', '(', ';'])) {
+    for line in SECRETS.lines().filter(|line| !line.contains([' ', '{', '&', '"', '(', ')', ';', '|', '\\', '<'])) {
         let text = line.replace('\t', " ");
         for bytes in [argv(&text), argv(&format!("sh\t-c\t{text}")), argv(&format!("ssh\t-p\t22\thost\t{text}"))] {
             let result = masked(&plain(), &bytes);
