@@ -10,10 +10,12 @@ use std::time::Duration;
 use procyon_model::feed::Feed;
 use procyon_model::frame::{CollectHealth, Frame, HostIdentity, SourceHealth, SourceState};
 use procyon_model::key::HostId;
+use procyon_model::mask::MaskError;
 use procyon_units::{Clock, Mono};
 
 use crate::clock;
 use crate::config::Config;
+use crate::label::TemplateError;
 use crate::pace::Pace;
 use crate::provider::procfs::Procfs;
 use crate::provider::{PassCounts, ProcessProvider, ProviderError};
@@ -36,6 +38,12 @@ pub enum StartError {
     /// The machine does not tell which boot this is.
     #[error("could not learn about this machine: {0}")]
     Identity(String),
+    /// The template of labels cannot be understood.
+    #[error("could not understand `label.template`")]
+    Label(#[from] TemplateError),
+    /// A pattern of secrets cannot be understood.
+    #[error("could not understand `mask.patterns`")]
+    Mask(#[from] MaskError),
     /// No thread can be started.
     #[error("could not start the collecting thread")]
     Thread(#[source] std::io::Error),
@@ -110,10 +118,10 @@ impl Collector {
         let counts = self.provider.pass(&mut |raw| pass.add(raw))?;
         let (mut rows, ended) = pass.finish();
 
-        self.strings.run(&mut self.table, &mut rows, now);
+        self.connections.run(&mut self.table, now);
+        self.strings.run(&mut self.table, &mut rows, tick);
         self.slow.run(&mut self.table, &mut rows, now, self.pace.interval());
         self.pss.run(&mut self.table, &mut rows, tick, self.pace.interval());
-        self.connections.run(&mut self.table, now);
         self.filesystems.run(now);
         self.users.run(now);
 
@@ -150,7 +158,13 @@ impl Collector {
             took: Some(self.clock.mono().since(now)),
         };
         CollectHealth {
-            sources: vec![processes, self.connections.health(now), self.filesystems.health(), self.users.health(now)],
+            sources: vec![
+                processes,
+                self.connections.health(now),
+                self.filesystems.health(),
+                self.users.health(now),
+                self.strings.health(now),
+            ],
             quarantined: self.table.quarantined(),
             vanished: self.vanished,
             forbidden: counts.forbidden,

@@ -3,12 +3,18 @@
 //! The tour: [`collector`] is the thread; each tick it lets a [`provider`] read every process into the [`table`], which
 //! knows births from deaths and old pids from new; the `slow` lane and the `pss` budget add what costs more;
 //! [`sources`] read the machine, its file systems, users and connections at their own pace; `pace` keeps the monitor's
-//! own cost below its ceiling. What may block in the kernel goes through [`blocking`].
+//! own cost below its ceiling. What may block in the kernel
+//! goes through `guarded`, what is merely slow through `background`. [`inspect`] reads one process when somebody looks.
 
 mod background;
 mod clock;
 pub mod collector;
 pub mod config;
+mod containers;
+mod describe;
+mod guarded;
+pub mod inspect;
+mod label;
 mod pace;
 pub mod provider;
 mod pss;
@@ -19,3 +25,5 @@ mod table;
 
 pub use collector::{Collector, Handle, StartError};
 pub use config::Config;
+pub use inspect::LocalInspect;
+pub use label::TemplateError;

@@ -1,19 +1,16 @@
 //! Proportional memory, which costs the kernel a walk over all pages of a process: read under a budget of processor time,
 //! on a thread of its own, never of a process that one reading would hold up for long.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use procyon_linux::proc::{PidDir, ProcDir, pid_smaps_rollup};
 use procyon_linux::root::Root;
 use procyon_model::key::ProcessKey;
 use procyon_model::process::{ProcessRow, Pss};
-use procyon_units::{CpuTime, Mono, Reading, Wall};
+use procyon_units::{CpuTime, Mono, Reading};
 
-use crate::background::Background;
 use crate::clock::thread_cpu;
+use crate::guarded::{Answerer, Guarded, Outcome};
 use crate::table::{Hold, Table, Tick, Tracked};
 
 /// A process is not read again before this time has passed.
@@ -22,107 +19,67 @@ const REVISIT: Duration = Duration::from_secs(10);
 const FIRST_GUESS_NS_PER_KIB: f64 = 5.0;
 /// A process that a reading would keep busy for longer than this is skipped: the kernel holds its memory map meanwhile.
 const LONGEST: Duration = Duration::from_millis(50);
-/// A batch that takes this much longer than planned is stuck in the process that it is at.
-const DEADLINE: Duration = Duration::from_secs(2);
-/// Threads that may wait for processes that are stuck; then proportional memory is given up.
-const MAX_STUCK: usize = 4;
-
-type Answer = Vec<(ProcessKey, Reading<Pss>, CpuTime)>;
-
 /// Reads proportional memory of one process after the other.
 #[derive(Debug)]
 pub(crate) struct PssLane {
-    root: Root,
+    guarded: Guarded<ProcessKey, (Reading<Pss>, CpuTime)>,
     budget: f64,
     cursor: u32,
     ns_per_kib: f64,
     debt: f64,
-    reader: Option<Reader>,
-    stuck: Vec<Reader>,
-}
-
-/// A thread and the pid that it is at.
-#[derive(Debug)]
-struct Reader {
-    background: Background<Vec<ProcessKey>, Answer>,
-    at: Arc<AtomicU32>,
-    batch: Vec<ProcessKey>,
-}
-
-impl Reader {
-    fn start(root: &Root) -> Option<Self> {
-        let proc = ProcDir::open(root).ok()?;
-        let at = Arc::new(AtomicU32::new(0));
-        let current = Arc::clone(&at);
-        let mut buffer = Vec::new();
-        let read = move |keys: Vec<ProcessKey>| -> Answer {
-            keys.into_iter()
-                .map(|key| {
-                    current.store(key.pid, Ordering::Relaxed);
-                    let begin = thread_cpu();
-                    let reading = read_one(&proc, key, &mut buffer);
-                    (key, reading, thread_cpu().since(begin))
-                })
-                .collect()
-        };
-        let background = Background::start("pss", Duration::ZERO, DEADLINE, read).ok()?;
-        Some(Self { background, at, batch: Vec::new() })
-    }
 }
 
 impl PssLane {
     pub(crate) fn new(root: &Root, budget: f64) -> Self {
-        Self {
-            root: root.clone(),
-            budget,
-            cursor: 0,
-            ns_per_kib: FIRST_GUESS_NS_PER_KIB,
-            debt: 0.0,
-            reader: None,
-            stuck: Vec::new(),
-        }
+        let root = root.clone();
+        let guarded = Guarded::new("pss", Box::new(move || answerer(&root)));
+        Self { guarded, budget, cursor: 0, ns_per_kib: FIRST_GUESS_NS_PER_KIB, debt: 0.0 }
     }
 
     /// Takes answers in and hands out the next batch, as large as the budget of one interval allows.
     pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick, interval: Duration) {
-        let now = tick.now;
         if self.budget <= 0.0 {
             return;
         }
-        self.stuck.retain_mut(|reader| reader.background.poll().is_none());
         let allowance = interval.as_secs_f64() * 1e9 * self.budget;
         // Budget that was not used does not pile up.
         self.debt = (self.debt - allowance).max(-allowance);
-        if let Some(mut reader) = self.reader.take() {
-            if let Some(answer) = reader.background.poll() {
-                self.take(answer, table, rows, now);
-            } else if reader.background.is_late(now) {
-                return self.quarantine(reader, table, tick.wall);
+        match self.guarded.poll(tick.now) {
+            Outcome::Nothing => {}
+            Outcome::Answers(answers) => self.take(answers, table, rows, tick.now),
+            Outcome::Stuck(key) => {
+                if let Some(tracked) = table.find_mut(&key) {
+                    tracked.quarantined = Some(Hold { file: "smaps_rollup", since: tick.wall });
+                    tracing::warn!(
+                        pid = key.pid,
+                        "reading proportional memory of a process blocked; its memory is left alone from now on"
+                    );
+                }
             }
-            self.reader = Some(reader);
         }
-        if self.reader.is_none() && self.stuck.len() < MAX_STUCK {
-            self.reader = Reader::start(&self.root);
-        }
-        let Some(reader) = &mut self.reader else { return };
-        if self.debt >= 0.0 || !reader.background.is_due(now) {
+        if self.debt >= 0.0 || !self.guarded.is_idle(tick.now) {
             return;
         }
-        let (batch, cursor) = next_batch(table.tracked(), self.cursor, now, -self.debt, self.ns_per_kib);
+        let (batch, cursor) = next_batch(table.tracked(), self.cursor, tick.now, -self.debt, self.ns_per_kib);
         self.cursor = cursor;
         if !batch.is_empty() {
-            reader.batch.clone_from(&batch);
-            reader.background.ask(batch, now);
+            self.guarded.ask(batch, tick.now, Duration::ZERO);
         }
     }
 
-    fn take(&mut self, answer: Answer, table: &mut Table, rows: &mut [ProcessRow], now: Mono) {
-        let row_of: HashMap<u32, usize> = rows.iter().enumerate().map(|(at, row)| (row.key.pid, at)).collect();
-        for (key, reading, took) in answer {
+    fn take(
+        &mut self,
+        answers: Vec<(ProcessKey, (Reading<Pss>, CpuTime))>,
+        table: &mut Table,
+        rows: &mut [ProcessRow],
+        now: Mono,
+    ) {
+        for (key, (reading, took)) in answers {
             #[expect(clippy::cast_precision_loss, reason = "a cost estimate")]
             let took = took.0 as f64;
             self.debt += took;
-            let Some(tracked) = table.find_mut(&key) else { continue };
+            let Some(at) = table.position(&key) else { continue };
+            let (Some(tracked), Some(row)) = (table.tracked_mut().get_mut(at), rows.get_mut(at)) else { continue };
             #[expect(clippy::cast_precision_loss, reason = "a cost estimate")]
             let kib = (tracked.resident >> 10) as f64;
             // Small processes tell nothing about the cost of a page.
@@ -130,23 +87,8 @@ impl PssLane {
                 self.ns_per_kib = self.ns_per_kib * 0.9 + took / kib * 0.1;
             }
             tracked.pss = reading.map(|pss| (pss, now));
-            if let Some(row) = row_of.get(&key.pid).and_then(|at| rows.get_mut(*at)) {
-                row.pss = reading;
-            }
+            row.pss = reading;
         }
-    }
-
-    fn quarantine(&mut self, reader: Reader, table: &mut Table, wall: Wall) {
-        let pid = reader.at.load(Ordering::Relaxed);
-        let Some(key) = reader.batch.iter().find(|key| key.pid == pid).copied() else { return };
-        if let Some(tracked) = table.find_mut(&key) {
-            tracked.quarantined = Some(Hold { file: "smaps_rollup", since: wall });
-        }
-        tracing::warn!(
-            pid,
-            "reading proportional memory of a process blocked; its memory map is left alone from now on"
-        );
-        self.stuck.push(reader);
     }
 }
 
@@ -177,6 +119,17 @@ fn next_batch(tracked: &[Tracked], cursor: u32, now: Mono, nanos: f64, ns_per_ki
         }
     }
     (batch, last)
+}
+
+/// Reads on a thread of its own; without procfs, which was there at start, nothing is known.
+fn answerer(root: &Root) -> Answerer<ProcessKey, (Reading<Pss>, CpuTime)> {
+    let proc = ProcDir::open(root).ok();
+    let mut buffer = Vec::new();
+    Box::new(move |key| {
+        let begin = thread_cpu();
+        let reading = proc.as_ref().map_or(Reading::Pending, |proc| read_one(proc, *key, &mut buffer));
+        (reading, thread_cpu().since(begin))
+    })
 }
 
 fn read_one(proc: &ProcDir, key: ProcessKey, buffer: &mut Vec<u8>) -> Reading<Pss> {

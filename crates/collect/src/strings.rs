@@ -1,51 +1,190 @@
-//! The strings of processes: read at birth, at a change of name or user, and from time to time.
+//! The strings of processes: read at birth, when name or user change, and from time to time; equal ones are stored once.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use procyon_linux::proc::{PidDir, ProcDir, pid_cmdline};
-use procyon_model::descriptor::Descriptor;
+use procyon_linux::proc::ProcDir;
+use procyon_linux::root::Root;
+use procyon_model::descriptor::{Descriptor, DescriptorId};
+use procyon_model::frame::SourceHealth;
 use procyon_model::machine::Container;
+use procyon_model::mask::Masker;
 use procyon_model::process::ProcessRow;
-use procyon_units::{Mono, Reading};
+use procyon_units::Mono;
 
+use crate::collector::StartError;
 use crate::config::Config;
+use crate::containers::{self, EngineSource};
+use crate::describe::{Describer, Question};
+use crate::guarded::{Answerer, Guarded, Outcome};
+use crate::label::{Template, label};
 use crate::provider::ProviderError;
-use crate::table::Table;
+use crate::table::{Hold, Table, Tick, Tracked};
 
+/// Strings are read again after this time: a process may run another program under the same name, or change its title.
+const REVISIT: Duration = Duration::from_mins(1);
+/// Most strings that are read again in one tick, beside the newborn.
+const REVISIT_MOST: usize = 32;
+/// How long a tick gives newborn processes to be described in the frame of their birth.
+const PATIENCE: Duration = Duration::from_millis(15);
+/// The same for the first tick, in which every process is new.
+const FIRST_PATIENCE: Duration = Duration::from_millis(800);
+/// Descriptors beyond which those that nobody uses any more are swept out.
+const SWEEP_FROM: usize = 4096;
+
+/// Reads strings, stores equal ones once, makes labels.
 #[derive(Debug)]
 pub(crate) struct StringsLane {
-    proc: ProcDir,
-    buffer: Vec<u8>,
+    guarded: Guarded<Question, Option<Descriptor>>,
+    engines: EngineSource,
+    template: Option<Template>,
+    stored: HashMap<DescriptorId, Weak<Descriptor>>,
+    sweep_at: usize,
+    first: bool,
 }
 
 impl StringsLane {
-    pub(crate) fn new(config: &Config) -> Result<Self, ProviderError> {
-        let proc = ProcDir::open(&config.root).map_err(|error| ProviderError(error.to_string()))?;
-        Ok(Self { proc, buffer: Vec::new() })
+    pub(crate) fn new(config: &Config) -> Result<Self, StartError> {
+        let masker = Masker::new(&config.mask_patterns, config.strip_args)?;
+        let template = config.label.as_deref().map(Template::parse).transpose()?;
+        // Said here once, so that a thread started later can take it for granted.
+        ProcDir::open(&config.root).map_err(|error| ProviderError(error.to_string()))?;
+        let root = config.root.clone();
+        let make = move || answerer(&root, &masker);
+        Ok(Self {
+            guarded: Guarded::new("strings", Box::new(make)),
+            engines: EngineSource::new(&config.root, config.containers).map_err(StartError::Thread)?,
+            template,
+            stored: HashMap::new(),
+            sweep_at: SWEEP_FROM,
+            first: true,
+        })
     }
 
-    pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], now: Mono) {
-        for (tracked, row) in table.tracked_mut().iter_mut().zip(rows) {
-            if !tracked.describe {
-                continue;
+    /// Takes answers in, asks for what is new or due again, and waits a moment for quick answers.
+    pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick) {
+        if self.engines.run(tick.now) {
+            for tracked in table.tracked_mut() {
+                tracked.describe |= !tracked.descriptor.container.is_empty();
             }
-            let mut cmd: Box<[u8]> = Box::default();
-            let mut cmd_truncated = false;
-            if let Ok(dir) = PidDir::open(&self.proc, tracked.key.pid)
-                && let Ok(Reading::Known(line)) = pid_cmdline::read(&dir, &mut self.buffer)
-            {
-                cmd = line.bytes.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
-                cmd_truncated = line.truncated;
+        }
+        self.take(table, rows, tick);
+        if self.guarded.is_idle(tick.now) {
+            let batch = self.due(table, tick.now);
+            if !batch.is_empty() {
+                let newborn = batch.iter().any(|(_, newborn)| *newborn);
+                let patience = match (newborn, std::mem::take(&mut self.first)) {
+                    (_, true) => FIRST_PATIENCE,
+                    (true, false) => PATIENCE,
+                    (false, false) => Duration::ZERO,
+                };
+                self.guarded.ask(batch.into_iter().map(|(question, _)| question).collect(), tick.now, patience);
+                self.take(table, rows, tick);
             }
-            tracked.descriptor =
-                Arc::new(Descriptor { name: tracked.name().into(), cmd, cmd_truncated, ..Descriptor::default() });
-            tracked.describe = false;
-            tracked.described_at = Some(now);
+        }
+        self.relabel(table, rows);
+    }
+
+    fn due(&self, table: &mut Table, now: Mono) -> Vec<(Question, bool)> {
+        let mut again = 0;
+        let names = self.engines.names();
+        let is_due = |tracked: &&mut Tracked| {
+            if tracked.quarantined.is_some() {
+                return false;
+            }
+            if tracked.describe {
+                return true;
+            }
+            let old = !tracked.kernel_thread && tracked.described_at.is_none_or(|at| now.since(at) >= REVISIT);
+            again += usize::from(old);
+            old && again <= REVISIT_MOST
+        };
+        let question = |tracked: &mut Tracked| Question {
+            key: tracked.key,
+            name: tracked.name().into(),
+            kernel_thread: tracked.kernel_thread,
+            uid: tracked.uid,
+            names: Arc::clone(names),
+        };
+        table
+            .tracked_mut()
+            .iter_mut()
+            .filter(is_due)
+            .map(|tracked| (question(tracked), tracked.described_at.is_none()))
+            .collect()
+    }
+
+    fn take(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick) {
+        let answers = match self.guarded.poll(tick.now) {
+            Outcome::Nothing => return,
+            Outcome::Answers(answers) => answers,
+            Outcome::Stuck(key) => {
+                if let Some(tracked) = table.find_mut(&key) {
+                    tracked.quarantined = Some(Hold { file: "cmdline", since: tick.wall });
+                    tracing::warn!(
+                        pid = key.pid,
+                        "reading the strings of a process blocked; they are left alone from now on"
+                    );
+                }
+                return;
+            }
+        };
+        for (question, descriptor) in answers {
+            let Some(at) = table.position(&question.key) else { continue };
+            let (Some(tracked), Some(row)) = (table.tracked_mut().get_mut(at), rows.get_mut(at)) else { continue };
+            // A name that changed meanwhile is asked for again.
+            tracked.describe = *question.name != *tracked.name() || question.uid != tracked.uid;
+            tracked.described_at = Some(tick.now);
+            let Some(descriptor) = descriptor else { continue };
+            if *tracked.descriptor != descriptor {
+                tracked.descriptor = self.store(descriptor);
+                tracked.relabel = true;
+            }
             row.descriptor = Arc::clone(&tracked.descriptor);
         }
     }
 
-    pub(crate) fn containers(&self, _rows: &[ProcessRow]) -> Arc<[Container]> {
-        Arc::from([])
+    fn store(&mut self, descriptor: Descriptor) -> Arc<Descriptor> {
+        let id = descriptor.id();
+        if let Some(stored) = self.stored.get(&id).and_then(Weak::upgrade) {
+            return stored;
+        }
+        if self.stored.len() >= self.sweep_at {
+            self.stored.retain(|_, stored| stored.strong_count() > 0);
+            self.sweep_at = SWEEP_FROM.max(self.stored.len() * 2);
+        }
+        let descriptor = Arc::new(descriptor);
+        self.stored.insert(id, Arc::downgrade(&descriptor));
+        descriptor
+    }
+
+    fn relabel(&self, table: &mut Table, rows: &mut [ProcessRow]) {
+        for (tracked, row) in table.tracked_mut().iter_mut().zip(rows) {
+            if std::mem::take(&mut tracked.relabel) {
+                tracked.label = label(self.template.as_ref(), &tracked.descriptor, tracked.lowest_port);
+                row.label = Arc::clone(&tracked.label);
+            }
+        }
+    }
+
+    /// The containers of a tick.
+    pub(crate) fn containers(&self, rows: &[ProcessRow]) -> Arc<[Container]> {
+        containers::sums(rows, self.engines.names())
+    }
+
+    pub(crate) fn health(&self, now: Mono) -> SourceHealth {
+        self.engines.health(now)
+    }
+}
+
+/// Reads strings on a thread of its own. Without procfs, which was there at start, every process counts as ended.
+fn answerer(root: &Root, masker: &Masker) -> Answerer<Question, Option<Descriptor>> {
+    match ProcDir::open(root) {
+        Ok(proc) => {
+            let mut describer = Describer::new(root, proc, masker.clone());
+            Box::new(move |question| describer.describe(question))
+        }
+        Err(_) => Box::new(|_| None),
     }
 }

@@ -193,10 +193,16 @@ impl Table {
         .collect()
     }
 
+    /// Where the process with this key stands.
+    pub(crate) fn position(&self, key: &ProcessKey) -> Option<usize> {
+        let at = self.tracked.binary_search_by_key(&key.pid, |tracked| tracked.key.pid).ok()?;
+        self.tracked.get(at).is_some_and(|tracked| tracked.key == *key).then_some(at)
+    }
+
     /// What is remembered of the process with this key.
     pub(crate) fn find_mut(&mut self, key: &ProcessKey) -> Option<&mut Tracked> {
-        let at = self.tracked.binary_search_by_key(&key.pid, |tracked| tracked.key.pid).ok()?;
-        self.tracked.get_mut(at).filter(|tracked| tracked.key == *key)
+        let at = self.position(key)?;
+        self.tracked.get_mut(at)
     }
 
     /// Starts a pass: `before` are the rows of the last frame.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_collect::{Collector, Config};
+use procyon_collect::{Collector, Config, LocalInspect};
 use procyon_diag::{Fault, Kind};
+use procyon_model::inspect::Inspect;
 use procyon_model::{Frame, HostId};
 use procyon_units::{Clock, SystemClock};
 
@@ -62,23 +63,9 @@ pub(crate) fn twice(collector: &mut Collector, apart: Duration) -> Result<Arc<Fr
 }
 
 /// Reads details of one process when somebody looks at it.
-pub(crate) fn inspect(_config: &Config, _boot: u32) -> Arc<dyn procyon_model::inspect::Inspect> {
-    Arc::new(Stub)
-}
-
-struct Stub;
-
-impl procyon_model::inspect::Inspect for Stub {
-    fn threads(&self, key: &procyon_model::ProcessKey) -> Result<Vec<procyon_model::inspect::Thread>, procyon_model::inspect::InspectError> {
-        Err(procyon_model::inspect::InspectError::Ended(*key))
-    }
-    fn files(&self, key: &procyon_model::ProcessKey) -> Result<Vec<procyon_model::inspect::OpenFile>, procyon_model::inspect::InspectError> {
-        Err(procyon_model::inspect::InspectError::Ended(*key))
-    }
-    fn limits(&self, key: &procyon_model::ProcessKey) -> Result<Vec<procyon_model::inspect::Limit>, procyon_model::inspect::InspectError> {
-        Err(procyon_model::inspect::InspectError::Ended(*key))
-    }
-    fn cgroup_limits(&self, key: &procyon_model::ProcessKey) -> Result<procyon_model::inspect::CgroupLimits, procyon_model::inspect::InspectError> {
-        Err(procyon_model::inspect::InspectError::Ended(*key))
+pub(crate) fn inspect(config: &Config) -> Result<Arc<dyn Inspect>, Fault> {
+    match LocalInspect::new(&config.root) {
+        Ok(inspect) => Ok(Arc::new(inspect)),
+        Err(error) => Err(Fault::new(Kind::Failed, procyon_diag::message_of(&error))),
     }
 }

@@ -62,14 +62,15 @@ impl ConnectionsSource {
         Ok(Self { background: Background::start("connections", interval, DEADLINE, answer)?, latest: Aged::default() })
     }
 
-    /// Takes an answer in and asks again when it is time. Returns whether the sockets are new.
-    pub(crate) fn run(&mut self, table: &mut Table, now: Mono) -> bool {
-        let fresh = self.background.poll().map(|answer| self.take(answer, table, now)).is_some();
+    /// Takes an answer in and asks again when it is time.
+    pub(crate) fn run(&mut self, table: &mut Table, now: Mono) {
+        if let Some(answer) = self.background.poll() {
+            self.take(answer, table, now);
+        }
         if self.background.is_due(now) {
             let processes = table.tracked().iter().filter(|tracked| !tracked.kernel_thread);
             self.background.ask(processes.map(|tracked| (tracked.key.pid, tracked.key.start)).collect(), now);
         }
-        fresh
     }
 
     fn take(&mut self, answer: Answer, table: &mut Table, now: Mono) {

@@ -39,11 +39,13 @@ fn close(what: &str, got: f64, expected: f64, share: f64) {
 fn burns(arguments: &[&str]) {
     let workload = Workload::start(arguments);
     let mut collector = collector();
-    let first = collector.tick().unwrap();
+    collector.tick().unwrap();
+    // A tick reads the processes first; what else it does comes after.
     let before = exact_cpu(workload.pid());
+    let first = collector.tick().unwrap();
     std::thread::sleep(Duration::from_secs(3));
-    let second = collector.tick().unwrap();
     let burned = exact_cpu(workload.pid()).saturating_sub(before).as_secs_f64();
+    let second = collector.tick().unwrap();
     let elapsed = second.elapsed.unwrap().as_secs_f64();
     close("cores in use", row(&second, workload.pid()).rates.cpu().unwrap().0, burned / elapsed, 0.03);
     let (earlier, later) = (row(&first, workload.pid()).cpu.total(), row(&second, workload.pid()).cpu.total());
@@ -196,6 +198,40 @@ fn arguments_that_are_odd_are_kept_within_bounds() {
     assert!(descriptor.cmd.windows(2).any(|pair| pair == b"\xff\xfe"));
     assert!(descriptor.cmd_truncated);
     assert!(descriptor.cmd.len() <= 64 << 10);
+}
+
+#[test]
+fn strings_of_a_process_are_there_at_first_sight_and_secrets_are_not() {
+    let secret = "CANARY-7f3a";
+    let workload = Workload::start(&["idle", &format!("--password={secret}"), "--user=ann"]);
+    let mut collector = collector();
+    collector.tick().unwrap();
+    let frame = collector.tick().unwrap();
+    let descriptor = &row(&frame, workload.pid()).descriptor;
+    let text = format!("{descriptor:?}");
+    let cmd = String::from_utf8_lossy(&descriptor.cmd);
+    assert!(!cmd.contains(secret), "{cmd}");
+    assert!(cmd.ends_with("--user=ann"), "{cmd}");
+    assert!(descriptor.exe.ends_with(b"procyon-workload"), "{text}");
+    assert_eq!(&*descriptor.user, b"root", "{text}");
+    assert_eq!(&*row(&frame, workload.pid()).label, b"procyon-workloa");
+}
+
+#[test]
+fn a_listening_port_joins_the_label() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut collector = collector();
+    let ending = format!(":{port}");
+    eventually("the label has the port", Duration::from_secs(10), || {
+        let frame = collector.tick().unwrap();
+        let label = String::from_utf8_lossy(&row(&frame, std::process::id()).label).into_owned();
+        label.ends_with(&ending).then_some(())
+    });
+    let frame = collector.tick().unwrap();
+    let mine = frame.connections.items.iter().find(|connection| connection.local.port() == port).unwrap();
+    assert_eq!(mine.state.word(), "LISTEN");
+    assert_eq!(mine.owner.as_ref().unwrap().key.pid, std::process::id());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use procyon_units::Bytes;
 
+use super::{PidDir, Seen};
 use super::scan::{Scan, line};
 
 /// What `status` says. Switches are those of the main thread alone.
@@ -58,6 +59,11 @@ pub struct PidMemory {
     pub page_tables: Bytes,
     /// `VmSwap`.
     pub swap: Bytes,
+}
+
+/// Reads the file. Privilege: none.
+pub fn read(process: &PidDir, buffer: &mut Vec<u8>) -> Seen<PidStatus> {
+    process.read_with(c"status", buffer, parse)
 }
 
 /// Reads the lines that matter; missing ones stay empty. None if the text names no user, as when it is cut early.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use procyon_diag::{Fault, nearest};
+use procyon_diag::{Fault, Kind, nearest};
 use procyon_model::catalogue::{self, Meta, Unit};
 use serde_json::{Value, json};
 
@@ -96,8 +96,18 @@ impl Ps {
         let question =
             Question { filter: self.filter.clone(), sort: self.sort.clone(), columns: ids(&columns), limit: self.limit, shape };
         let client = if self.direct { None } else { self.target.find(&settings)? };
+        let mut columns = columns;
+        let mut question = question;
         let page = match client {
-            Some(client) => question.ask(&client)?,
+            Some(client) => match question.ask(&client) {
+                // Somebody without a token who named no columns gets those that everybody may see.
+                Err(error) if error.kind() == Kind::Unauthorized && self.columns.is_none() => {
+                    columns.retain(|column| matches!(column, Shown::Figure(meta) if meta.public));
+                    question.columns = ids(&columns);
+                    question.ask(&client)?
+                }
+                outcome => outcome?,
+            },
             None => question.answer(&settings, self.apart)?,
         };
         if self.json {

@@ -63,7 +63,7 @@ impl SendSignal {
     }
 
     fn through(&self, client: &Client) -> Result<()> {
-        let named = self.ask_for(client)?;
+        let named = if self.target.is_remote() { self.ask_for(client)? } else { self.find_here(boot()?)? };
         self.confirm(&named)?;
         let path = format!("/api/v1/hosts/local/processes/{}/signal", named.key);
         let body = Request { signal: self.signal.name().to_owned() };
@@ -81,21 +81,26 @@ impl SendSignal {
         Ok(Named { key, name })
     }
 
-    fn directly(&self, settings: &Settings) -> Result<()> {
-        let boot = boot()?;
+    /// Looks at this machine itself: a procyon that runs here may not have seen a process that has just started.
+    fn find_here(&self, boot: u32) -> Result<Named, Fault> {
         let gone = |what: String| Fault::new(Kind::NotFound, what).hint("`procyon ps` lists the processes that run");
-        let named = match (self.process.parse::<ProcessKey>(), self.process.parse::<u32>()) {
+        match (self.process.parse::<ProcessKey>(), self.process.parse::<u32>()) {
             (Ok(key), _) => {
                 let found = look_up(key.pid, boot).filter(|(now, _)| *now == key);
-                let (key, found) = found.ok_or_else(|| gone(format!("process {} has ended; nothing was sent", key.pid)))?;
-                Named { key, name: found.name }
+                let (key, found) = found.ok_or_else(|| gone(format!("process {key} has ended; nothing was sent")))?;
+                Ok(Named { key, name: found.name })
             }
             (_, Ok(pid)) => {
                 let (key, found) = look_up(pid, boot).ok_or_else(|| gone(format!("there is no process {pid}; nothing was sent")))?;
-                Named { key, name: found.name }
+                Ok(Named { key, name: found.name })
             }
-            (Err(_), Err(_)) => return Err(not_a_process(&self.process).into()),
-        };
+            (Err(_), Err(_)) => Err(not_a_process(&self.process)),
+        }
+    }
+
+    fn directly(&self, settings: &Settings) -> Result<()> {
+        let boot = boot()?;
+        let named = self.find_here(boot)?;
         self.confirm(&named)?;
         let folder = places::make_state_folder(settings)?;
         let mut control = Control::new(Audit::in_directory(&folder), boot, Arc::new(SystemClock));

@@ -131,7 +131,7 @@ impl Running {
         let consumer = series.consumer().map_err(|error| Fault::new(Kind::Failed, "could not start a thread").because(error))?;
         feed.attach(consumer);
         feed.publish(&first);
-        let inspect = collecting::inspect(&config, boot);
+        let inspect = collecting::inspect(&config)?;
         let mut control = Control::new(Audit::in_directory(&folder), boot, Arc::new(SystemClock));
         if settings.read_only {
             control = control.read_only();

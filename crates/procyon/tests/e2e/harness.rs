@@ -103,7 +103,12 @@ impl Start {
     }
 
     /// Starts it and waits for its sign-in link and first frame.
-    pub(crate) fn up(mut self) -> Up {
+    pub(crate) fn up(self) -> Up {
+        self.up_with(None)
+    }
+
+    /// The same where the state folder holds a token already, so that none is printed.
+    pub(crate) fn up_with(mut self, token: Option<&str>) -> Up {
         let log = std::fs::File::create(self.folder.path().join("stderr.log")).unwrap();
         let mut child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("procyon starts");
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -112,18 +117,22 @@ impl Start {
             let mut line = String::new();
             if output.read_line(&mut line).unwrap() == 0 {
                 let log = std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap_or_default();
-                panic!("no sign-in link; {}; printed:\n{printed}\nlog:\n{log}", child.wait().unwrap());
+                panic!("no link; {}; printed:\n{printed}\nlog:\n{log}", child.wait().unwrap());
             }
             printed += &line;
-            if let Some(link) = line.split_whitespace().find(|word| word.starts_with("http") && word.contains("#token=")) {
+            if let Some(link) = line.split_whitespace().find(|word| word.starts_with("http://")) {
                 break link.to_owned();
             }
         };
         // Whatever else it prints must not block it.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        let (address, token) = link.split_once("/#token=").expect("a link has a token");
-        let address = address.trim_start_matches("http://").parse().expect("a link has an address");
-        let up = Up { child, folder: self.folder, place: Place::Tcp(address), token: token.to_owned(), link };
+        let (address, rest) = link.trim_start_matches("http://").split_once('/').expect("a link has a path");
+        let token = match token {
+            Some(token) => token,
+            None => rest.strip_prefix("#token=").expect("the first link has a token"),
+        };
+        let place = Place::Tcp(address.parse().expect("a link has an address"));
+        let up = Up { child, folder: self.folder, place, token: token.to_owned(), link: link.clone() };
         eventually("the first frame", SOON, || (up.get("/hosts/local/frame").status == 200).then_some(()));
         up
     }
@@ -234,14 +243,6 @@ impl Up {
         live
     }
 
-    /// Sends a signal and waits for the end.
-    pub(crate) fn end(mut self, signal: rustix::process::Signal) -> (ExitStatus, String) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).unwrap();
-        let status = eventually("procyon's end", SOON, || self.child.try_wait().unwrap());
-        (status, self.log())
-    }
-
     pub(crate) fn still_runs(&mut self) {
         assert_eq!(self.child.try_wait().unwrap(), None, "{}", self.log());
         let log = self.log();
@@ -338,17 +339,25 @@ pub(crate) struct Actor {
 impl Actor {
     /// `folder` gets a link of this name to the workload.
     pub(crate) fn start(folder: &Path, name: &str, arguments: &[&str]) -> Self {
-        let path = folder.join(name);
+        let line: Vec<&str> = std::iter::once(name).chain(arguments.iter().copied()).collect();
+        Self::with_line(folder, &line)
+    }
+
+    /// A process with exactly these arguments, the program's name the first.
+    pub(crate) fn with_line(folder: &Path, line: &[&str]) -> Self {
+        let (first, arguments) = line.split_first().expect("a command line has a program");
+        let name = first.split(' ').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let path = folder.join(if name.bytes().all(fit) { name } else { "odd" });
         match std::os::unix::fs::symlink(procyon_testkit::program(), &path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{}: {error}", path.display()),
             _ => {}
         }
         let mut command = Command::new(&path);
-        // The name alone stands first in the command line, as a shell puts it.
-        std::os::unix::process::CommandExt::arg0(&mut command, name);
+        std::os::unix::process::CommandExt::arg0(&mut command, first);
         let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the actor starts");
         let mut ready = [0; 6];
-        child.stdout.take().unwrap().read_exact(&mut ready).unwrap_or_else(|error| panic!("{name} {arguments:?}: {error}"));
+        child.stdout.take().unwrap().read_exact(&mut ready).unwrap_or_else(|error| panic!("{line:?}: {error}"));
         assert_eq!(&ready, b"ready\n");
         Self { child }
     }
@@ -377,5 +386,38 @@ impl Actor {
 impl Start {
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+impl Up {
+    /// Sends a signal, lets `meanwhile` look at what goes on, and waits for the end. The state folder stays until then.
+    pub(crate) fn end_but_keep(mut self, signal: rustix::process::Signal, meanwhile: impl FnOnce(&Stopped)) -> (ExitStatus, String) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+        let mut child = self.child_of();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let token = self.token.clone();
+        let status = eventually("procyon's end", SOON, || child.try_wait().unwrap());
+        let log = String::from_utf8_lossy(&std::fs::read(folder.path().join("stderr.log")).unwrap()).into_owned();
+        meanwhile(&Stopped { folder: std::cell::RefCell::new(Some(folder)), token });
+        (status, log)
+    }
+
+    /// Takes the child out, so that dropping this does not kill it.
+    fn child_of(&mut self) -> Child {
+        let dummy = Command::new("true").spawn().expect("true starts");
+        std::mem::replace(&mut self.child, dummy)
+    }
+}
+
+/// A procyon that ended, and its state.
+pub(crate) struct Stopped {
+    folder: std::cell::RefCell<Option<TempDir>>,
+    token: String,
+}
+
+impl Stopped {
+    /// Starts another one on the same state; it prints no token, for there is one.
+    pub(crate) fn restart(&self) -> Up {
+        Start::program(&[], &procyon(), self.folder.take().expect("once")).up_with(Some(&self.token))
     }
 }

@@ -1,0 +1,89 @@
+//! Without privileges: it starts, shows what is visible, and names what is missing. These need root to drop it.
+
+use std::process::{Command, Stdio};
+
+use crate::bench::{Bench, Guard, Said, Up, for_everybody, is_root};
+
+const ALL: [&str; 6] = ["sys_ptrace", "kill", "net_admin", "sys_admin", "bpf", "perfmon"];
+
+/// The program as nobody, with these capabilities.
+fn as_nobody(bench: &Bench, capabilities: &[&str], arguments: &[&str]) -> Command {
+    let program = for_everybody(bench);
+    let set = std::iter::once("-all".to_owned()).chain(capabilities.iter().map(|name| format!("+{name}"))).collect::<Vec<_>>().join(",");
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", &set, "--ambient-caps", &set, "--"]);
+    command.arg(program).args(arguments);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", "/nonexistent").stdin(Stdio::null());
+    command
+}
+
+fn refused(json: &serde_json::Value) -> Vec<String> {
+    let findings = json["findings"].as_array().unwrap().iter();
+    findings.filter(|finding| finding["outcome"] == "refused").map(|finding| finding["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nobody_sees_what_is_visible_and_learns_what_is_missing() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new();
+    let said = Said::from(as_nobody(&bench, &[], &["doctor"]).output().unwrap());
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("needs CAP_SYS_PTRACE: sudo setcap cap_sys_ptrace+ep "), "{}", said.out);
+    assert!(said.out.contains("AmbientCapabilities=CAP_SYS_PTRACE"), "{}", said.out);
+
+    let said = Said::from(as_nobody(&bench, &[], &["ps", "--direct", "--json", "--filter", "pid == 1", "--columns", "pid,name,rss,read"]).output().unwrap());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let first = said.json()["items"][0].clone();
+    assert!(first["rss"].as_u64().unwrap() > 0 && first["read"].is_null(), "{first}");
+}
+
+#[test]
+fn nobody_can_start_it() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new();
+    let up = Up::spawn(as_nobody(&bench, &[], &["up", "--listen", "127.0.0.1:0", "--set", "collect.interval=200ms"]));
+    let token = up.token.clone();
+    let mut ps = bench.command(&["ps", "--host", &up.base, "--json", "--filter", "pid == 1", "--columns", "pid,rss,read"]);
+    if let Some(token) = token {
+        ps.env("PROCYON_TOKEN", token);
+        let first = Said::from(ps.output().unwrap()).json()["items"][0].clone();
+        assert!(first["rss"].as_u64().unwrap() > 0 && first["read"].is_null(), "{first}");
+    }
+    let log = up.stop().join("\n");
+    assert!(log.contains("could not make the state folder; another one is used"), "{log}");
+}
+
+#[test]
+fn each_capability_that_is_dropped_is_missed_by_name() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::new();
+    // Somebody else's process, for there must be one to look at.
+    let _other = Guard::spawn("setpriv", &["--reuid=12345", "--clear-groups", "sleep", "600"]);
+    let doctor = |capabilities: &[&str]| Said::from(as_nobody(&bench, capabilities, &["doctor", "--json"]).output().unwrap()).json();
+    let complete = refused(&doctor(&ALL));
+    // What fails with all of them, a sandbox forbids: no capability is to blame.
+    for (dropped, missed) in [
+        (&["sys_ptrace"][..], "process-io"),
+        (&["kill"], "signal"),
+        (&["net_admin"], "process-events"),
+        (&["sys_admin"], "enter-namespace"),
+        // CAP_SYS_ADMIN stands in for those that were split off it.
+        (&["bpf", "sys_admin"], "bpf-tracing"),
+        (&["perfmon", "sys_admin"], "bpf-tracing"),
+    ] {
+        if complete.iter().any(|id| id == missed) {
+            continue;
+        }
+        let held: Vec<&str> = ALL.into_iter().filter(|name| !dropped.contains(name)).collect();
+        let json = doctor(&held);
+        assert!(refused(&json).iter().any(|id| id == missed), "without {dropped:?}: {json}");
+        let finding = json["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == missed).unwrap();
+        assert!(finding["grant"].as_str().unwrap().starts_with("sudo setcap cap_"), "{finding}");
+    }
+}

@@ -1,0 +1,169 @@
+//! `procyon up` from start to end.
+
+use std::os::unix::process::ExitStatusExt;
+
+use crate::bench::{Bench, Guard, Said, Up, eventually};
+
+/// Asks with curl's stand-in: our own client through `--host`.
+fn ps(bench: &Bench, up: &Up, token: Option<&str>) -> Said {
+    let mut command = bench.command(&["ps", "--host", &up.base, "--json", "--columns", "pid,name,read", "--limit", "3"]);
+    if let Some(token) = token {
+        command.env("PROCYON_TOKEN", token);
+    }
+    command.output().unwrap().into()
+}
+
+#[test]
+fn the_first_start_prints_a_link_and_later_ones_do_not() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    let token = up.token.clone().expect("the first start prints a sign-in link");
+    let said = ps(&bench, &up, Some(&token));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(said.json()["items"].as_array().unwrap().len(), 3);
+    let kept = std::fs::read_to_string(bench.path("state/tokens.json")).unwrap();
+    assert!(!kept.contains(token.trim_start_matches("procyon_")), "only the hash is kept");
+    let log = up.stop().join("\n");
+    assert!(log.contains("started") && log.contains("stopping") && log.contains("stopped"), "{log}");
+    assert!(!log.contains(&token), "no secret in the log");
+
+    let up = Up::start(&bench, &[]);
+    assert_eq!(up.token, None);
+    assert!(up.out.find("procyon token").contains("link"));
+    assert_eq!(ps(&bench, &up, Some(&token)).code, 0, "the token outlives a restart");
+    up.stop();
+}
+
+#[test]
+fn who_has_no_token_sees_what_everybody_may_see() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    let said = ps(&bench, &up, None);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(said.err.contains("token"), "{}", said.err);
+    assert_eq!(ps(&bench, &up, Some("procyon_wrong")).code, 3);
+    let said = bench.run(&["ps", "--host", &up.base, "--limit", "2"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.out.contains("Read/s"), "{}", said.out);
+}
+
+#[test]
+fn tokens_are_made_and_taken_back_while_it_runs() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    let said = bench.run(&["token", "new", "--role", "viewer", "--name", "grafana", "--quiet"]);
+    let token = said.out.trim().to_owned();
+    assert_eq!(ps(&bench, &up, Some(&token)).code, 0);
+    assert_eq!(bench.run(&["token", "new", "--name", "grafana"]).code, 2);
+    let child = Guard::spawn("sleep", &["600"]);
+    let mut signal = bench.command(&["signal", "KILL", &child.pid().to_string(), "--host", &up.base]);
+    let said = eventually("the process is seen", || {
+        let said = Said::from(signal.env("PROCYON_TOKEN", &token).output().unwrap());
+        (said.code != 4).then_some(said)
+    });
+    assert_eq!(said.code, 3, "a viewer sends nothing: {}", said.err);
+    let listed = bench.run(&["token", "list", "--json"]).json();
+    assert!(listed.as_array().unwrap().iter().any(|token| token["name"] == "grafana" && token["role"] == "viewer"), "{listed}");
+    assert_eq!(bench.run(&["token", "revoke", "grafana"]).code, 0);
+    eventually("the token is void", || (ps(&bench, &up, Some(&token)).code == 3).then_some(()));
+}
+
+#[test]
+fn the_local_socket_knows_its_user() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    // Through the socket of the state folder: no token, and yet everything.
+    let said = bench.run(&["ps", "--json", "--columns", "pid,read"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let mut child = Guard::spawn("sleep", &["600"]);
+    let said = bench.run(&["signal", "TERM", &child.pid().to_string()]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(child.wait().signal(), Some(15));
+    let audit = bench.audit();
+    assert_eq!(audit.len(), 2);
+    assert!(audit[0]["from"].as_str().unwrap().contains("uid") || audit[0]["name"].as_str().unwrap().contains("uid"), "{}", audit[0]);
+    let said = bench.run(&["signal", "TERM", &up.process.pid().to_string()]);
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("does not signal itself"), "{}", said.err);
+}
+
+#[test]
+fn a_port_in_use_names_its_holder_and_the_remedy() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    let address = up.base.trim_start_matches("http://");
+    let other = Bench::new();
+    let said = other.run(&["up", "--listen", address]);
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains(&format!("the port is in use by procyon (pid {})", up.process.pid())), "{}", said.err);
+    assert!(said.err.contains("--listen"), "{}", said.err);
+    let said = bench.run(&["up", "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains(&format!("another procyon (pid {})", up.process.pid())), "{}", said.err);
+}
+
+#[test]
+fn a_hangup_reads_the_options_again_and_a_bad_file_changes_nothing() {
+    let bench = Bench::new();
+    let file = bench.file("p.toml", "[log]\nlevel = \"info\"\n");
+    let up = Up::start(&bench, &["--config", file.to_str().unwrap()]);
+    std::fs::write(&file, "[log]\nlevle = \"debug\"\n").unwrap();
+    up.signal("HUP");
+    let line = up.err.find("mistake");
+    assert!(line.contains("p.toml:2: unknown option log.levle; did you mean log.level?"), "{line}");
+    assert_eq!(ps(&bench, &up, up.token.as_deref()).code, 0, "it runs on");
+    std::fs::write(&file, "[log]\nlevel = \"debug\"\n").unwrap();
+    up.signal("HUP");
+    up.err.find("read the options again");
+    up.stop();
+}
+
+#[test]
+fn the_log_goes_to_a_file_as_json() {
+    let bench = Bench::new();
+    let log = bench.path("log/procyon.log");
+    let up = Up::start(&bench, &["--log-file", log.to_str().unwrap(), "--log-format", "json"]);
+    let token = up.token.clone().unwrap();
+    assert_eq!(up.stop(), Vec::<String>::new(), "nothing on standard error");
+    let text = std::fs::read_to_string(&log).unwrap();
+    let entries: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let messages: Vec<&str> = entries.iter().filter_map(|entry| entry["message"].as_str()).collect();
+    for message in ["started", "stopping", "stopped"] {
+        assert!(messages.contains(&message), "{messages:?}");
+    }
+    assert!(entries.iter().all(|entry| entry["timestamp"].is_string() && entry["level"].is_string()));
+    assert!(!text.contains(&token));
+}
+
+#[test]
+fn the_socket_goes_with_the_program() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    assert!(bench.path("state/procyon.sock").exists());
+    up.stop();
+    assert!(!bench.path("state/procyon.sock").exists());
+    // Killed, it leaves its socket behind; the next start takes it over.
+    let mut up = Up::start(&bench, &[]);
+    up.signal("KILL");
+    assert_eq!(up.process.wait().signal(), Some(9));
+    let up = Up::start(&bench, &[]);
+    assert_eq!(bench.run(&["ps", "--limit", "1"]).code, 0);
+    up.stop();
+}
+
+#[test]
+fn read_only_takes_every_control_away() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &["--read-only"]);
+    let mut child = Guard::spawn("sleep", &["600"]);
+    let mut signal = bench.command(&["signal", "KILL", &child.pid().to_string(), "--host", &up.base]);
+    signal.env("PROCYON_TOKEN", up.token.as_deref().unwrap());
+    let said = eventually("the process is seen", || {
+        let said = Said::from(signal.output().unwrap());
+        (said.code != 4).then_some(said)
+    });
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("read-only"), "{}", said.err);
+    assert!(child.0.try_wait().unwrap().is_none());
+    up.stop();
+}
