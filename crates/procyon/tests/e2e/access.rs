@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Actor, Start, Up, process_columns, run, stderr};
+use crate::harness::{Actor, Start, Up, as_nobody, process_columns, run, stderr};
 use crate::http::{self, Place};
 
 /// What only somebody with a token sees of a process.
@@ -49,7 +49,8 @@ fn without_a_token_one_sees_what_every_local_user_sees() {
         "/hosts/local/processes?columns=exe",
         "/hosts/local/processes?sort=-write",
         "/hosts/local/processes?q=write%3E0",
-        "/hosts/local/connections",
+        "/hosts/local/connections?q=pid%3E0",
+        &format!("/hosts/local/connections?key={key}"),
         "/hosts/local/top?by=write",
         &format!("/hosts/local/processes/{key}/files"),
         &format!("/hosts/local/processes/{key}/connections"),
@@ -58,7 +59,12 @@ fn without_a_token_one_sees_what_every_local_user_sees() {
         let answer = up.get_as(None, path);
         assert!([401, 403].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
     }
-    // An image behind a proxy on this machine is not on this machine.
+    // Sockets are in files that everybody may read; whose they are is not.
+    let sockets = up.get_as(None, "/hosts/local/connections?limit=0").good();
+    for socket in sockets["items"].as_array().unwrap() {
+        assert!(["pid", "key", "name", "user", "label", "inode"].iter().all(|id| socket.get(id).is_none()), "{socket}");
+    }
+    // A client behind a proxy on this machine is not on this machine.
     let Place::Tcp(address) = &up.place else { unreachable!() };
     let forwarded = http::request(&up.place, "GET", "/api/v1/hosts", &[("X-Forwarded-For", "192.0.2.7")], b"");
     forwarded.problem(401, "unauthorized");
@@ -135,7 +141,6 @@ fn the_kernel_vouches_for_users_of_the_local_socket() {
     let up = Up::start();
     let actor = Actor::start(up.folder(), "target", &[]);
     let key = up.key(actor.pid());
-    let Place::Local(socket) = up.socket() else { unreachable!() };
     let session = http::request(&up.socket(), "GET", "/api/v1/session", &[], b"").good();
     assert_eq!((session["role"].as_str(), session["name"].as_str()), (Some("operator"), Some("uid 0")), "root by its uid");
     if !rustix::process::geteuid().is_root() {
@@ -143,33 +148,19 @@ fn the_kernel_vouches_for_users_of_the_local_socket() {
     }
     // The state folder lets nobody in, so the socket goes where everybody gets to.
     drop(up);
-    let _ = socket;
     let up = {
         let start = Start::new();
         let place = start.folder().join("open.sock");
         start.args(&["--socket", place.to_str().unwrap()]).up()
     };
     let place = up.folder().join("open.sock");
-    let ask = |path: &str, body: &str| {
-        // curl would do; python is what the tests need anyway.
-        let script = format!(
-            "import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect({place:?})\n\
-             body = {body:?}.encode()\n\
-             s.sendall(b'%s {path} HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\nContent-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n' % (b'POST' if body else b'GET', len(body)) + body)\n\
-             out = b''\nwhile True:\n    part = s.recv(65536)\n    if not part: break\n    out += part\nprint(out.decode())",
-            place = place.to_str().unwrap(),
-        );
-        let output = std::process::Command::new("setpriv")
-            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "python3", "-I", "-c", &script])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", stderr(&output));
-        String::from_utf8(output.stdout).unwrap()
+    let ask = |method: &str, path: &str, body: &str| {
+        as_nobody(|| http::request(&Place::Local(place.clone()), method, path, &[], body.as_bytes()))
     };
-    let session = ask("/api/v1/session", "");
-    assert!(session.starts_with("HTTP/1.1 200") && session.contains("\"anonymous\""), "{session}");
-    let refused = ask(&format!("/api/v1/hosts/local/processes/{key}/signal"), "{\"signal\":\"SIGTERM\"}");
-    assert!(refused.starts_with("HTTP/1.1 401") || refused.starts_with("HTTP/1.1 403"), "{refused}");
+    let session = ask("GET", "/api/v1/session", "").good();
+    assert_eq!((session["role"].as_str(), session["name"].as_str()), (Some("anonymous"), Some("uid 65534")), "{session}");
+    ask("POST", &format!("/api/v1/hosts/local/processes/{key}/signal"), "{\"signal\":\"SIGTERM\"}").problem(401, "unauthorized");
+    ask("GET", &format!("/api/v1/hosts/local/processes/{key}/files"), "").problem(401, "unauthorized");
     assert!(actor.runs());
     // The command line as root goes by the same socket.
     let listed = run(&["ps", "--json", "--socket", place.to_str().unwrap(), "--columns", "pid,exe", "--filter", &format!("pid == {}", actor.pid())]);

@@ -421,3 +421,16 @@ impl Stopped {
         Start::program(&[], &procyon(), self.folder.take().expect("once")).up_with(Some(&self.token))
     }
 }
+
+/// Does something in a thread that belongs to nobody; the kernel goes by the thread that connects.
+pub(crate) fn as_nobody<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    use rustix::process::Uid;
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let nobody = Uid::from_raw(65534);
+            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).expect("root may become anybody");
+            work()
+        });
+        thread.join().expect("nobody panics")
+    })
+}

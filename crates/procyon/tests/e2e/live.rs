@@ -106,6 +106,7 @@ fn changes_add_up_to_the_table() {
 fn filters_columns_and_mistakes_can_be_changed_at_any_time() {
     let up = Up::start();
     let workload = Workload::start(&["idle", "needle-in-the-haystack"]);
+    up.row(workload.pid());
     let mut live = up.live(&json!({"type": "subscribe", "q": "cmd.contains(\"needle-in-the-haystack\")", "columns": ["pid", "cmd", "nonsense"], "top": {"by": "rss", "n": 3}}));
     let full = live.next_of("full");
     assert_eq!((full["matched"].as_u64(), &full["columns"]), (Some(1), &json!(["pid", "cmd"])), "{full}");

@@ -7,7 +7,7 @@ use procyon_testkit::eventually;
 use serde_json::{Value, json};
 
 use crate::harness::{Actor, SOON, Start, Up, process_columns, run, stderr, subscribe};
-use crate::http::{self, encode};
+use crate::http::encode;
 
 const SECRETS: &str = include_str!("../../../../fixtures/mask/secrets.txt");
 const MASKED: &str = include_str!("../../../../fixtures/mask/masked.txt");
@@ -82,9 +82,8 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
         assert_eq!(snapshot["data"][0]["name"], expected.as_str());
     }
     // What cannot be seen cannot be guessed by a filter either.
-    for q in ["CANARY", "CANARY-01", "cmd.contains(\"CANARY\")", "cmd.matches(\"CANAR.\")", "label.contains(\"CANARY\")"] {
+    for q in ["CANARY-", "CANARY-01", "cmd.contains(\"CANARY-\")", "cmd.matches(\"CANAR.-\")", "label.contains(\"CANARY\")"] {
         let list = up.get(&format!("/hosts/local/processes?q={}", encode(q))).good();
-        // This test's own words do not count: nobody passes them on a command line.
         assert_eq!(list["matched"], 0, "{q}: {list}");
     }
 
@@ -135,18 +134,17 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
 #[test]
 fn own_patterns_are_masked_and_arguments_can_be_dropped() {
     let up = Start::new().args(&["--set", "mask.patterns=passcode,corp_*_pin"]).up();
-    let actor = Actor::start(up.folder(), "corptool", &["--passcode", "CANARY-A", "CORP_MAIN_PIN=CANARY-B", "--colour=blue"]);
-    let cmd = up.row(actor.pid())["cmd"].as_str().unwrap().to_owned();
-    clean("a command line", &cmd);
-    assert!(cmd.starts_with("corptool --passcode ") && cmd.ends_with(" --colour=blue"), "{cmd}");
+    let actor = Actor::start(up.folder(), "corptool", &["--passcode", "SECRET", "CORP_MAIN_PIN=SECRET", "--colour=blue"]);
+    let mask = MASKED.split_once("\t-p").unwrap().1.split('\t').next().unwrap();
+    assert_eq!(up.row(actor.pid())["cmd"], format!("corptool --passcode {mask} CORP_MAIN_PIN={mask} --colour=blue"));
     drop(up);
 
     let up = Start::new().args(&["--set", "mask.strip_args=true"]).up();
     assert_eq!(up.row(actor.pid())["cmd"], "corptool");
     let name = up.ask(None, "GET", &format!("/monitor/process/snapshot/{}", actor.pid()), b"").good();
     assert_eq!(name["data"][0]["name"], "corptool");
-    let page = http::request(&up.place, "GET", "/api/v1/hosts/local/processes?limit=0&columns=cmd", &[], b"");
-    clean("the table", &page.text());
+    let live = up.live(&subscribe(&["cmd"])).next_of("full");
+    assert!(!live.to_string().contains("SECRET"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_process_has_exactly_these_fields_with_the_kernels_values() {
         let list = up.ask(None, "GET", &format!("/monitor/process/snapshot/{pid}"), b"");
         let seen = (list.status == 200).then(|| list.json()["data"].clone()).filter(|data| !data.is_null())?;
         assert_eq!(seen.as_array().unwrap().len(), 1);
-        (seen[0]["vmRss"] == status(pid, "VmRSS") && seen[0]["voluntaryCS"] == status(pid, "voluntary_ctxt_switches")).then(|| seen[0].clone())
+        (seen[0]["vmRss"] == status(pid, "VmRSS") && seen[0]["voluntaryCS"] == status(pid, "voluntary_ctxt_switches") && seen[0]["cpuUsage"] == 0.0).then(|| seen[0].clone())
     });
     exactly(&object, PROCESS);
     for (field, kernel) in [
