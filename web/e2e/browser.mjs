@@ -6,6 +6,10 @@ export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 export function launch() {
   return chromium.launch({
     executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-default-apps', '--disable-domain-reliability'],
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-default-apps', '--disable-domain-reliability',
+      // Pages that a test puts in place of the program's own count as foreign to the loopback address.
+      ...(process.env.PROCYON_PAGES === undefined ? [] : ['--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests']),
+    ],
   })
 }

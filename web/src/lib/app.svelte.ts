@@ -73,6 +73,14 @@ class App {
     return this.session.role === 'operator' && !this.session.read_only
   }
 
+  /** Of these figures of processes, those that this reader may have. */
+  readable<T extends string>(ids: readonly T[]): T[] {
+    return ids.filter((id) => {
+      const x = this.catalogue.get('process', id)
+      return x !== undefined && (x.public || this.session.role !== 'anonymous')
+    })
+  }
+
   /** Exchanges the token of a sign-in link and takes it out of the address bar. */
   async useLink(): Promise<void> {
     const m = /^#token=(.+)$/.exec(location.hash)

@@ -1,20 +1,32 @@
 // One requestAnimationFrame for the whole page: whatever has to be drawn asks here and is drawn once per frame.
+// When much has to be drawn at once, the rest waits for the next frame, so that no single task grows long.
+
+/** Drawing time of one frame, after which the rest waits. */
+const SLICE_MS = 10
 
 const waiting = new Set<() => void>()
 let asked = false
 
 function run(): void {
   asked = false
-  const now = [...waiting]
-  waiting.clear()
-  for (const fn of now) fn()
+  const start = performance.now()
+  for (const fn of waiting) {
+    waiting.delete(fn)
+    fn()
+    if (performance.now() - start > SLICE_MS) break
+  }
+  if (waiting.size > 0) ask()
+}
+
+function ask(): void {
+  if (asked) return
+  asked = true
+  requestAnimationFrame(run)
 }
 
 export function paint(fn: () => void): void {
   waiting.add(fn)
-  if (asked) return
-  asked = true
-  requestAnimationFrame(run)
+  ask()
 }
 
 export function unpaint(fn: () => void): void {

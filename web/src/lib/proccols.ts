@@ -299,7 +299,7 @@ export class Painter {
     const ended = (st.endedAt[item] as number) > 0
     const badge = ended ? exitWord(st.exits.get(item), (key, args) => translate(lang, key, args)) : ''
     const [title, args] = kernel ? [`[${name ?? '?'}]`, ''] : titleOf(name, cmd)
-    own.set(prefix, fold !== NO_FOLD, title, args, badge)
+    own.set(prefix, fold !== NO_FOLD, title, args.length > 400 ? args.slice(0, 400) : args, badge)
   }
 
   private commandTip(i: number): string {

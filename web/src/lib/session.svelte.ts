@@ -167,7 +167,7 @@ export class HostSession {
 
   /** Points of the last minute for every row, so that the sparkline is not empty when a page opens. */
   private seedSparks(column: string): void {
-    if (!RING.has(column) || this.seeded === column || this.store.size === 0) return
+    if (!RING.has(column) || app.readable([column]).length === 0 || this.seeded === column || this.store.size === 0) return
     this.seeded = column
     void get<SeriesAnswer>(`${hostPath(this.name)}/series`, { scope: 'process', columns: column, from: '-60s', step: '2s' })
       .then((answer) => {
@@ -200,7 +200,7 @@ export class HostSession {
       const keys = [...this.asked].slice(0, BANDS * 2)
       this.asked.clear()
       void get<SeriesAnswer>(`${hostPath(this.name)}/series`, {
-        scope: 'process', keys: keys.join(','), columns: METRICS.join(','), from: `-${RANGE_MS / 60_000}m`, step: '2s',
+        scope: 'process', keys: keys.join(','), columns: app.readable(METRICS).join(','), from: `-${RANGE_MS / 60_000}m`, step: '2s',
       })
         .then((answer) => {
           for (const s of answer.series) if (s.key !== null) this.bands.fill(s.key, answer, s)
@@ -234,7 +234,8 @@ export class HostSession {
         } catch {
           // The connection's own state tells when the server is away.
         }
-        void get<List<Row>>(`${hostPath(this.name)}/connections`, { limit: 1 })
+        // Whose connection is whose is not for everyone.
+        if (app.session.role !== 'anonymous') void get<List<Row>>(`${hostPath(this.name)}/connections`, { limit: 1 })
           .then((c) => { this.connectionCount = c.total })
           .catch(() => undefined)
       }

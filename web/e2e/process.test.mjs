@@ -1,0 +1,151 @@
+// The process view, signals and roles against a real procyon (UI.md section 13).
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { Procyon, closeBrowser, live, openPage, rows, shot, until } from './procyon.mjs'
+
+let procyon
+before(async () => { procyon = await new Procyon().start() })
+after(async () => {
+  await closeBrowser()
+  await procyon?.stop()
+})
+
+const SERVER = `require('net').createServer(s=>s.resume()).listen(0,'127.0.0.1',function(){console.log(this.address().port)})`
+
+/** A server process with one open connection. */
+async function served(t) {
+  const p = spawn(process.execPath, ['-e', SERVER, 'a-server-of-the-test'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.after(() => p.kill('SIGKILL'))
+  const port = await new Promise((resolve) => createInterface({ input: p.stdout }).once('line', (l) => resolve(Number(l))))
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  t.after(() => socket.destroy())
+  await new Promise((r) => socket.once('connect', r))
+  const gone = new Promise((r) => p.once('exit', (code, signal) => r({ code, signal })))
+  return { p, port, gone }
+}
+
+test('a process: who it is, what it uses, whom it talks to', async (t) => {
+  const { p, port } = await served(t)
+  const page = await openPage(procyon)
+  await page.open(`/h/local/p/${p.pid}`)
+  // A pid alone is sent on to the full address.
+  await page.waitForURL(new RegExp(`/p/${p.pid}-\\d+-[0-9a-f]{8}`))
+  await page.getByRole('heading', { name: new RegExp(String(p.pid)) }).waitFor()
+  assert.match(await page.locator('aside').textContent(), /a-server-of-the-test/)
+  assert.equal(await page.locator('.six .chart').count(), 8)
+  await until(async () => (await rows(page)).some((r) => r.local === `127.0.0.1:${port}` && r.state === 'LISTEN'), 'the listening socket')
+  await until(async () => (await rows(page)).some((r) => r.state === 'ESTAB'), 'the open connection')
+  await until(async () => /:\d+/.test(await page.locator('aside').textContent()) && (await page.locator('aside').textContent()).includes(`:${port}`), 'the listening port among the facts', 15_000)
+  await shot(page, 'process-dark')
+  await page.keyboard.press('2')
+  await until(async () => (await rows(page)).some((r) => r.fd === '0'), 'open files')
+  await page.keyboard.press('3')
+  await until(async () => (await rows(page)).some((r) => r.tid === String(p.pid)), 'threads')
+  await page.keyboard.press('4')
+  await page.locator('.empty.over').waitFor()
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('SIGTERM asks, names connections, wants the pid typed, and the row leaves after three seconds', async (t) => {
+  const { p, port, gone } = await served(t)
+  const page = await openPage(procyon, { theme: 'light' })
+  await page.open(`/h/local?q=pid==${p.pid}`)
+  await until(async () => (await rows(page)).some((r) => r.pid === String(p.pid)), 'the row')
+  await until(async () => { const d = await procyon.api(`/hosts/local/processes/${p.pid}`); return d.connections >= 1 && d.listening?.includes(port) }, 'the connection is known', 15_000)
+  await page.keyboard.press('j')
+  await page.keyboard.press('x')
+  const dialog = page.locator('dialog[open]')
+  await dialog.getByText(/serving \d+ connection/).waitFor()
+  assert.match(await dialog.textContent(), new RegExp(`:${port}`))
+  assert.match(await dialog.textContent(), /audit log/)
+  assert.ok(await dialog.getByRole('button', { name: /Cancel/ }).evaluate((b) => b === document.activeElement), 'Cancel has the focus')
+  await shot(page, 'process-signal-light')
+  const send = dialog.getByRole('button', { name: 'Send SIGTERM' })
+  assert.ok(await send.isDisabled(), 'off until the pid is typed')
+  await dialog.locator('input').fill(String(p.pid))
+  assert.ok(await send.isEnabled())
+  await send.click()
+  assert.equal((await gone).signal, 'SIGTERM')
+  const at = Date.now()
+  await page.locator('.toast').getByText(/SIGTERM sent/).waitFor()
+  await until(async () => (await rows(page)).find((r) => r.pid === String(p.pid))?.cls.includes('dead'), 'the row is marked as ended', 5000)
+  await until(async () => !(await rows(page)).some((r) => r.pid === String(p.pid)), 'the row leaves', 8000)
+  console.log(`left after ${Date.now() - at} ms`)
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('an ended process says so, and a pid with another start is refused', async (t) => {
+  const p = spawn(process.execPath, ['-e', 'setInterval(()=>{},1000)', 'short-lived'], { stdio: 'ignore' })
+  t.after(() => p.kill('SIGKILL'))
+  const page = await openPage(procyon)
+  await page.open(`/h/local/p/${p.pid}`)
+  await page.waitForURL(new RegExp(`/p/${p.pid}-\\d+-`))
+  await page.getByRole('heading', { name: new RegExp(String(p.pid)) }).waitFor()
+  const key = new URL(page.url()).pathname.split('/').at(-1)
+  p.kill('SIGKILL')
+  await page.locator('.banner.past').getByText(/ended/).waitFor({ timeout: 10_000 })
+  assert.ok(await page.getByRole('button', { name: /Signal/ }).isDisabled())
+  const [, start, boot] = key.split('-')
+  await page.goto(`${procyon.url}/h/local/p/${process.pid}-${Number(start) + 1}-${boot}`)
+  await page.getByText(/now belongs to another process/).waitFor()
+  await page.context().close()
+})
+
+test('pid 1 and kernel threads have no signal button and say why', async () => {
+  const page = await openPage(procyon)
+  await page.open('/h/local/p/1')
+  await page.locator('.refused').waitFor()
+  assert.equal(await page.getByRole('button', { name: /Signal/ }).count(), 0)
+  await page.context().close()
+})
+
+test('a viewer sees the controls off, with a reason', async (t) => {
+  const { p } = await served(t)
+  const page = await openPage(procyon, { token: procyon.newToken('viewer') })
+  await page.open(`/h/local/p/${p.pid}`)
+  const button = page.getByRole('button', { name: /Signal/ })
+  await button.waitFor()
+  assert.ok(await button.isDisabled())
+  assert.match(await button.getAttribute('title'), /operator/)
+  await shot(page, 'process-viewer-dark')
+  await page.keyboard.press('x')
+  assert.equal(await page.locator('dialog[open]').count(), 0)
+  await page.context().close()
+})
+
+test('without a token the page shows what everyone may see and offers to sign in', async () => {
+  const page = await openPage(procyon, { token: null })
+  await page.open('/h/local')
+  await live(page)
+  await page.locator('.banner.note').getByRole('button', { name: 'Sign in' }).click()
+  await page.locator('dialog input').fill('wrong')
+  await page.locator('dialog button.pri').click()
+  await page.getByText('This token is not valid.').waitFor()
+  await page.locator('dialog input').fill(procyon.token)
+  await page.locator('dialog button.pri').click()
+  await page.locator('button.role').getByText('operator').waitFor()
+  await live(page)
+  assert.equal(await page.evaluate(() => document.cookie), '', 'the cookie is out of reach of scripts')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('--read-only draws no control at all', async (t) => {
+  const own = await new Procyon(['--read-only']).start()
+  t.after(() => own.stop())
+  const { p } = await served(t)
+  const page = await openPage(own)
+  await page.open(`/h/local/p/${p.pid}`)
+  await page.getByRole('heading', { name: new RegExp(String(p.pid)) }).waitFor()
+  assert.equal(await page.getByRole('button', { name: /Signal/ }).count(), 0)
+  await page.locator('.role').getByText('read-only').waitFor()
+  await shot(page, 'process-readonly-dark')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})

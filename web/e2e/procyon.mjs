@@ -1,0 +1,167 @@
+// Starts a real `procyon up` for a browser test and signs pages in.
+//
+// PROCYON_BIN    the program (default: the debug build beside the clone)
+// PROCYON_PAGES  folder of built pages to use instead of those inside the program; for work on the pages
+// SHOTS          folder for screenshots (default: target/screens of the clone)
+import { spawn, execFileSync } from 'node:child_process'
+import { mkdtempSync, mkdirSync, rmSync, readFileSync, existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { launch } from './browser.mjs'
+
+export const BIN = process.env.PROCYON_BIN ?? fileURLToPath(new URL('../../target/debug/procyon', import.meta.url))
+const PAGES = process.env.PROCYON_PAGES
+const SHOTS = process.env.SHOTS ?? fileURLToPath(new URL('../../target/screens', import.meta.url))
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+/** Waits until `what` gives something true; fails with `why` after `ms`. */
+export async function until(what, why, ms = 10_000) {
+  const end = Date.now() + ms
+  for (;;) {
+    const v = await what()
+    if (v) return v
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${why}`)
+    await new Promise((r) => setTimeout(r, 50))
+  }
+}
+
+export class Procyon {
+  constructor(args = []) {
+    this.args = args
+    this.data = mkdtempSync(join(tmpdir(), 'procyon-e2e-'))
+    this.child = null
+    this.port = 0
+    this.token = null
+  }
+
+  /** Starts it (again on the same port) and reads the sign-in link. */
+  async start() {
+    const child = spawn(BIN, ['up', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, ...this.args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = child
+    let said = ''
+    child.stderr.on('data', (d) => { said += d })
+    const lines = createInterface({ input: child.stdout })
+    lines.on('line', (line) => {
+      said += `${line}\n`
+      const m = /http:\/\/127\.0\.0\.1:(\d+)\/#token=(\S+)/.exec(line)
+      if (m) {
+        this.port = Number(m[1])
+        this.token = m[2]
+      }
+    })
+    const up = async () => {
+      if (child.exitCode !== null) throw new Error(`procyon ended with ${child.exitCode}:\n${said}`)
+      const m = /listen=127\.0\.0\.1:(\d+)/.exec(said)
+      if (m) this.port = Number(m[1])
+      if (this.port === 0) return false
+      try {
+        return (await fetch(`${this.url}/api/v1/hosts`)).ok
+      } catch {
+        return false
+      }
+    }
+    try {
+      await until(up, 'procyon answers', 20_000)
+    } catch (e) {
+      throw new Error(`${e.message}\n${said}`)
+    }
+    return this
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  /** Ends it without a word, as a crash does. */
+  async crash() {
+    const gone = new Promise((r) => this.child.once('exit', r))
+    this.child.kill('SIGKILL')
+    await gone
+  }
+
+  async stop() {
+    if (this.child !== null && this.child.exitCode === null && this.child.signalCode === null) {
+      const gone = new Promise((r) => this.child.once('exit', r))
+      this.child.kill('SIGTERM')
+      await Promise.race([gone, new Promise((r) => setTimeout(r, 5000))])
+      this.child.kill('SIGKILL')
+    }
+    rmSync(this.data, { recursive: true, force: true })
+  }
+
+  newToken(role) {
+    return execFileSync(BIN, ['token', 'new', '--role', role, '--name', `${role}-${Date.now()}`, '--quiet', '--data', this.data], { encoding: 'utf8' }).trim()
+  }
+
+  async api(path, token = this.token) {
+    const r = await fetch(`${this.url}/api/v1${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} })
+    return r.json()
+  }
+}
+
+let browser = null
+export async function openBrowser() {
+  browser ??= await launch()
+  return browser
+}
+export async function closeBrowser() {
+  await browser?.close()
+  browser = null
+}
+
+/** A fresh browser profile with one page. `errors` collects everything that must not happen. */
+export async function openPage(procyon, { token = procyon.token, theme = 'dark', lang = 'en', width = 1440, height = 900, zone = 'Asia/Shanghai' } = {}) {
+  const b = await openBrowser()
+  const context = await b.newContext({ viewport: { width, height }, colorScheme: theme, locale: lang === 'zh' ? 'zh-CN' : 'en-US', timezoneId: zone, permissions: ['clipboard-read', 'clipboard-write'] })
+  const page = await context.newPage()
+  const errors = []
+  page.on('pageerror', (e) => errors.push(`page error: ${e.message}`))
+  page.on('console', (m) => {
+    // A lost server is reported by the browser itself; policies and scripts that fail are ours.
+    if (m.type() === 'error' && !/ERR_CONNECTION|WebSocket connection|Failed to load resource/.test(m.text())) errors.push(`console: ${m.text()}`)
+  })
+  page.on('request', (r) => {
+    const u = new URL(r.url())
+    if (/^(http|ws)/.test(u.protocol) && u.host !== `127.0.0.1:${procyon.port}`) errors.push(`request to another origin: ${r.url()}`)
+  })
+  if (PAGES !== undefined) {
+    await context.route((u) => !u.pathname.startsWith('/api/'), async (route) => {
+      const path = new URL(route.request().url()).pathname
+      const file = join(PAGES, path)
+      const found = extname(path) !== '' && existsSync(file) ? file : join(PAGES, 'index.html')
+      await route.fulfill({ body: readFileSync(found), headers: { 'content-type': TYPES[extname(found)] ?? 'text/plain', 'content-security-policy': POLICY } })
+    })
+  }
+  page.errors = errors
+  page.open = async (path) => {
+    if (token !== null && token !== undefined && !page.signedIn) {
+      page.signedIn = true
+      await page.goto(`${procyon.url}/#token=${token}`)
+      await page.waitForFunction(() => location.hash === '' && document.querySelector('.role') !== null)
+    }
+    await page.goto(procyon.url + path)
+  }
+  return page
+}
+
+/** Rows are on the screen and the time bar says Live. */
+export async function live(page) {
+  await page.waitForFunction(() => document.querySelector('.time .live') !== null && !document.querySelector('.time .live').classList.contains('off') && document.querySelectorAll('.grid .body .gr:not([hidden])').length > 0, null, { timeout: 15_000 })
+}
+
+/** The texts of the rows in sight, by column id. */
+export function rows(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('.grid .body .gr:not([hidden])')]
+      .sort((a, b) => Number(a.getAttribute('aria-rowindex')) - Number(b.getAttribute('aria-rowindex')))
+      .map((r) => Object.assign(Object.fromEntries([...r.children].map((c) => [(/(?:^| )c-(\S+)/.exec(c.className) ?? [])[1], c.textContent.trim()])), { cls: r.className, chip: r.querySelector('.pchip')?.className ?? '' })),
+  )
+}
+
+export async function shot(page, name) {
+  mkdirSync(SHOTS, { recursive: true })
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
