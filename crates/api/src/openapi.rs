@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use axum::http::header;
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use procyon_wire::Problem;
-use utoipa::ToSchema;
+use procyon_wire::{List, Problem};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -30,6 +30,13 @@ pub(crate) fn schema_of<T: ToSchema>(schemas: &mut Schemas) -> String {
     schemas.extend(more);
     let name = T::name().into_owned();
     schemas.insert(name.clone(), T::schema());
+    name
+}
+
+/// Takes in the schema of a list of rows; returns its name.
+pub(crate) fn list_of<T: ToSchema>(schemas: &mut Schemas) -> String {
+    let name = format!("{}List", schema_of::<T>(schemas));
+    schemas.insert(name.clone(), List::<T>::schema());
     name
 }
 

@@ -20,9 +20,10 @@ mod top;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, OriginalUri, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use axum::Router;
@@ -41,8 +42,8 @@ pub(crate) use signal::{allowed, send};
 
 use crate::app::App;
 use crate::failure::Failure;
-use crate::openapi::{Schemas, schema_of};
-use crate::query::Param;
+use crate::openapi::{Schemas, list_of, schema_of};
+use crate::query::{Param, Query};
 use crate::{gate, limits};
 
 /// One address and what it takes and gives.
@@ -77,14 +78,14 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         ask("/hosts", "hosts", "The machines.", &[], Some(schema_of::<wire::host::Hosts>), get(hosts::answer)),
         ask("/hosts/{host}/figures", "figures", "Figures of the machine, its cores, disks, interfaces, file systems, sensors, users, containers.", figures::PARAMS, Some(schema_of::<wire::Figures>), get(figures::answer)),
         ask("/hosts/{host}/frame", "frame", "Everything at one tick.", frame::PARAMS, Some(schema_of::<wire::host::Frame>), get(frame::answer)),
-        ask("/hosts/{host}/processes", "processes", "The process table: filtered, sorted, grouped, as a tree.", processes::PARAMS, Some(schema_of::<wire::List<row::Process>>), get(processes::answer)),
+        ask("/hosts/{host}/processes", "processes", "The process table: filtered, sorted, grouped, as a tree.", processes::PARAMS, Some(list_of::<row::Process>), get(processes::answer)),
         ask("/hosts/{host}/processes/{key}", "process", "One process in full. A bare pid redirects to the process that has it now.", process::PARAMS, Some(schema_of::<wire::process::Detail>), get(process::answer)),
-        ask("/hosts/{host}/processes/{key}/threads", "threads", "Threads of a process.", &[], Some(schema_of::<wire::List<wire::process::Thread>>), get(threads::answer)),
-        ask("/hosts/{host}/processes/{key}/files", "files", "Open files of a process. Role: viewer.", &[], Some(schema_of::<wire::List<wire::process::OpenFile>>), get(files::answer)),
-        ask("/hosts/{host}/processes/{key}/connections", "processConnections", "Connections of a process. Role: viewer.", connections::PROCESS_PARAMS, Some(schema_of::<wire::List<row::Connection>>), get(connections::of_process)),
+        ask("/hosts/{host}/processes/{key}/threads", "threads", "Threads of a process.", &[], Some(list_of::<wire::process::Thread>), get(threads::answer)),
+        ask("/hosts/{host}/processes/{key}/files", "files", "Open files of a process. Role: viewer.", &[], Some(list_of::<wire::process::OpenFile>), get(files::answer)),
+        ask("/hosts/{host}/processes/{key}/connections", "processConnections", "Connections of a process. Role: viewer.", connections::PROCESS_PARAMS, Some(list_of::<row::Connection>), get(connections::of_process)),
         Endpoint { method: HttpMethod::Post, takes: Some(schema_of::<wire::process::SendSignal>), handler: post(signal::answer), ..ask("/hosts/{host}/processes/{key}/signal", "signal", "Sends a signal to a process. Role: operator.", &[], Some(schema_of::<wire::process::SignalSent>), MethodRouter::new()) },
-        ask("/hosts/{host}/connections", "connections", "Sockets of every network namespace.", connections::PARAMS, Some(schema_of::<wire::List<row::Connection>>), get(connections::answer)),
-        ask("/hosts/{host}/ended", "ended", "Processes that ended in the last minute.", ended::PARAMS, Some(schema_of::<wire::List<row::Ended>>), get(ended::answer)),
+        ask("/hosts/{host}/connections", "connections", "Sockets of every network namespace.", connections::PARAMS, Some(list_of::<row::Connection>), get(connections::answer)),
+        ask("/hosts/{host}/ended", "ended", "Processes that ended in the last minute.", ended::PARAMS, Some(list_of::<row::Ended>), get(ended::answer)),
         ask("/hosts/{host}/series", "series", "Values over the last 15 minutes.", series::PARAMS, Some(schema_of::<wire::series::SeriesAnswer>), get(series::answer)),
         ask("/hosts/{host}/top", "top", "The heaviest processes of a range.", top::PARAMS, Some(schema_of::<wire::series::TopAnswer>), get(top::answer)),
         ask("/hosts/{host}/live", "live", "WebSocket: rows as they change. The client sends LiveClientMessage.", &[], Some(schema_of::<wire::live::ClientMessage>), get(live::answer)),
@@ -93,7 +94,16 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// The router of all of them.
 pub(crate) fn router() -> Router<Arc<App>> {
-    endpoints().into_iter().fold(Router::new(), |router, endpoint| router.route(endpoint.path, endpoint.handler))
+    endpoints().into_iter().fold(Router::new(), |router, endpoint| {
+        let params = endpoint.params;
+        let check = move |uri: OriginalUri, request: Request, next: Next| async move {
+            match Query::read(&uri, params) {
+                Ok(_) => next.run(request).await,
+                Err(failure) => failure.into_response(),
+            }
+        };
+        router.route(endpoint.path, endpoint.handler.layer(axum::middleware::from_fn(check)))
+    })
 }
 
 /// What the pattern of the path holds: the host, or host and process.

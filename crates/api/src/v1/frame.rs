@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::Extension;
 use procyon_model::catalogue;
@@ -14,7 +14,7 @@ use super::{At, json, wire_host};
 use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
-use crate::query::{self, Param, Query};
+use crate::query::{self, Param};
 use crate::rows::{self, Extra, RowJson};
 
 pub(super) const PARAMS: &[Param] = &[query::AT];
@@ -33,9 +33,7 @@ pub(super) async fn answer(
     State(app): State<Arc<App>>,
     At(host): At<String>,
     Extension(caller): Extension<Caller>,
-    OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Failure> {
-    Query::read(&uri, PARAMS)?;
     let frame = app.host(&host)?.frame()?;
     let sight = caller.sight();
     app.blocking(move |app| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::Extension;
@@ -21,7 +21,7 @@ use super::{At, json, key_of};
 use crate::access::{Caller, Sight};
 use crate::app::{App, Host};
 use crate::failure::Failure;
-use crate::query::{self, Param, Query};
+use crate::query::{self, Param};
 use crate::rows::{self, RowJson, readable};
 
 pub(super) const PARAMS: &[Param] = &[query::AT];
@@ -50,9 +50,7 @@ pub(super) async fn answer(
     State(app): State<Arc<App>>,
     At((host, key)): At<(String, String)>,
     Extension(caller): Extension<Caller>,
-    OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Failure> {
-    Query::read(&uri, PARAMS)?;
     let found = Arc::clone(app.host(&host)?);
     if let Ok(pid) = key.parse::<u32>() {
         let frame = found.frame()?;

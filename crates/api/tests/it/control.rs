@@ -1,0 +1,96 @@
+//! Signals: sent to the right process, refused for the wrong ones, written down.
+
+use procyon_testkit::eventually;
+use serde_json::json;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::client::{Ask, Reply};
+use crate::site::Site;
+
+fn signal(site: &Site, key: &str, name: &str) -> Reply {
+    let path = format!("/api/v1/hosts/local/processes/{key}/signal");
+    let ask = Ask::post(&path, &json!({ "signal": name })).token(&site.operator);
+    site.ask(&Ask { path: &path, ..ask })
+}
+
+#[test]
+fn a_signal_reaches_its_process_and_the_log() {
+    let site = Site::start();
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    site.tick();
+    let key = site.key(child.id());
+    let reply = signal(&site, &key, "term");
+    assert_eq!((reply.status, reply.json()), (200, json!({ "result": "sent", "signal": "SIGTERM", "key": key })));
+    let status = eventually("it ends", Duration::from_secs(10), || child.try_wait().unwrap());
+    assert_eq!(status.signal(), Some(15));
+    let log: String = std::fs::read_dir(site.state.path())
+        .unwrap()
+        .filter_map(|entry| {
+            let path = entry.unwrap().path();
+            path.file_name().unwrap().to_string_lossy().contains("audit").then(|| std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    assert!(log.contains(&key) && log.contains("SIGTERM") && log.contains("operator"), "{log}");
+    let gone = signal(&site, &key, "KILL");
+    assert_eq!(gone.status, 404);
+    assert!(gone.text().contains("nothing was sent"), "{}", gone.text());
+}
+
+#[test]
+fn wrong_targets_and_signals_are_refused() {
+    let site = Site::start();
+    let frame = site.feed.latest().unwrap();
+    assert_eq!(signal(&site, &site.key(1), "TERM").json()["type"], "urn:procyon:refused");
+    if let Some(thread) = frame.processes.iter().find(|row| row.kernel_thread) {
+        assert_eq!(signal(&site, &thread.key.to_string(), "TERM").json()["type"], "urn:procyon:refused");
+    }
+    assert_eq!(signal(&site, &site.key(std::process::id()), "TERM").json()["type"], "urn:procyon:refused");
+    let wrong = signal(&site, &site.key(1), "SIGTREM");
+    assert_eq!((wrong.status, &wrong.json()["suggestion"]), (400, &"SIGTERM".into()));
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    site.tick();
+    let key = site.key(child.id());
+    let parts: Vec<&str> = key.split('-').collect();
+    let other = format!("{}-{}-{}", parts[0], parts[1].parse::<u64>().unwrap() + 1, parts[2]);
+    assert_eq!(signal(&site, &other, "KILL").status, 409);
+    assert!(child.try_wait().unwrap().is_none(), "the wrong process was hit");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn the_old_address_ends_a_process() {
+    let site = Site::start();
+    for method in ["GET", "POST"] {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        site.tick();
+        let path = format!("/monitor/process/kill/{}", child.id());
+        let ask = Ask { method, ..Ask::get(&path) };
+        let anonymous = ask.at(site.address);
+        assert_eq!((anonymous.status, &anonymous.json()["code"]), (401, &401.into()));
+        assert_eq!(ask.clone().token(&site.viewer).at(site.address).json()["code"], 403);
+        assert!(child.try_wait().unwrap().is_none());
+        let reply = ask.token(&site.operator).at(site.address);
+        assert_eq!(reply.json(), json!({ "code": 200, "message": "success", "data": null }), "{method}");
+        let status = eventually("it ends", Duration::from_secs(10), || child.try_wait().unwrap());
+        assert_eq!(status.signal(), Some(9));
+    }
+}
+
+#[test]
+fn an_image_of_another_port_ends_nothing() {
+    let site = Site::start();
+    let reply = site.ask(&Ask::post("/api/v1/session", &json!({ "token": site.operator })));
+    let pair = reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    site.tick();
+    let path = format!("/monitor/process/kill/{}", child.id());
+    let ask = Ask::get(&path).with("cookie", pair);
+    assert_eq!(ask.at(site.address).status, 403, "an old browser says nothing of where this comes from");
+    assert_eq!(ask.with("sec-fetch-site", "same-site").at(site.address).status, 403);
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -1,0 +1,150 @@
+//! A limit on everything that outside can grow; others are unaffected.
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use procyon_api::limits;
+use procyon_testkit::eventually;
+use serde_json::json;
+use tungstenite::Message;
+
+use crate::client::{Ask, Reply, connect};
+use crate::live::Socket;
+use crate::site::Site;
+
+#[test]
+fn bodies_heads_and_filters_have_a_size() {
+    let site = Site::start();
+    let large = Ask::post("/api/v1/session", &json!({ "token": "x".repeat(limits::MAX_BODY) }));
+    assert_eq!(site.ask(&large).status, 413);
+    let mut stream = connect(site.address);
+    let head = "POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let chunk = format!("{:x}\r\n{}\r\n", 16 * 1024, "x".repeat(16 * 1024));
+    for _ in 0..6 {
+        if stream.write_all(chunk.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let mut answer = Vec::new();
+    let _closed_early = stream.read_to_end(&mut answer);
+    assert_eq!(Reply::parse(&answer).status, 413, "a body of unknown length");
+    let header = Ask::get("/api/v1/hosts").with("x-long", "x".repeat(2 * limits::MAX_HEAD)).at(site.address);
+    assert_eq!(header.status, 431);
+    let many = (0..=limits::MAX_HEADERS).fold(Ask::get("/api/v1/hosts"), |ask, _| ask.with("x-many", "1"));
+    assert_eq!(many.at(site.address).status, 431);
+    let long = format!("/api/v1/hosts/local/processes?q={}", "a".repeat(limits::MAX_FILTER + 1));
+    assert_eq!(site.problem(&long, 400)["type"], "urn:procyon:bad-filter");
+}
+
+#[test]
+fn nonsense_is_answered_and_forgotten() {
+    let site = Site::start();
+    for nonsense in [&b"banana\r\n\r\n"[..], b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET http:///x HTTP/1.1\r\n\r\n"] {
+        let mut stream = connect(site.address);
+        stream.write_all(nonsense).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        let _reset = stream.read_to_end(&mut answer);
+        if !answer.is_empty() {
+            let status = Reply::parse(&answer).status;
+            assert!((400..500).contains(&status), "{nonsense:?}: {status}");
+        }
+    }
+    assert_eq!(site.ask(&Ask::get("/api/v1/hosts")).status, 200);
+}
+
+#[test]
+fn a_large_message_ends_its_socket_alone() {
+    let site = Site::start();
+    let (mut wrong, mut right) = (Socket::live(&site), Socket::live(&site));
+    right.say(&json!({ "type": "subscribe", "columns": ["pid"] }));
+    right.expect("full");
+    let _refused_early = wrong.0.send(Message::text("x".repeat(limits::MAX_MESSAGE + 1)));
+    let ended = loop {
+        match wrong.0.read() {
+            Ok(Message::Close(_)) | Err(_) => break true,
+            Ok(_) => {}
+        }
+    };
+    assert!(ended);
+    site.tick();
+    right.expect("delta");
+}
+
+#[test]
+fn who_never_reads_is_cut_off_and_nobody_else_waits() {
+    let site = Site::start();
+    let mut good = Socket::live(&site);
+    good.say(&json!({ "type": "subscribe", "columns": ["pid"] }));
+    good.expect("full");
+    let mut bad = Socket::live(&site);
+    // Everything of everybody, again and again: the buffers of the kernel are soon full.
+    bad.say(&json!({ "type": "subscribe", "columns": every_column(&site), "q": "pid > 0" }));
+    let began = Instant::now();
+    let clients = |site: &Site| site.json("/api/v1/health")["clients"].clone();
+    eventually("it is cut off", Duration::from_secs(90), || {
+        bad.say_if_possible(&json!({ "type": "resume" }));
+        site.tick();
+        assert_eq!(good.read()["type"], "delta", "others are served meanwhile");
+        (clients(&site)["cut_off"].as_u64()? >= 1).then_some(())
+    });
+    assert!(began.elapsed() > limits::READ_DEADLINE, "it had its time");
+    eventually("its place is free", Duration::from_secs(5), || (clients(&site)["live"] == 1).then_some(()));
+    site.tick();
+    good.expect("delta");
+}
+
+#[test]
+fn a_client_that_reads_again_in_time_is_told_of_the_gap() {
+    let site = Site::start();
+    let mut slow = Socket::live(&site);
+    slow.say(&json!({ "type": "subscribe", "columns": every_column(&site) }));
+    slow.expect("full");
+    // Not read until the queue must have overflowed: resuming asks for everything each time.
+    for _ in 0..300 {
+        slow.say_if_possible(&json!({ "type": "resume" }));
+        site.tick();
+    }
+    let mut gaps = 0;
+    let last = site.tick().seq;
+    let caught_up = eventually("it has caught up", Duration::from_secs(30), || {
+        let message = slow.read();
+        gaps += u64::from(message["type"] == "gap");
+        if message["seq"] == last {
+            return Some(message);
+        }
+        // The next tick tells a client that has room again.
+        if message["type"] == "gap" {
+            assert!(message["missed"].as_u64().unwrap() > 0);
+            let full = slow.expect("full");
+            return Some(full);
+        }
+        None
+    });
+    assert!(caught_up["seq"].is_u64());
+}
+
+#[test]
+fn slow_heads_do_not_hold_a_place_for_ever() {
+    let site = Site::start();
+    let mut stream = connect(site.address);
+    stream.write_all(b"GET /api/v1/hosts HTTP/1.1\r\nhost: localho").unwrap();
+    let began = Instant::now();
+    let mut answer = Vec::new();
+    let _closed = stream.read_to_end(&mut answer);
+    assert!(began.elapsed() < limits::HEAD_DEADLINE + Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+fn every_column(site: &Site) -> Vec<String> {
+    let catalogue = site.json("/api/v1/catalogue");
+    let figures = catalogue["figures"].as_array().unwrap();
+    let ids = figures.iter().filter(|figure| figure["scope"] == "process").map(|figure| figure["id"].as_str().unwrap().to_owned());
+    ids.collect()
+}
+
+impl Socket {
+    fn say_if_possible(&mut self, message: &serde_json::Value) {
+        let _cut_off = self.0.send(Message::text(message.to_string()));
+    }
+}

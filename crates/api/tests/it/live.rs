@@ -1,0 +1,273 @@
+//! The live WebSocket: what a client pieces together from deltas is what the frame says.
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{Message, WebSocket};
+
+use crate::client::connect;
+use crate::site::Site;
+
+/// A WebSocket client.
+pub struct Socket(pub WebSocket<TcpStream>);
+
+impl Socket {
+    pub fn open(site: &Site, path: &str, token: Option<&str>) -> Self {
+        let mut request = format!("ws://{}{path}", site.address).into_client_request().unwrap();
+        if let Some(token) = token {
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        let (socket, _) = tungstenite::client(request, connect(site.address)).unwrap();
+        Self(socket)
+    }
+
+    pub fn live(site: &Site) -> Self {
+        let mut socket = Self::open(site, "/api/v1/hosts/local/live", Some(&site.operator));
+        let hello = socket.read();
+        assert_eq!((&hello["type"], &hello["role"]), (&"hello".into(), &"operator".into()), "{hello}");
+        socket
+    }
+
+    pub fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).unwrap();
+    }
+
+    pub fn read(&mut self) -> Value {
+        loop {
+            match self.0.read().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    pub fn expect(&mut self, kind: &str) -> Value {
+        let message = self.read();
+        assert_eq!(message["type"], kind, "{message}");
+        message
+    }
+}
+
+/// What a client knows.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Screen {
+    pub columns: Vec<String>,
+    pub rows: BTreeMap<u64, Vec<Value>>,
+    pub seq: u64,
+}
+
+impl Screen {
+    pub fn take(&mut self, message: &Value) {
+        match message["type"].as_str().unwrap() {
+            "full" => {
+                let columns = message["columns"].as_array().unwrap();
+                self.columns = columns.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+                self.rows.clear();
+                self.add(&message["rows"]);
+            }
+            "delta" => {
+                assert_eq!(message["base"].as_u64(), Some(self.seq), "a delta of another frame");
+                for row in message["gone"].as_array().unwrap() {
+                    self.rows.remove(&row.as_u64().unwrap()).expect("a row that was there goes");
+                }
+                self.add(&message["add"]);
+                for change in message["set"].as_array().unwrap() {
+                    let change = change.as_array().unwrap();
+                    let row = self.rows.get_mut(&change[0].as_u64().unwrap()).expect("a row that is there changes");
+                    for pair in change[1..].chunks(2) {
+                        row[1 + pair[0].as_u64().unwrap() as usize] = pair[1].clone();
+                    }
+                }
+            }
+            other => panic!("{other}"),
+        }
+        self.seq = message["seq"].as_u64().unwrap();
+    }
+
+    fn add(&mut self, rows: &Value) {
+        for row in rows.as_array().unwrap() {
+            let row = row.as_array().unwrap();
+            assert_eq!(row.len(), 2 + self.columns.len());
+            let before = self.rows.insert(row[0].as_u64().unwrap(), row[1..].to_vec());
+            assert!(before.is_none(), "a row's number is given twice");
+        }
+    }
+
+    /// Rows by key, with their cells.
+    pub fn by_key(&self) -> BTreeMap<String, Vec<Value>> {
+        self.rows.values().map(|row| (row[0].as_str().unwrap().to_owned(), row[1..].to_vec())).collect()
+    }
+
+    pub fn cell(&self, key: &str, column: &str) -> Option<Value> {
+        let at = self.columns.iter().position(|id| id == column)?;
+        self.by_key().get(key).map(|cells| cells[at].clone())
+    }
+}
+
+fn subscribe(q: &str, columns: &[&str]) -> Value {
+    json!({ "type": "subscribe", "q": q, "sort": "-cpu", "limit": 0, "columns": columns })
+}
+
+const COLUMNS: &[&str] = &["pid", "user", "cmd", "cpu", "rss", "utime", "state", "minflt_total", "threads"];
+
+#[test]
+fn deltas_add_up_to_what_a_newcomer_is_told() {
+    let site = Site::start();
+    let burner = procyon_testkit::Workload::start(&["burn", "0.5", "2"]);
+    let mut socket = Socket::live(&site);
+    socket.say(&subscribe("", COLUMNS));
+    let mut screen = Screen::default();
+    screen.take(&socket.expect("full"));
+    let mut births = Vec::new();
+    for round in 0..6 {
+        if round % 2 == 0 {
+            births.push(Command::new("sleep").arg("1000").spawn().unwrap());
+        } else if let Some(mut child) = births.pop() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+        let frame = site.tick();
+        let delta = socket.expect("delta");
+        assert_eq!(delta["total"], frame.processes.len());
+        assert_eq!(delta["host"]["mem_total"], frame.machine.memory.get().unwrap().total.0);
+        screen.take(&delta);
+        let mut other = Socket::live(&site);
+        other.say(&subscribe("", COLUMNS));
+        let mut fresh = Screen::default();
+        fresh.take(&other.expect("full"));
+        assert_eq!(screen, fresh, "round {round}");
+        let keys: Vec<String> = frame.processes.iter().map(|row| row.key.to_string()).collect();
+        assert_eq!(screen.by_key().len(), keys.len());
+        assert!(keys.iter().all(|key| screen.by_key().contains_key(key)));
+        let row = frame.process_by_pid(burner.pid()).unwrap();
+        assert_eq!(screen.cell(&row.key.to_string(), "utime").unwrap().as_f64(), Some((row.cpu.user.seconds() * 100.0).round() / 100.0));
+    }
+}
+
+#[test]
+fn a_filter_moves_rows_in_and_out() {
+    let site = Site::start();
+    let mut socket = Socket::live(&site);
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    let q = format!("pid == {}", child.id());
+    socket.say(&json!({ "type": "subscribe", "q": q, "columns": ["pid", "name"], "top": { "by": "cpu", "n": 6 } }));
+    let mut screen = Screen::default();
+    let full = socket.expect("full");
+    screen.take(&full);
+    assert_eq!(full["matched"], 0);
+    assert!(full["top"].as_array().unwrap().len() <= 6);
+    site.tick();
+    let delta = socket.expect("delta");
+    screen.take(&delta);
+    assert_eq!((&delta["matched"], screen.rows.len()), (&1.into(), 1));
+    let key = site.key(child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    site.tick();
+    let delta = socket.expect("delta");
+    screen.take(&delta);
+    assert_eq!(screen.rows.len(), 0);
+    let ended: Vec<&Value> = delta["ended"].as_array().unwrap().iter().filter(|one| one["key"] == key.as_str()).collect();
+    assert_eq!((ended.len(), &ended[0]["cmd"]), (1, &"sleep 1000".into()), "{delta}");
+}
+
+#[test]
+fn a_wrong_subscription_keeps_the_last_right_one() {
+    let site = Site::start();
+    let mut socket = Socket::live(&site);
+    socket.say(&subscribe("pid > 0", &["pid", "nonsense", "pid", "matched"]));
+    let full = socket.expect("full");
+    assert_eq!(full["columns"], json!(["pid", "matched"]), "columns that do not exist are left out");
+    socket.say(&subscribe("pid >", &["pid"]));
+    let error = socket.expect("error");
+    assert_eq!(error["problem"]["type"], "urn:procyon:bad-filter");
+    assert!(error["problem"]["position"]["column"].is_u64());
+    for wrong in [json!({ "type": "banana" }), json!({ "type": "subscribe", "qq": "" }), json!([])] {
+        socket.say(&wrong);
+        assert_eq!(socket.expect("error")["problem"]["status"], 400);
+    }
+    site.tick();
+    assert_eq!(socket.expect("delta")["matched"], full["matched"].as_u64().unwrap().max(1));
+}
+
+#[test]
+fn without_a_token_the_stream_shows_what_every_user_reads() {
+    let site = Site::start();
+    let mut socket = Socket::open(&site, "/api/v1/hosts/local/live", None);
+    assert_eq!(socket.expect("hello")["role"], "anonymous");
+    socket.say(&json!({ "type": "subscribe", "columns": ["pid", "cwd", "write"], "top": { "by": "cpu", "n": 3 } }));
+    let full = socket.expect("full");
+    assert_eq!(full["columns"], json!(["pid"]));
+    for item in full["top"].as_array().unwrap() {
+        assert!(item["values"]["write"].is_null() && item["values"]["rss"].is_u64(), "{item}");
+    }
+    socket.say(&json!({ "type": "subscribe", "q": "write > 0" }));
+    assert_eq!(socket.expect("error")["problem"]["status"], 401);
+}
+
+#[test]
+fn a_tree_brings_the_ancestors_along() {
+    let site = Site::start();
+    let own = std::process::id();
+    let mut socket = Socket::live(&site);
+    socket.say(&json!({ "type": "subscribe", "q": format!("pid == {own}"), "view": "tree", "columns": ["pid", "ppid", "matched"] }));
+    let full = socket.expect("full");
+    let rows = full["rows"].as_array().unwrap();
+    assert_eq!(full["matched"], 1);
+    assert!(rows.iter().any(|row| row[2] == own && row[4] == true));
+    let ppid = site.feed.latest().unwrap().process_by_pid(own).unwrap().ppid;
+    assert!(ppid == 0 || rows.iter().any(|row| row[2] == ppid && row[4] == false), "{rows:?}");
+}
+
+#[test]
+fn a_hidden_screen_is_left_alone_until_it_is_seen_again() {
+    let site = Site::start();
+    let mut socket = Socket::live(&site);
+    socket.say(&subscribe("", &["pid"]));
+    socket.expect("full");
+    socket.say(&json!({ "type": "pause" }));
+    // The server has heard it when it answers what came after it.
+    socket.say(&json!({ "type": "banana" }));
+    socket.expect("error");
+    site.tick();
+    let last = site.tick();
+    socket.say(&json!({ "type": "resume" }));
+    let full = socket.expect("full");
+    assert_eq!(full["seq"], last.seq, "nothing came in between");
+}
+
+#[test]
+fn equal_subscriptions_are_encoded_once() {
+    let site = Site::start();
+    let mut sockets: Vec<Socket> = (0..5).map(|_| Socket::live(&site)).collect();
+    for socket in &mut sockets {
+        socket.say(&subscribe(" pid > 0 ", COLUMNS));
+        socket.expect("full");
+    }
+    site.tick();
+    let messages: Vec<String> = sockets.iter_mut().map(|socket| socket.expect("delta").to_string()).collect();
+    assert!(messages.iter().all(|message| *message == messages[0]));
+}
+
+#[test]
+fn stopping_says_goodbye() {
+    let mut site = Site::start();
+    let mut socket = Socket::live(&site);
+    let server = site.server.take().unwrap();
+    let stopper = std::thread::spawn(move || server.stop());
+    let closed = loop {
+        match socket.0.read() {
+            Ok(Message::Close(frame)) => break frame,
+            Ok(_) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(u16::from(closed.unwrap().code), 1001);
+    drop(socket);
+    stopper.join().unwrap();
+}
