@@ -8,6 +8,7 @@ use procyon_linux::proc::{
     Lost, PidDir, ProcDir, Seen, pid_fd, pid_limits, pid_oom, pid_schedstat, pid_task, pid_wchan,
 };
 use procyon_linux::root::Root;
+use procyon_linux::taskstats::TaskStatsSocket;
 use procyon_model::process::{Fds, Oom, ProcessRow, Switches};
 use procyon_model::rates::{cores, per_second};
 use procyon_units::{CpuTime, Mono, Reading};
@@ -29,6 +30,8 @@ const MAX_THREADS: u32 = 2000;
 #[derive(Debug)]
 pub(crate) struct SlowLane {
     proc: ProcDir,
+    /// Sums over threads with one question; without it each thread is asked.
+    taskstats: Option<TaskStatsSocket>,
     budget: f64,
     cursor: u32,
     first: bool,
@@ -38,7 +41,13 @@ pub(crate) struct SlowLane {
 impl SlowLane {
     pub(crate) fn new(root: &Root, budget: f64) -> Result<Self, ProviderError> {
         let proc = ProcDir::open(root).map_err(|error| ProviderError(error.to_string()))?;
-        Ok(Self { proc, budget, cursor: 0, first: true, buffer: Vec::new() })
+        // The kernel's accounting speaks of this machine, not of a copy of its files.
+        let taskstats = if root.is_live() { TaskStatsSocket::open() } else { Reading::Absent };
+        let taskstats = match taskstats {
+            Reading::Known(socket) => Some(socket),
+            _ => None,
+        };
+        Ok(Self { proc, taskstats, budget, cursor: 0, first: true, buffer: Vec::new() })
     }
 
     /// Visits the newborn, then goes on where the last tick stopped, until the budget is used up.
@@ -122,8 +131,7 @@ impl SlowLane {
         };
         slow.run_delay = delay;
         if threads > 1 {
-            let switches = pid_task::switches(dir, buffer, MAX_THREADS)?
-                .map(|switches| Switches { voluntary: switches.voluntary, involuntary: switches.involuntary });
+            let switches = sum_of_switches(self.taskstats.as_mut(), dir, buffer)?;
             slow.switch_rates = match (slow.switches, switches, elapsed) {
                 (Reading::Known(a), Reading::Known(b), Some(elapsed)) => {
                     known(per_second(a.voluntary, b.voluntary, elapsed).zip(per_second(
@@ -138,6 +146,21 @@ impl SlowLane {
         }
         Ok(())
     }
+}
+
+/// Context switches of all threads, those that have ended included where the kernel's accounting answers.
+fn sum_of_switches(
+    taskstats: Option<&mut TaskStatsSocket>,
+    dir: &PidDir,
+    buffer: &mut Vec<u8>,
+) -> Result<Reading<Switches>, Lost> {
+    if let Some(socket) = taskstats
+        && let Reading::Known(sums) = socket.read(dir)?
+    {
+        return Ok(Reading::Known(Switches { voluntary: sums.voluntary, involuntary: sums.involuntary }));
+    }
+    let sums = pid_task::switches(dir, buffer, MAX_THREADS)?;
+    Ok(sums.map(|sums| Switches { voluntary: sums.voluntary, involuntary: sums.involuntary }))
 }
 
 fn known<T>(value: Option<T>) -> Reading<T> {
