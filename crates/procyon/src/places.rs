@@ -73,13 +73,13 @@ fn is_ours(folder: &Path) -> bool {
             .is_ok_and(|seen| seen.is_dir() && seen.uid() == rustix::process::geteuid().as_raw() && seen.mode() & 0o077 == 0)
 }
 
-/// The local socket of the procyon that runs with these options.
-pub(crate) fn socket(settings: &Settings) -> PathBuf {
+/// The local socket of the procyon that keeps its state in `folder`.
+pub(crate) fn socket(settings: &Settings, folder: &Path) -> PathBuf {
     if let Some(socket) = &settings.socket {
         return socket.clone();
     }
-    if let Some(data) = &settings.data {
-        return data.join("procyon.sock");
+    if settings.data.is_some() {
+        return folder.join("procyon.sock");
     }
     if is_root() {
         return "/run/procyon/procyon.sock".into();
@@ -87,10 +87,7 @@ pub(crate) fn socket(settings: &Settings) -> PathBuf {
     let runtime = from_environment("XDG_RUNTIME_DIR").filter(|folder| {
         std::fs::metadata(folder).is_ok_and(|seen| seen.uid() == rustix::process::geteuid().as_raw())
     });
-    match runtime {
-        Some(folder) => folder.join("procyon/procyon.sock"),
-        None => state_folder(settings).join("procyon.sock"),
-    }
+    runtime.map_or_else(|| folder.join("procyon.sock"), |runtime| runtime.join("procyon/procyon.sock"))
 }
 
 /// Makes the folder of the local socket. Everybody may look into it: who may do what, the socket asks the kernel.
@@ -104,9 +101,9 @@ pub(crate) fn make_socket_folder(folder: &Path) -> Result<(), Fault> {
 
 /// Where a client looks for a running procyon: that of the same user first, then the machine's.
 pub(crate) fn sockets(settings: &Settings) -> Vec<PathBuf> {
-    let mut places = vec![socket(settings)];
+    let mut places = vec![socket(settings, &state_folder(settings))];
     if settings.socket.is_none() && settings.data.is_none() {
-        places.push(last_resort().join("procyon.sock"));
+        places.push(socket(settings, &last_resort()));
         places.push("/run/procyon/procyon.sock".into());
     }
     places.dedup();

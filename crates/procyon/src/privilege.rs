@@ -1,7 +1,7 @@
 //! What procyon may do on this machine, from attempts: for `doctor` and `/health`.
 
 use procyon_linux::privilege::attempt::{Attempt, Feature};
-use procyon_linux::privilege::held::Capability;
+use procyon_linux::privilege::held::{self, Capability};
 use procyon_linux::root::Root;
 use rustix::process::{Pid, test_kill_process};
 
@@ -16,13 +16,28 @@ pub(crate) struct Finding {
     pub(crate) gives: &'static str,
     /// What came of it.
     pub(crate) attempt: Attempt,
-    /// The capability that it takes.
-    pub(crate) capability: Capability,
+    /// The capabilities that it takes.
+    takes: &'static [Capability],
+    /// Those of them that this process does not hold.
+    lacks: Vec<Capability>,
+}
+
+impl Finding {
+    /// Whether the kernel refused.
+    pub(crate) const fn is_refused(&self) -> bool {
+        matches!(self.attempt, Attempt::Refused { .. })
+    }
+
+    /// The capabilities that would help; none where it worked, or where something else forbids it.
+    pub(crate) fn needs(&self) -> &[Capability] {
+        if self.is_refused() { &self.lacks } else { &[] }
+    }
 }
 
 /// The capabilities that procyon makes use of, in the order in which they are worth having.
-const USEFUL: [Capability; 6] = [
+const USEFUL: [Capability; 7] = [
     Capability::SysPtrace,
+    Capability::DacReadSearch,
     Capability::Kill,
     Capability::NetAdmin,
     Capability::SysAdmin,
@@ -32,6 +47,11 @@ const USEFUL: [Capability; 6] = [
 
 /// Tries everything that gives something. Takes up to a second.
 pub(crate) fn findings(root: &Root) -> Vec<Finding> {
+    let held = held::read(&Root::live(), &mut Vec::new());
+    let lacks = |takes: &'static [Capability]| {
+        let lacks = |capability: &Capability| held.get().is_none_or(|held| !held.has(*capability));
+        takes.iter().copied().filter(lacks).collect()
+    };
     let features = Feature::ALL.into_iter().filter(|feature| *feature != Feature::Perf);
     let mut findings: Vec<Finding> = features
         .map(|feature| Finding {
@@ -39,7 +59,8 @@ pub(crate) fn findings(root: &Root) -> Vec<Finding> {
             what: feature.what(),
             gives: feature.gives(),
             attempt: feature.attempt(root),
-            capability: capability(feature),
+            takes: takes(feature),
+            lacks: lacks(takes(feature)),
         })
         .collect();
     findings.push(Finding {
@@ -47,20 +68,22 @@ pub(crate) fn findings(root: &Root) -> Vec<Finding> {
         what: "signal a process of another user",
         gives: "signals to every process",
         attempt: may_signal(),
-        capability: Capability::Kill,
+        takes: &[Capability::Kill],
+        lacks: lacks(&[Capability::Kill]),
     });
     findings
 }
 
-const fn capability(feature: Feature) -> Capability {
+const fn takes(feature: Feature) -> &'static [Capability] {
     match feature {
-        Feature::ForeignIo | Feature::ForeignDescriptors | Feature::ForeignMemory | Feature::ForeignNamespace | Feature::Pidfd => {
-            Capability::SysPtrace
-        }
-        Feature::SockDiag | Feature::Taskstats | Feature::ProcessEvents => Capability::NetAdmin,
-        Feature::EnterNamespace => Capability::SysAdmin,
-        Feature::BpfLoad => Capability::Bpf,
-        Feature::BpfTracing | Feature::Perf => Capability::Perfmon,
+        // These files are their owner's alone to open, before the kernel asks who may trace.
+        Feature::ForeignIo | Feature::ForeignDescriptors => &[Capability::SysPtrace, Capability::DacReadSearch],
+        Feature::ForeignMemory | Feature::ForeignNamespace => &[Capability::SysPtrace],
+        Feature::SockDiag | Feature::Taskstats | Feature::ProcessEvents => &[Capability::NetAdmin],
+        Feature::EnterNamespace => &[Capability::SysAdmin],
+        Feature::BpfLoad => &[Capability::Bpf],
+        Feature::BpfTracing => &[Capability::Bpf, Capability::Perfmon],
+        Feature::Pidfd | Feature::Perf => &[],
     }
 }
 
@@ -85,31 +108,24 @@ fn program() -> String {
 
 /// The capabilities that would help with what was refused.
 pub(crate) fn missing(findings: &[Finding]) -> Vec<Capability> {
-    let refused = |capability: &Capability| findings.iter().any(|finding| needs(finding) == Some(*capability));
-    USEFUL.into_iter().filter(refused).collect()
+    USEFUL.into_iter().filter(|capability| findings.iter().any(|finding| finding.needs().contains(capability))).collect()
 }
 
-fn needs(finding: &Finding) -> Option<Capability> {
-    match finding.attempt {
-        Attempt::Refused { needs, .. } => needs,
-        Attempt::Granted | Attempt::Unsupported | Attempt::NoSubject => None,
-    }
-}
-
-/// What `/health` says: each capability with what it gives, held when all that was tried with it worked.
+/// What `/health` says: each capability with what it gives, held unless something failed for want of it.
 pub(crate) fn capabilities(root: &Root) -> Vec<procyon_wire::Capability> {
     let findings = findings(root);
+    let missing = missing(&findings);
     USEFUL
         .into_iter()
-        .filter_map(|capability| {
-            let of: Vec<&Finding> = findings.iter().filter(|finding| finding.capability == capability).collect();
-            let gives: Vec<&str> = of.iter().map(|finding| finding.gives).collect();
-            (!of.is_empty()).then(|| procyon_wire::Capability {
+        .map(|capability| {
+            let gives: Vec<&str> =
+                findings.iter().filter(|finding| finding.takes.contains(&capability)).map(|finding| finding.gives).collect();
+            procyon_wire::Capability {
                 id: capability.name().to_owned(),
-                held: !of.iter().any(|finding| matches!(finding.attempt, Attempt::Refused { .. })),
+                held: !missing.contains(&capability),
                 gives: gives.join("; "),
                 grant: grant(&[capability]),
-            })
+            }
         })
         .collect()
 }

@@ -77,9 +77,12 @@ fn toml(path: &Path, text: &str, mistakes: &mut Vec<Mistake>) -> Vec<Entry> {
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
         mistakes.push(Mistake { origin: Origin::File(path.to_owned(), line), message, remedy: remedy_for_syntax(text, line) });
     }
+    let broken: Vec<usize> = errors.iter().filter_map(|error| error.span()).map(|span| line_of(text, span.start)).collect();
     let mut entries = Vec::new();
     let mut walk = Walk { path, text, entries: &mut entries, mistakes };
     walk.table("", table.get_ref(), 0);
+    // What the parser made of a broken line was not meant by anybody.
+    entries.retain(|entry| !matches!(&entry.origin, Origin::File(_, line) if broken.contains(line)));
     entries.sort_by(|a, b| a.origin.cmp(&b.origin));
     entries
 }

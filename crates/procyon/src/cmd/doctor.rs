@@ -41,7 +41,7 @@ impl Doctor {
             print(&mut out, &findings, &facts)?;
         }
         out.flush()?;
-        let refused = findings.iter().any(|finding| matches!(finding.attempt, Attempt::Refused { .. }));
+        let refused = findings.iter().any(Finding::is_refused);
         Ok(if refused { ExitCode::from(Kind::Finding.exit_code()) } else { ExitCode::SUCCESS })
     }
 }
@@ -65,15 +65,15 @@ fn print(out: &mut Output, findings: &[Finding], facts: &Facts) -> Result<()> {
         writeln!(out, "{mark}  {}", finding.gives)?;
         let faint = |out: &Output, text: String| out.palette.paint(Tone::Faint, text);
         match finding.attempt {
-            Attempt::Refused { needs, .. } => {
+            Attempt::Refused { .. } => {
                 let said = finding.attempt.message().unwrap_or_default();
                 writeln!(out, "            {}", faint(out, format!("tried to {}: {said}", finding.what)))?;
-                match needs {
-                    Some(capability) => {
-                        let name = capability.name();
-                        writeln!(out, "            needs {name}: {}", privilege::grant(&[capability]))?;
+                match finding.needs() {
+                    [] => writeln!(out, "            no capability helps: a container, seccomp or a security module forbids it")?,
+                    needs => {
+                        let names: Vec<&str> = needs.iter().map(|capability| capability.name()).collect();
+                        writeln!(out, "            needs {}: {}", names.join(" and "), privilege::grant(needs))?;
                     }
-                    None => writeln!(out, "            no capability helps: a container, seccomp or a security module forbids it")?,
                 }
             }
             Attempt::Unsupported => writeln!(out, "            {}", faint(out, format!("tried to {}: this kernel does not have it", finding.what)))?,
@@ -124,15 +124,13 @@ fn as_json(findings: &[Finding], facts: &Facts) -> serde_json::Value {
     let items: Vec<_> = findings
         .iter()
         .map(|finding| {
-            let needs = match finding.attempt {
-                Attempt::Refused { needs, .. } => needs,
-                Attempt::Granted | Attempt::Unsupported | Attempt::NoSubject => None,
-            };
+            let needs = finding.needs();
+            let names: Vec<&str> = needs.iter().map(|capability| capability.name()).collect();
             let (_, word, _) = outcome(finding.attempt);
             json!({
                 "id": finding.id, "tried": finding.what, "gives": finding.gives, "outcome": word,
-                "said": finding.attempt.message(), "needs": needs.map(held::Capability::name),
-                "grant": needs.map(|capability| privilege::grant(&[capability])),
+                "said": finding.attempt.message(), "needs": names,
+                "grant": (!needs.is_empty()).then(|| privilege::grant(needs)),
             })
         })
         .collect();

@@ -45,14 +45,15 @@ impl Mem {
         let mut previous = self.previous;
         let given = self.previous.is_some();
         probe::run(common, &self.probe, |settings, root| {
-            let kept = if given { None } else { Some(Kept::of(settings)) };
-            let before = previous.or_else(|| kept.as_ref().and_then(Kept::read));
+            let before = previous.or_else(|| Kept::of(settings).read());
             let (answer, average) = ask(root, before)?;
             previous = Some(average);
-            if let Some(kept) = kept {
-                kept.write(settings, average)?;
+            match Kept::write(settings, average) {
+                // Whoever brings the average along does not need it kept.
+                Err(_) if given => Ok(answer),
+                Err(error) => Err(error),
+                Ok(()) => Ok(answer),
             }
-            Ok(answer)
         })
     }
 }
@@ -88,7 +89,7 @@ impl Kept {
         std::fs::read_to_string(&self.0).ok()?.trim().parse().ok().filter(|value| (0.0..=1.0).contains(value))
     }
 
-    fn write(&self, settings: &Settings, average: f64) -> Result<(), Fault> {
+    fn write(settings: &Settings, average: f64) -> Result<(), Fault> {
         let folder = places::make_state_folder(settings)?;
         let path = folder.join("probe-mem");
         std::fs::write(&path, format!("{average}\n")).map_err(|error| {

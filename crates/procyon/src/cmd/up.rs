@@ -136,7 +136,7 @@ impl Running {
         if settings.read_only {
             control = control.read_only();
         }
-        let socket = places::socket(settings);
+        let socket = places::socket(settings, &folder);
         let root = probe::root(settings);
         let context = Context {
             hosts: vec![HostContext { feed: Arc::clone(&feed), series, inspect }],

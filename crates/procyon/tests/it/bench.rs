@@ -98,7 +98,9 @@ impl Guard {
     pub fn burner(bench: &Bench, name: &str) -> Self {
         let program = bench.path(name);
         std::fs::copy("/bin/sh", &program).unwrap();
-        Self::spawn(program.to_str().unwrap(), &["-c", "while :; do :; done"])
+        let burn = [program.to_str().unwrap(), "-c", "while :; do :; done"];
+        // Ahead of whatever else this machine does, where that is permitted: a burner that has to wait burns less.
+        if is_root() { Self::spawn("chrt", &[&["--rr", "1"][..], &burn].concat()) } else { Self::spawn(burn[0], &burn[1..]) }
     }
 
     pub fn pid(&self) -> u32 {
