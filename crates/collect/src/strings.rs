@@ -83,7 +83,20 @@ impl StringsLane {
                 self.take(table, rows, tick);
             }
         }
+        self.name_the_rest(table, rows);
         self.relabel(table, rows);
+    }
+
+    /// Gives those that could not be described yet, or never can be, at least the name that came with their numbers.
+    fn name_the_rest(&mut self, table: &mut Table, rows: &mut [ProcessRow]) {
+        for (tracked, row) in table.tracked_mut().iter_mut().zip(rows) {
+            if tracked.descriptor.name.is_empty() && !tracked.name().is_empty() {
+                let name: Box<[u8]> = tracked.name().into();
+                tracked.descriptor = self.store(Descriptor { title: name.clone(), name, ..Descriptor::default() });
+                tracked.relabel = true;
+                row.descriptor = Arc::clone(&tracked.descriptor);
+            }
+        }
     }
 
     fn due(&self, table: &mut Table, now: Mono) -> Vec<(Question, bool)> {
