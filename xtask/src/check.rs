@@ -165,7 +165,8 @@ type Program = (&'static str, &'static str, &'static [&'static str]);
 const TESTED_PROGRAMS: &[Program] = &[];
 
 /// Measurements, for `bench`.
-const MEASURED_PROGRAMS: &[Program] = &[("cost of watching", "bench/up_cost.py", &["--seconds", "60"])];
+const MEASURED_PROGRAMS: &[Program] =
+    &[("cost of watching", "bench/up_cost.py", &["--seconds", "60"]), ("cost of live clients", "bench/live_cost.py", &[])];
 
 /// Long rounds, for `soak`.
 const SOAKED_PROGRAMS: &[Program] =

@@ -203,9 +203,9 @@ impl Up {
         http::request(&self.place, method, path, &headers, body)
     }
 
-    /// The row of a process, as soon as there is one; all columns.
+    /// The row of a process, as soon as its strings have been read; all columns.
     pub(crate) fn row(&self, pid: u32) -> Value {
-        self.row_where(pid, |_| true)
+        self.row_where(pid, |row| row["user"].is_string())
     }
 
     /// The row of a process, as soon as it is like this.
@@ -299,10 +299,11 @@ impl Live {
     /// The next message.
     pub(crate) fn next(&mut self) -> Value {
         loop {
-            match self.0.read().expect("a message") {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}"),
+            match self.0.read() {
+                Ok(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                other => panic!("no message, but {other:?}"),
             }
         }
     }

@@ -37,12 +37,14 @@ impl Answer {
     }
 
     /// The JSON of an answer that has to be good.
+    #[track_caller]
     pub(crate) fn good(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
         self.json()
     }
 
     /// The problem document of an answer that has to have this status and type.
+    #[track_caller]
     pub(crate) fn problem(&self, status: u16, kind: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());

@@ -50,7 +50,8 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
         let list = up.get("/hosts/local/processes?columns=*&limit=0").good();
         let seen: HashMap<u64, Value> =
             list["items"].as_array().unwrap().iter().map(|row| (row["pid"].as_u64().unwrap(), row.clone())).collect();
-        all.iter().all(|(actor, _)| seen.contains_key(&u64::from(actor.pid()))).then_some((list, seen))
+        let told = |(actor, _): &&(Actor, String)| seen.get(&u64::from(actor.pid())).is_some_and(|row| row["cmd"].is_string());
+        all.iter().all(|one| told(one)).then_some((list, seen))
     });
     let (list, seen) = table;
     clean("the process table", &list.to_string());
@@ -121,7 +122,7 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
     }
     assert!(up.audit().lines().count() >= 2 * count);
     let log = up.log();
-    assert!(log.len() > 200, "a log at this level says something: {log}");
+    assert!(log.contains("started"), "{log}");
     clean("its own log", &log);
     for entry in fs::read_dir(up.state()).unwrap() {
         let path = entry.unwrap().path();
