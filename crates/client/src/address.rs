@@ -47,7 +47,8 @@ pub(crate) enum Address {
 impl Address {
     pub(crate) fn parse(url: &str, certificates: &[PathBuf]) -> Result<Self, Fault> {
         let wrong = |why: &str| {
-            Fault::usage(format!("`{url}` is no address of a procyon: {why}")).hint("write it as http://db1:9300 or https://db1:9300")
+            Fault::usage(format!("`{url}` is no address of a procyon: {why}"))
+                .hint("write it as http://db1:9300 or https://db1:9300")
         };
         let (tls, rest) = match url.split_once("://") {
             Some(("http", rest)) => (false, rest),
@@ -134,7 +135,12 @@ mod tests {
         ] {
             assert_eq!(Address::parse(url, &[]).unwrap().to_string(), shown, "{url}");
         }
-        for (url, why) in [("ftp://db1", "ftp"), ("http://", "names no machine"), ("db1:port", "no number"), ("http://procyon_x@db1", "--token")] {
+        for (url, why) in [
+            ("ftp://db1", "ftp"),
+            ("http://", "names no machine"),
+            ("db1:port", "no number"),
+            ("http://procyon_x@db1", "--token"),
+        ] {
             let error = Address::parse(url, &[]).unwrap_err().to_string();
             assert!(error.contains(why), "{url}: {error}");
         }

@@ -14,8 +14,8 @@ use procyon_wire::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use address::Secret;
 use address::Address;
+pub use address::Secret;
 
 /// Longest that a request may take.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -80,7 +80,8 @@ impl Client {
 
     /// Asks for something to be done.
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Fault> {
-        let body = serde_json::to_vec(body).map_err(|error| Fault::new(Kind::Failed, "could not write the request").because(error))?;
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Fault::new(Kind::Failed, "could not write the request").because(error))?;
         let answer = self.send("POST", path, Some(body))?;
         self.read(answer.status, &answer.body)
     }
@@ -92,7 +93,10 @@ impl Client {
         match outcome {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.unreachable(error)),
-            Err(_) => Err(Fault::new(Kind::Unavailable, format!("{} did not answer within {} s", self.address, DEADLINE.as_secs()))),
+            Err(_) => Err(Fault::new(
+                Kind::Unavailable,
+                format!("{} did not answer within {} s", self.address, DEADLINE.as_secs()),
+            )),
         }
     }
 
@@ -122,7 +126,11 @@ impl Client {
             Err(_) => Fault::new(kind, format!("{} answered with status {status}", self.address)),
         };
         let wants_token = kind == Kind::Unauthorized && self.token.is_none() && fault.hints().is_empty();
-        Err(if wants_token { fault.hint("give a token with `--token` or in PROCYON_TOKEN; `procyon token new` makes one there") } else { fault })
+        Err(if wants_token {
+            fault.hint("give a token with `--token` or in PROCYON_TOKEN; `procyon token new` makes one there")
+        } else {
+            fault
+        })
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) async fn exchange(
     body: Option<Vec<u8>>,
     most: usize,
 ) -> Result<Answer, Error> {
-    let mut request = Request::builder().method(method).uri(path).header(HOST, address.authority()).header(ACCEPT, "application/json");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, address.authority())
+        .header(ACCEPT, "application/json");
     request = request.header(USER_AGENT, concat!("procyon/", env!("CARGO_PKG_VERSION")));
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));

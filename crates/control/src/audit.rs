@@ -163,7 +163,8 @@ mod tests {
         for _ in 0..20 {
             audit.write(&Entry::signal(&actor, &key, Signal::TERM).before(Wall(0))).unwrap();
         }
-        let mut files: Vec<PathBuf> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         assert!(files.len() > 2, "{files:?}");
         let lines: usize = files.iter().map(|path| std::fs::read_to_string(path).unwrap().lines().count()).sum();

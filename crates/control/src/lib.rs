@@ -112,7 +112,10 @@ pub struct Control {
 
 impl std::fmt::Debug for Control {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Control").field("audit", &self.audit).field("read_only", &self.read_only).finish_non_exhaustive()
+        f.debug_struct("Control")
+            .field("audit", &self.audit)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
     }
 }
 

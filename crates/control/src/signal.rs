@@ -100,7 +100,11 @@ impl FromStr for Signal {
             .iter()
             .find(|(known, signal)| *known == name || by_number == Some(signal.number()))
             .map(|(_, signal)| *signal)
-            .ok_or_else(|| NotASignal { text: text.to_owned(), meant: nearest(name, SIGNALS.iter().map(|(known, _)| *known)).filter(|_| by_number.is_none() && !word.is_empty()) })
+            .ok_or_else(|| NotASignal {
+                text: text.to_owned(),
+                meant: nearest(name, SIGNALS.iter().map(|(known, _)| *known))
+                    .filter(|_| by_number.is_none() && !word.is_empty()),
+            })
     }
 }
 

@@ -34,11 +34,7 @@ pub enum Palette {
 impl Palette {
     /// Colours if `stream` is a terminal that has them and the user did not decline (`NO_COLOR`, <https://no-color.org>).
     pub fn of(stream: &impl IsTerminal) -> Self {
-        Self::choose(
-            stream.is_terminal(),
-            std::env::var_os("NO_COLOR").as_deref(),
-            std::env::var_os("TERM").as_deref(),
-        )
+        Self::choose(stream.is_terminal(), std::env::var_os("NO_COLOR").as_deref(), std::env::var_os("TERM").as_deref())
     }
 
     fn choose(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> Self {

@@ -56,7 +56,14 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Common {
     /// Options file (TOML, or plain option=value lines when its name ends in .conf)
-    #[arg(long, global = true, value_name = "FILE", env = "PROCYON_CONFIG", hide_env_values = true, help_heading = "Options for every command")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PROCYON_CONFIG",
+        hide_env_values = true,
+        help_heading = "Options for every command"
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Sets one option, as collect.interval=2s; `procyon config show` lists them
     #[arg(long, global = true, value_name = "OPTION=VALUE", help_heading = "Options for every command")]

@@ -7,11 +7,11 @@ use procyon_collect::{Collector, Config, LocalInspect};
 use procyon_diag::{Fault, Kind};
 use procyon_model::inspect::Inspect;
 use procyon_model::{Frame, HostId};
-use procyon_units::{Clock, SystemClock};
+use procyon_units::SystemClock;
 
 use crate::cli::VERSION;
 use crate::options::Settings;
-use crate::probe;
+use crate::{pause, probe};
 
 /// The collector's options.
 pub(crate) fn config(settings: &Settings) -> Config {
@@ -30,7 +30,6 @@ pub(crate) fn config(settings: &Settings) -> Config {
         label: settings.label.template.as_deref().map(Box::from),
         mask_patterns: settings.mask.patterns.clone(),
         strip_args: settings.mask.strip_args,
-        ..Config::default()
     }
 }
 
@@ -44,7 +43,8 @@ pub(crate) fn once(settings: &Settings, id: HostId) -> Result<Collector, Fault> 
 /// A collector with these options.
 pub(crate) fn start(config: &Config, id: HostId) -> Result<Collector, Fault> {
     Collector::new(config, id, Arc::new(SystemClock)).map_err(|error| {
-        Fault::new(Kind::Failed, procyon_diag::message_of(&error)).hint("is procfs mounted? `mount -t proc proc /proc`; another place is named with `--proc-root`")
+        Fault::new(Kind::Failed, procyon_diag::message_of(&error))
+            .hint("is procfs mounted? `mount -t proc proc /proc`; another place is named with `--proc-root`")
     })
 }
 
@@ -55,10 +55,9 @@ pub(crate) fn tick(collector: &mut Collector) -> Result<Arc<Frame>, Fault> {
 
 /// Two readings so far apart, so that the second one has rates.
 pub(crate) fn twice(collector: &mut Collector, apart: Duration) -> Result<Arc<Frame>, Fault> {
-    let clock = SystemClock;
-    let before = clock.mono();
+    let began = pause::now();
     tick(collector)?;
-    std::thread::sleep(apart.saturating_sub(clock.mono().since(before)));
+    pause::rest(began, apart);
     tick(collector)
 }
 

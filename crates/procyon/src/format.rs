@@ -16,7 +16,7 @@ pub(crate) fn cell(id: &str, unit: Unit, value: f64) -> String {
         Unit::BitsPerSecond => bits(value),
         Unit::Seconds if id == "age" => age(value),
         Unit::Seconds => seconds(value),
-        Unit::Ratio => format!("{} %", decimals(value * 100.0, if value * 100.0 < 9.95 { 1 } else { 0 })),
+        Unit::Ratio => format!("{} %", decimals(value * 100.0, u32::from(value * 100.0 < 9.95))),
         Unit::PerSecond => rate(value),
         Unit::Celsius => format!("{} °C", decimals(value, 0)),
         Unit::Hertz => format!("{} MHz", decimals(value / 1e6, 0)),
@@ -133,28 +133,63 @@ mod tests {
 
     #[test]
     fn cpu_is_percent_of_one_core() {
-        check(percent_of_core, &[(0.0, "0"), (0.0004, "0"), (0.0005, "0.1"), (0.041, "4.1"), (0.964, "96.4"), (0.9996, "100"), (11.84, "1184")]);
+        check(
+            percent_of_core,
+            &[
+                (0.0, "0"),
+                (0.0004, "0"),
+                (0.0005, "0.1"),
+                (0.041, "4.1"),
+                (0.964, "96.4"),
+                (0.9996, "100"),
+                (11.84, "1184"),
+            ],
+        );
     }
 
     #[test]
     fn bytes_have_one_letter_and_at_most_three_digits_and_a_half() {
         let kib = 1024.0;
-        check(bytes, &[
-            (0.0, "0"),
-            (512.0, "512"),
-            (1023.0, "1023"),
-            (412.0 * kib, "412K"),
-            (212.0 * kib * kib, "212M"),
-            (8.9 * kib * kib * kib, "8.9G"),
-            (41.6 * kib * kib * kib, "41.6G"),
-            (1023.9 * kib, "1.0M"),
-        ]);
+        check(
+            bytes,
+            &[
+                (0.0, "0"),
+                (512.0, "512"),
+                (1023.0, "1023"),
+                (412.0 * kib, "412K"),
+                (212.0 * kib * kib, "212M"),
+                (8.9 * kib * kib * kib, "8.9G"),
+                (41.6 * kib * kib * kib, "41.6G"),
+                (1023.9 * kib, "1.0M"),
+            ],
+        );
     }
 
     #[test]
     fn time_has_two_units_at_most() {
-        check(seconds, &[(0.0, "0"), (0.041, "41 ms"), (1.5, "1.5 s"), (42.0, "42 s"), (18.0 * 60.0, "18 min"), (7440.0, "2 h 04"), (18.0 * 86400.0 + 7200.0, "18d 2h"), (213.0 * 86400.0, "213d")]);
-        check(age, &[(8.0, "8s"), (311.0, "5m11"), (3600.0, "1h00"), (4.0 * 86400.0 + 18.0 * 3600.0, "4d18"), (213.0 * 86400.0, "213d")]);
+        check(
+            seconds,
+            &[
+                (0.0, "0"),
+                (0.041, "41 ms"),
+                (1.5, "1.5 s"),
+                (42.0, "42 s"),
+                (18.0 * 60.0, "18 min"),
+                (7440.0, "2 h 04"),
+                (18.0 * 86400.0 + 7200.0, "18d 2h"),
+                (213.0 * 86400.0, "213d"),
+            ],
+        );
+        check(
+            age,
+            &[
+                (8.0, "8s"),
+                (311.0, "5m11"),
+                (3600.0, "1h00"),
+                (4.0 * 86400.0 + 18.0 * 3600.0, "4d18"),
+                (213.0 * 86400.0, "213d"),
+            ],
+        );
     }
 
     #[test]

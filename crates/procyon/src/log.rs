@@ -64,7 +64,11 @@ pub(crate) fn start(options: &LogOptions) -> Result<LogHandle, Fault> {
     let plain = file.is_some() || Palette::of(&stderr) == Palette::Plain;
     // journald stamps what it gets on standard error.
     let journald = file.is_none() && !stderr.is_terminal() && std::env::var_os("JOURNAL_STREAM").is_some();
-    let layer = tracing_subscriber::fmt::layer().with_writer(sink).with_timer(Clock { silent: journald }).with_ansi(!plain).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(sink)
+        .with_timer(Clock { silent: journald })
+        .with_ansi(!plain)
+        .with_target(false);
     let layer = match options.format {
         LogFormat::Json => layer.with_ansi(false).json().flatten_event(true).with_target(true).boxed(),
         LogFormat::Text => layer.boxed(),
@@ -82,7 +86,8 @@ fn log_panics() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
         let trace = std::backtrace::Backtrace::capture();
-        let trace = if trace.status() == std::backtrace::BacktraceStatus::Captured { trace.to_string() } else { String::new() };
+        let trace =
+            if trace.status() == std::backtrace::BacktraceStatus::Captured { trace.to_string() } else { String::new() };
         tracing::error!(message, place, thread, trace, "a part of procyon ended in a panic");
     }));
 }

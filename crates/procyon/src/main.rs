@@ -12,6 +12,7 @@ mod format;
 mod log;
 mod options;
 mod output;
+mod pause;
 mod places;
 mod privilege;
 mod probe;

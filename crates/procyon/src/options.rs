@@ -179,7 +179,8 @@ mod tests {
         let mut declared = Vec::new();
         Settings::declare("", &mut declared);
         for option in declared {
-            (option.check)(&Raw::Text(option.default.to_owned())).unwrap_or_else(|error| panic!("{}: {error}", option.path));
+            (option.check)(&Raw::Text(option.default.to_owned()))
+                .unwrap_or_else(|error| panic!("{}: {error}", option.path));
             assert!(option.help.ends_with('.'), "{}: {}", option.path, option.help);
         }
     }

@@ -52,5 +52,7 @@ fn terminal_width(stdout: &io::Stdout) -> Option<usize> {
 
 /// Whether an error says no more than that the reader of our output has left.
 pub(crate) fn reader_left(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }

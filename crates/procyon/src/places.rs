@@ -51,7 +51,8 @@ pub(crate) fn make_state_folder(settings: &Settings) -> Result<PathBuf, Fault> {
             Ok(resort)
         }
         Err(error) => {
-            let kind = if error.kind() == std::io::ErrorKind::PermissionDenied { Kind::NotPermitted } else { Kind::Failed };
+            let kind =
+                if error.kind() == std::io::ErrorKind::PermissionDenied { Kind::NotPermitted } else { Kind::Failed };
             Err(Fault::new(kind, format!("could not make the state folder {}", folder.display()))
                 .because(error)
                 .hint("name another folder with `--data DIR`"))
@@ -69,8 +70,9 @@ fn make(folder: &Path) -> std::io::Result<()> {
 /// Makes the folder, and trusts it only if it belongs to us alone: /tmp is open to all.
 fn is_ours(folder: &Path) -> bool {
     make(folder).is_ok()
-        && std::fs::symlink_metadata(folder)
-            .is_ok_and(|seen| seen.is_dir() && seen.uid() == rustix::process::geteuid().as_raw() && seen.mode() & 0o077 == 0)
+        && std::fs::symlink_metadata(folder).is_ok_and(|seen| {
+            seen.is_dir() && seen.uid() == rustix::process::geteuid().as_raw() && seen.mode().trailing_zeros() >= 6
+        })
 }
 
 /// The local socket of the procyon that keeps its state in `folder`.
@@ -84,9 +86,8 @@ pub(crate) fn socket(settings: &Settings, folder: &Path) -> PathBuf {
     if is_root() {
         return "/run/procyon/procyon.sock".into();
     }
-    let runtime = from_environment("XDG_RUNTIME_DIR").filter(|folder| {
-        std::fs::metadata(folder).is_ok_and(|seen| seen.uid() == rustix::process::geteuid().as_raw())
-    });
+    let runtime = from_environment("XDG_RUNTIME_DIR")
+        .filter(|folder| std::fs::metadata(folder).is_ok_and(|seen| seen.uid() == rustix::process::geteuid().as_raw()));
     runtime.map_or_else(|| folder.join("procyon.sock"), |runtime| runtime.join("procyon/procyon.sock"))
 }
 
@@ -119,8 +120,16 @@ pub(crate) struct Lock {
 /// Takes the state folder for this process alone.
 pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
     let path = folder.join("procyon.lock");
-    let failed = |error: std::io::Error| Fault::new(Kind::Failed, format!("could not open {}", path.display())).because(error);
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+    let failed =
+        |error: std::io::Error| Fault::new(Kind::Failed, format!("could not open {}", path.display())).because(error);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
     if let Err(error) = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         if error != rustix::io::Errno::WOULDBLOCK {
             return Err(failed(error.into()));
@@ -158,7 +167,8 @@ pub(crate) fn host_id(folder: &Path) -> Result<HostId, Fault> {
 }
 
 fn make_host_id(path: &Path) -> Result<HostId, Fault> {
-    let failed = |error: std::io::Error| Fault::new(Kind::Failed, format!("could not make {}", path.display())).because(error);
+    let failed =
+        |error: std::io::Error| Fault::new(Kind::Failed, format!("could not make {}", path.display())).because(error);
     let id = random_id().map_err(failed)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     writeln!(file, "{id}").and_then(|()| file.sync_all()).map_err(failed)?;

@@ -108,7 +108,10 @@ fn program() -> String {
 
 /// The capabilities that would help with what was refused.
 pub(crate) fn missing(findings: &[Finding]) -> Vec<Capability> {
-    USEFUL.into_iter().filter(|capability| findings.iter().any(|finding| finding.needs().contains(capability))).collect()
+    USEFUL
+        .into_iter()
+        .filter(|capability| findings.iter().any(|finding| finding.needs().contains(capability)))
+        .collect()
 }
 
 /// What `/health` says: each capability with what it gives, held unless something failed for want of it.
@@ -118,8 +121,11 @@ pub(crate) fn capabilities(root: &Root) -> Vec<procyon_wire::Capability> {
     USEFUL
         .into_iter()
         .map(|capability| {
-            let gives: Vec<&str> =
-                findings.iter().filter(|finding| finding.takes.contains(&capability)).map(|finding| finding.gives).collect();
+            let gives: Vec<&str> = findings
+                .iter()
+                .filter(|finding| finding.takes.contains(&capability))
+                .map(|finding| finding.gives)
+                .collect();
             procyon_wire::Capability {
                 id: capability.name().to_owned(),
                 held: !missing.contains(&capability),

@@ -4,8 +4,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
@@ -18,6 +17,7 @@ use serde_json::Value;
 use crate::cli::Common;
 use crate::options::Settings;
 use crate::output::Output;
+use crate::pause;
 
 /// Flags of every probe.
 #[derive(Debug, Clone, Args)]
@@ -26,17 +26,21 @@ pub(crate) struct ProbeFlags {
     #[arg(long)]
     pub(crate) json: bool,
     /// Again every N seconds, until it is stopped
-    #[arg(long, value_name = "N", value_parser = pause)]
+    #[arg(long, value_name = "N", value_parser = seconds)]
     pub(crate) watch: Option<Duration>,
 }
 
 /// Seconds, or a duration with a unit.
-fn pause(text: &str) -> Result<Duration, String> {
+fn seconds(text: &str) -> Result<Duration, String> {
     let duration = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{text}` is no number of seconds"))?,
         Err(_) => Duration::parse(&Raw::Text(text.to_owned()))?,
     };
-    if duration < Duration::from_millis(100) { Err("the shortest pause is 0.1 seconds".to_owned()) } else { Ok(duration) }
+    if duration < Duration::from_millis(100) {
+        Err("the shortest pause is 0.1 seconds".to_owned())
+    } else {
+        Ok(duration)
+    }
 }
 
 /// What a probe found.
@@ -57,8 +61,8 @@ pub(crate) fn run(
     let settings = common.settings()?;
     let root = root(&settings);
     let mut out = Output::new();
-    let mut due = Instant::now();
     loop {
+        let began = pause::now();
         let answer = ask(&settings, &root)?;
         if flags.json {
             out.json(&answer.json)?;
@@ -69,12 +73,8 @@ pub(crate) fn run(
             }
         }
         out.flush()?;
-        let Some(pause) = flags.watch else { return Ok(ExitCode::SUCCESS) };
-        due += pause;
-        match due.checked_duration_since(Instant::now()) {
-            Some(rest) => sleep(rest),
-            None => due = Instant::now(),
-        }
+        let Some(every) = flags.watch else { return Ok(ExitCode::SUCCESS) };
+        pause::rest(began, every);
     }
 }
 
@@ -170,10 +170,10 @@ mod tests {
     #[test]
     fn a_pause_is_seconds_or_has_a_unit() {
         for (text, ms) in [("2", 2000), ("0.5", 500), ("10s", 10_000), ("1min", 60_000)] {
-            assert_eq!(pause(text), Ok(Duration::from_millis(ms)), "{text}");
+            assert_eq!(seconds(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["0", "-1", "x", ""] {
-            assert!(pause(text).is_err(), "{text}");
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 }

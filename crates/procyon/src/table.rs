@@ -23,14 +23,30 @@ pub(crate) fn width(text: &str) -> usize {
 fn char_width(c: char) -> usize {
     match u32::from(c) {
         0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
         _ => 1,
     }
 }
 
 /// Text of processes may hold anything; a terminal obeys control characters, so they are shown instead.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Cuts to so many columns, with an ellipsis where something is missing.
@@ -58,7 +74,9 @@ pub(crate) fn write(out: &mut Output, columns: &[Column], rows: &[Vec<String>]) 
     let widths: Vec<usize> = columns
         .iter()
         .enumerate()
-        .map(|(at, column)| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).fold(width(&column.head), usize::max))
+        .map(|(at, column)| {
+            rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).fold(width(&column.head), usize::max)
+        })
         .collect();
     let heads: Vec<String> = columns.iter().map(|column| column.head.clone()).collect();
     let head = line(columns, &widths, &heads, out.width);

@@ -25,7 +25,14 @@ pub(crate) struct Target {
     #[arg(long, value_name = "FILE", env = "PROCYON_CACERT", hide_env_values = true, help_heading = "Which procyon")]
     cacert: Vec<PathBuf>,
     /// Local socket of a running procyon
-    #[arg(long, value_name = "PATH", env = "PROCYON_SOCKET", hide_env_values = true, conflicts_with = "host", help_heading = "Which procyon")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "PROCYON_SOCKET",
+        hide_env_values = true,
+        conflicts_with = "host",
+        help_heading = "Which procyon"
+    )]
     socket: Option<PathBuf>,
 }
 
@@ -53,7 +60,9 @@ impl Target {
         match &self.token_file {
             Some(path) => match std::fs::read_to_string(path) {
                 Ok(text) => Ok(Some(Secret::new(&text))),
-                Err(error) => Err(Fault::usage(format!("could not read the token from {}", path.display())).because(error)),
+                Err(error) => {
+                    Err(Fault::usage(format!("could not read the token from {}", path.display())).because(error))
+                }
             },
             None => Ok(self.token.as_deref().map(Secret::new)),
         }

@@ -75,9 +75,14 @@ fn toml(path: &Path, text: &str, mistakes: &mut Vec<Mistake>) -> Vec<Entry> {
     for error in &errors {
         let line = error.span().map_or(0, |span| line_of(text, span.start));
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
-        mistakes.push(Mistake { origin: Origin::File(path.to_owned(), line), message, remedy: remedy_for_syntax(text, line) });
+        mistakes.push(Mistake {
+            origin: Origin::File(path.to_owned(), line),
+            message,
+            remedy: remedy_for_syntax(text, line),
+        });
     }
-    let broken: Vec<usize> = errors.iter().filter_map(|error| error.span()).map(|span| line_of(text, span.start)).collect();
+    let broken: Vec<usize> =
+        errors.iter().filter_map(toml::de::Error::span).map(|span| line_of(text, span.start)).collect();
     let mut entries = Vec::new();
     let mut walk = Walk { path, text, entries: &mut entries, mistakes };
     walk.table("", table.get_ref(), 0);

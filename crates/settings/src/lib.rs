@@ -14,9 +14,9 @@ mod load;
 mod mistake;
 mod value;
 
-pub use declare::{Declared, Options, Reader};
 #[doc(hidden)]
 pub use declare::join as __join;
+pub use declare::{Declared, Options, Reader};
 pub use layer::{Entry, Raw, environment, file, sets};
 pub use load::{Effective, Flag, Loaded, Sources, load};
 pub use mistake::{Mistake, Mistakes, Origin};

@@ -147,7 +147,9 @@ impl<'a> Known<'a> {
     fn new(declared: &'a [Declared]) -> Self {
         let mut sections: Vec<String> = declared
             .iter()
-            .flat_map(|option| option.path.match_indices('.').map(|(dot, _)| option.path.get(..dot).unwrap_or("").to_owned()))
+            .flat_map(|option| {
+                option.path.match_indices('.').map(|(dot, _)| option.path.get(..dot).unwrap_or("").to_owned())
+            })
             .collect();
         sections.sort();
         sections.dedup();
@@ -164,9 +166,13 @@ impl<'a> Known<'a> {
         match (self.options.get(path), &entry.raw) {
             (Some(option), Some(raw)) => match (option.check)(raw) {
                 Ok(normal) => Verdict::Value(normal),
-                Err(problem) => Verdict::Bad(mistake(format!("{path}: {problem}"), format!("expected {}", option.shape))),
+                Err(problem) => {
+                    Verdict::Bad(mistake(format!("{path}: {problem}"), format!("expected {}", option.shape)))
+                }
             },
-            (Some(_), None) => Verdict::Bad(mistake(format!("{path} is an option, not a section"), format!("write {path} = …"))),
+            (Some(_), None) => {
+                Verdict::Bad(mistake(format!("{path} is an option, not a section"), format!("write {path} = …")))
+            }
             (None, None) if self.is_section(path) => Verdict::Section,
             (None, Some(_)) if self.is_section(path) => {
                 let inside = self.inside(path).join(", ");

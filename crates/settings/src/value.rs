@@ -202,7 +202,12 @@ impl Setting for Bytes {
         if !after.is_empty() {
             return Err(format!("`{after}` after the size makes no sense"));
         }
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; a float cast saturates")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative; a float cast saturates"
+        )]
         let bytes = (number * factor as f64) as u64;
         Ok(Self(bytes))
     }
@@ -286,7 +291,9 @@ mod tests {
 
     #[test]
     fn durations_need_a_unit() {
-        for (text, ms) in [("10s", 10_000), ("500ms", 500), ("1h30m", 5_400_000), ("1.5s", 1500), ("30d", 2_592_000_000), ("0", 0)] {
+        for (text, ms) in
+            [("10s", 10_000), ("500ms", 500), ("1h30m", 5_400_000), ("1.5s", 1500), ("30d", 2_592_000_000), ("0", 0)]
+        {
             assert_eq!(parse::<Duration>(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for (text, says) in [("10", "\"10s\""), ("ten", "number"), ("5 bananas", "bananas"), ("", "empty")] {
@@ -297,7 +304,9 @@ mod tests {
 
     #[test]
     fn sizes_need_a_unit() {
-        for (text, bytes) in [("30MiB", 30 << 20), ("64k", 64 << 10), ("1GB", 1_000_000_000), ("1.5GiB", 3 << 29), ("12B", 12), ("0", 0)] {
+        for (text, bytes) in
+            [("30MiB", 30 << 20), ("64k", 64 << 10), ("1GB", 1_000_000_000), ("1.5GiB", 3 << 29), ("12B", 12), ("0", 0)]
+        {
             assert_eq!(parse::<Bytes>(text), Ok(Bytes(bytes)), "{text}");
         }
         for (text, says) in [("30", "\"30MiB\""), ("3 x", "no unit of size"), ("-1MiB", "number")] {
@@ -321,7 +330,12 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_as_people_type_them() {
-        for (text, address) in [("127.0.0.1:9300", "127.0.0.1:9300"), (":80", "0.0.0.0:80"), ("localhost:1", "127.0.0.1:1"), ("[::1]:9", "[::1]:9")] {
+        for (text, address) in [
+            ("127.0.0.1:9300", "127.0.0.1:9300"),
+            (":80", "0.0.0.0:80"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("[::1]:9", "[::1]:9"),
+        ] {
             assert_eq!(parse::<SocketAddr>(text), Ok(address.parse().unwrap()), "{text}");
         }
         for text in ["9300", "127.0.0.1:99999", "no.such.host:1"] {

@@ -53,7 +53,13 @@ fn a_signal_reaches_the_process_and_the_log_says_so_before_and_after() {
     assert_eq!((&audit[0]["phase"], &audit[1]["phase"]), (&"before".into(), &"after".into()));
     assert_eq!(audit[0]["id"], audit[1]["id"]);
     assert_eq!(audit[1]["result"], "sent");
-    for (field, value) in [("role", "operator"), ("name", "alice"), ("from", "127.0.0.1:5000"), ("signal", "SIGTERM"), ("action", "signal")] {
+    for (field, value) in [
+        ("role", "operator"),
+        ("name", "alice"),
+        ("from", "127.0.0.1:5000"),
+        ("signal", "SIGTERM"),
+        ("action", "signal"),
+    ] {
         assert_eq!(audit[0][field], value, "{field}");
     }
     assert_eq!(audit[0]["key"], key.to_string());

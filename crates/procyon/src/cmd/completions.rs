@@ -12,7 +12,9 @@ use crate::output::Output;
 
 /// Completions for a shell, to standard output
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  procyon completions bash > /etc/bash_completion.d/procyon\n  procyon completions zsh > \"${fpath[1]}/_procyon\"\n  procyon completions fish > ~/.config/fish/completions/procyon.fish")]
+#[command(
+    after_help = "Examples:\n  procyon completions bash > /etc/bash_completion.d/procyon\n  procyon completions zsh > \"${fpath[1]}/_procyon\"\n  procyon completions fish > ~/.config/fish/completions/procyon.fish"
+)]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]

@@ -28,13 +28,17 @@ enum Action {
     ///
     /// Without FILE the layers in force are checked: the usual file, PROCYON_… variables, --set. Exit code 0 when all is
     /// well, 1 when there are mistakes.
-    #[command(after_help = "Example:\n  $ procyon config check procyon.toml\n  procyon.toml:3: unknown option liste; did you mean listen?")]
+    #[command(
+        after_help = "Example:\n  $ procyon config check procyon.toml\n  procyon.toml:3: unknown option liste; did you mean listen?"
+    )]
     Check {
         /// The file to check; *.conf is read as plain option=value lines
         file: Option<PathBuf>,
     },
     /// Shows every option with its value and where it was given
-    #[command(after_help = "A file with every option and its default:\n  procyon config show --defaults > procyon.toml")]
+    #[command(
+        after_help = "A file with every option and its default:\n  procyon config show --defaults > procyon.toml"
+    )]
     Show {
         /// JSON instead of a file with comments
         #[arg(long)]
@@ -66,7 +70,10 @@ fn check(common: &Common, file: Option<&PathBuf>) -> Result<ExitCode> {
             for warning in &loaded.warnings {
                 writeln!(out, "{} {warning}", out.palette.paint(Tone::Warn, "warning:"))?;
             }
-            let what = loaded.file.as_ref().map_or_else(|| format!("no file at {}", places::USUAL_CONFIG), |file| file.display().to_string());
+            let what = loaded
+                .file
+                .as_ref()
+                .map_or_else(|| format!("no file at {}", places::USUAL_CONFIG), |file| file.display().to_string());
             writeln!(out, "{what}: {}", out.palette.paint(Tone::Good, "ok"))?;
             ExitCode::SUCCESS
         }
@@ -107,7 +114,8 @@ fn show(common: &Common, as_json: bool, defaults: bool) -> Result<ExitCode> {
             writeln!(out, "{}", out.palette.paint(Tone::Faint, format!("# {}", option.declared.help)))?;
             // What is not set stays a comment, so that the output is a file that works.
             let unset = if option.value.is_empty() && option.declared.default.is_empty() { "# " } else { "" };
-            let origin = if option.origin == Origin::Default { String::new() } else { format!("  # from {}", option.origin) };
+            let origin =
+                if option.origin == Origin::Default { String::new() } else { format!("  # from {}", option.origin) };
             writeln!(out, "{unset}{name} = {}{}", quoted(&option.value), out.palette.paint(Tone::Hint, origin))?;
         }
     }

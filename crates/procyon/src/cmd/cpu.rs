@@ -1,7 +1,6 @@
 //! `procyon cpu`: load, use, temperature in one line.
 
 use std::process::ExitCode;
-use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,6 +13,7 @@ use procyon_units::Celsius;
 use serde_json::json;
 
 use crate::cli::Common;
+use crate::pause::pause;
 use crate::probe::{self, Answer, ProbeFlags};
 
 /// Time between the two readings of /proc/stat.
@@ -44,7 +44,7 @@ pub(crate) fn hottest(root: &Root) -> Option<Celsius> {
 fn ask(root: &Root) -> Result<Answer, Fault> {
     let mut buffer = Vec::new();
     let first = probe::need("/proc/stat", stat::read(root, &mut buffer))?;
-    sleep(BETWEEN);
+    pause(BETWEEN);
     let second = probe::need("/proc/stat", stat::read(root, &mut buffer))?;
     let load = probe::need("/proc/loadavg", loadavg::read(root, &mut buffer))?;
     let grown = second.total.since(&first.total);

@@ -20,15 +20,29 @@ use crate::probe::{self, Answer, ProbeFlags};
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Not on a disk of this machine.
-const ELSEWHERE: &[&str] =
-    &["tmpfs", "ramfs", "nfs", "nfs4", "cifs", "smb3", "ceph", "afs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "iso9660"];
+const ELSEWHERE: &[&str] = &[
+    "tmpfs",
+    "ramfs",
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "ceph",
+    "afs",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+    "fuse.s3fs",
+    "iso9660",
+];
 
 /// Disk space: a line for the whole, then one for each file system
 ///
 /// Fields: time, number (0 for the whole), mount point (`disk` for the whole), total, free, used. File systems in memory
 /// and on the network are left out; one that does not answer within two seconds shows `-`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  $ procyon disk\n  2026-03-12__14:32:07 0 disk 29768M 25213M 15.3%\n  2026-03-12__14:32:07 1 / 29512M 25009M 15.3%\n  2026-03-12__14:32:07 2 /boot 256M 204M 20.3%")]
+#[command(
+    after_help = "Example:\n  $ procyon disk\n  2026-03-12__14:32:07 0 disk 29768M 25213M 15.3%\n  2026-03-12__14:32:07 1 / 29512M 25009M 15.3%\n  2026-03-12__14:32:07 2 /boot 256M 204M 20.3%"
+)]
 pub(crate) struct Disk {
     #[command(flatten)]
     probe: ProbeFlags,
@@ -56,7 +70,7 @@ pub(crate) fn whole(partitions: &[Partition]) -> (Bytes, Bytes) {
 pub(crate) fn partitions(root: &Root) -> Result<Vec<Partition>, Fault> {
     let mounts = probe::need("/proc/self/mountinfo", filesystems::list(root, &mut Vec::new()))?;
     let mounts: Vec<Mount> = mounts.into_iter().filter(|mount| !ELSEWHERE.contains(&&*mount.kind)).collect();
-    let (tell, told) = mpsc::channel();
+    let (tell, told) = mpsc::sync_channel(mounts.len());
     for (at, mount) in mounts.iter().enumerate() {
         let (tell, root, mount) = (tell.clone(), root.clone(), mount.clone());
         // A thread that hangs in the kernel ends with this process.

@@ -69,15 +69,26 @@ fn print(out: &mut Output, findings: &[Finding], facts: &Facts) -> Result<()> {
                 let said = finding.attempt.message().unwrap_or_default();
                 writeln!(out, "            {}", faint(out, format!("tried to {}: {said}", finding.what)))?;
                 match finding.needs() {
-                    [] => writeln!(out, "            no capability helps: a container, seccomp or a security module forbids it")?,
+                    [] => writeln!(
+                        out,
+                        "            no capability helps: a container, seccomp or a security module forbids it"
+                    )?,
                     needs => {
                         let names: Vec<&str> = needs.iter().map(|capability| capability.name()).collect();
                         writeln!(out, "            needs {}: {}", names.join(" and "), privilege::grant(needs))?;
                     }
                 }
             }
-            Attempt::Unsupported => writeln!(out, "            {}", faint(out, format!("tried to {}: this kernel does not have it", finding.what)))?,
-            Attempt::NoSubject => writeln!(out, "            {}", faint(out, format!("could not try to {}: there is none", finding.what)))?,
+            Attempt::Unsupported => writeln!(
+                out,
+                "            {}",
+                faint(out, format!("tried to {}: this kernel does not have it", finding.what))
+            )?,
+            Attempt::NoSubject => writeln!(
+                out,
+                "            {}",
+                faint(out, format!("could not try to {}: there is none", finding.what))
+            )?,
             Attempt::Granted => {}
         }
     }
@@ -102,11 +113,14 @@ fn describe(facts: &Facts) -> Vec<(&'static str, String)> {
         || "unknown".to_owned(),
         |version| format!("{}.{}.{}", version.major, version.minor, version.patch),
     );
-    let hidepid = facts.hidepid.get().map_or_else(|| "unknown".to_owned(), |value| match value {
-        0 => "0 (all processes are visible)".to_owned(),
-        1 => "1 (files of other users' processes are hidden)".to_owned(),
-        other => format!("{other} (other users' processes are hidden)"),
-    });
+    let hidepid = facts.hidepid.get().map_or_else(
+        || "unknown".to_owned(),
+        |value| match value {
+            0 => "0 (all processes are visible)".to_owned(),
+            1 => "1 (files of other users' processes are hidden)".to_owned(),
+            other => format!("{other} (other users' processes are hidden)"),
+        },
+    );
     let files = held::limits().open_files;
     let limit = |value: Option<u64>| value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
     vec![

@@ -2,20 +2,18 @@
 
 use std::collections::HashSet;
 use std::process::ExitCode;
-use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use procyon_diag::{Fault, Kind};
 use procyon_model::{Frame, ProcessKey, ProcessRow};
-use procyon_units::{Clock, SystemClock};
 use serde_json::json;
 
 use crate::cli::Common;
 use crate::options::Settings;
 use crate::probe::{self, Answer, ProbeFlags};
-use crate::{collecting, places};
+use crate::{collecting, pause, places};
 
 /// Time from the first check to the second.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(5);
@@ -60,12 +58,12 @@ fn suspects(frame: &Frame) -> HashSet<ProcessKey> {
 }
 
 fn ask(settings: &Settings) -> Result<Answer, Fault> {
-    let clock = SystemClock;
-    let id = places::random_id().map_err(|error| Fault::new(Kind::Failed, "could not read /dev/urandom").because(error))?;
+    let id =
+        places::random_id().map_err(|error| Fault::new(Kind::Failed, "could not read /dev/urandom").because(error))?;
     let mut collector = collecting::once(settings, id)?;
-    let began = clock.mono();
+    let began = pause::now();
     let first = suspects(&*collecting::twice(&mut collector, CHECK)?);
-    sleep(BETWEEN_CHECKS.saturating_sub(clock.mono().since(began)));
+    pause::rest(began, BETWEEN_CHECKS);
     let frame = collecting::twice(&mut collector, CHECK)?;
     let second = suspects(&frame);
     let time = probe::stamp();
@@ -76,7 +74,14 @@ fn ask(settings: &Settings) -> Result<Answer, Fault> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (name, user) = (text(&row.descriptor.name), text(&row.descriptor.user));
         items.push(json!({"name": name, "pid": row.key.pid, "key": row.key.to_string(), "user": user, "cpu": cpu, "memory": memory}));
-        lines.push(vec![time.clone(), name, row.key.pid.to_string(), user, probe::percent(cpu), probe::percent(memory)]);
+        lines.push(vec![
+            time.clone(),
+            name,
+            row.key.pid.to_string(),
+            user,
+            probe::percent(cpu),
+            probe::percent(memory),
+        ]);
     }
     Ok(Answer { lines, json: json!({"time": time, "processes": items}) })
 }

@@ -93,8 +93,13 @@ impl Ps {
         };
         let sort_by = self.sort.trim_start_matches('-');
         find(sort_by)?;
-        let question =
-            Question { filter: self.filter.clone(), sort: self.sort.clone(), columns: ids(&columns), limit: self.limit, shape };
+        let question = Question {
+            filter: self.filter.clone(),
+            sort: self.sort.clone(),
+            columns: ids(&columns),
+            limit: self.limit,
+            shape,
+        };
         let client = if self.direct { None } else { self.target.find(&settings)? };
         let mut columns = columns;
         let mut question = question;
@@ -166,12 +171,17 @@ fn find(id: &str) -> Result<&'static Meta, Fault> {
 fn print(out: &mut Output, columns: &[Shown], shape: &Shape, page: &Page) -> Result<()> {
     let mut heads = Vec::new();
     if let Shape::Groups(by) = shape {
-        heads.push(Column { head: catalogue::process(by).map_or(by.as_str(), |figure| figure.meta.head.en).to_owned(), right: false });
+        heads.push(Column {
+            head: catalogue::process(by).map_or(by.as_str(), |figure| figure.meta.head.en).to_owned(),
+            right: false,
+        });
         heads.push(Column { head: "Count".to_owned(), right: true });
     }
     heads.extend(columns.iter().map(|column| match column {
         Shown::Key => Column { head: "Key".to_owned(), right: false },
-        Shown::Figure(meta) => Column { head: meta.head.en.to_owned(), right: !matches!(meta.unit, Unit::Text | Unit::Bool) },
+        Shown::Figure(meta) => {
+            Column { head: meta.head.en.to_owned(), right: !matches!(meta.unit, Unit::Text | Unit::Bool) }
+        }
     }));
     let rows: Vec<Vec<String>> = page
         .items
@@ -184,13 +194,19 @@ fn print(out: &mut Output, columns: &[Shown], shape: &Shape, page: &Page) -> Res
                 row.push(item.get("count").map(ToString::to_string).unwrap_or_default());
             }
             let depth = item.get("depth").and_then(Value::as_u64).unwrap_or(0);
-            let tree_column = columns.iter().rposition(|column| matches!(column, Shown::Figure(meta) if matches!(meta.id, "cmd" | "name" | "label")));
+            let tree_column = columns.iter().rposition(
+                |column| matches!(column, Shown::Figure(meta) if matches!(meta.id, "cmd" | "name" | "label")),
+            );
             for (at, column) in columns.iter().enumerate() {
                 let text = match column {
                     Shown::Key => item.get("key").and_then(Value::as_str).unwrap_or(UNKNOWN).to_owned(),
                     Shown::Figure(meta) => cell(meta, item.get(meta.id)),
                 };
-                let indent = if Some(at) == tree_column { "  ".repeat(usize::try_from(depth.min(40)).unwrap_or(0)) } else { String::new() };
+                let indent = if Some(at) == tree_column {
+                    "  ".repeat(usize::try_from(depth.min(40)).unwrap_or(0))
+                } else {
+                    String::new()
+                };
                 row.push(indent + &text);
             }
             row
@@ -200,7 +216,14 @@ fn print(out: &mut Output, columns: &[Shown], shape: &Shape, page: &Page) -> Res
     let listed = page.items.len();
     let whole = if matches!(shape, Shape::Groups(_)) { page.matched } else { listed };
     if listed < page.matched && whole < page.total && out.width.is_some() {
-        writeln!(out, "{}", out.palette.paint(procyon_diag::Tone::Faint, format!("{listed} of {} matching, {} in all", page.matched, page.total)))?;
+        writeln!(
+            out,
+            "{}",
+            out.palette.paint(
+                procyon_diag::Tone::Faint,
+                format!("{listed} of {} matching, {} in all", page.matched, page.total)
+            )
+        )?;
     }
     Ok(())
 }
@@ -222,7 +245,9 @@ fn list_columns(out: &mut Output) -> Result<()> {
     let heads = ["Column", "Unit", "Meaning"].map(|head| Column { head: head.to_owned(), right: false });
     let rows: Vec<Vec<String>> = catalogue::PROCESS
         .iter()
-        .map(|figure| vec![figure.meta.id.to_owned(), figure.meta.unit.word().to_owned(), figure.meta.help.en.to_owned()])
+        .map(|figure| {
+            vec![figure.meta.id.to_owned(), figure.meta.unit.word().to_owned(), figure.meta.help.en.to_owned()]
+        })
         .collect();
     table::write(out, &heads, &rows)?;
     out.flush()?;

@@ -27,7 +27,9 @@ use crate::target::Target;
 /// names no other process that gets the pid later. Process 1, kernel threads and procyon itself are refused. Every signal
 /// is written to the audit log.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  procyon signal TERM 4084\n  procyon signal KILL 4084-91822-3f9a1c07 --yes\n  procyon signal 15 4084 --host http://db1:9300")]
+#[command(
+    after_help = "Examples:\n  procyon signal TERM 4084\n  procyon signal KILL 4084-91822-3f9a1c07 --yes\n  procyon signal 15 4084 --host http://db1:9300"
+)]
 pub(crate) struct SendSignal {
     /// The signal, as TERM, SIGTERM or 15
     #[arg(value_parser = parse_signal)]
@@ -73,7 +75,10 @@ impl SendSignal {
 
     fn ask_for(&self, client: &Client) -> Result<Named> {
         let detail: Detail = client.get(&format!("/api/v1/hosts/local/processes/{}", path_segment(&self.process)?))?;
-        let key: ProcessKey = detail.key.parse().map_err(|error| Fault::new(Kind::Failed, "could not understand the answer").because(error))?;
+        let key: ProcessKey = detail
+            .key
+            .parse()
+            .map_err(|error| Fault::new(Kind::Failed, "could not understand the answer").because(error))?;
         if detail.state == "ended" {
             return Err(Fault::new(Kind::NotFound, format!("process {} has ended; nothing was sent", key.pid)).into());
         }
@@ -91,7 +96,8 @@ impl SendSignal {
                 Ok(Named { key, name: found.name })
             }
             (_, Ok(pid)) => {
-                let (key, found) = look_up(pid, boot).ok_or_else(|| gone(format!("there is no process {pid}; nothing was sent")))?;
+                let (key, found) =
+                    look_up(pid, boot).ok_or_else(|| gone(format!("there is no process {pid}; nothing was sent")))?;
                 Ok(Named { key, name: found.name })
             }
             (Err(_), Err(_)) => Err(not_a_process(&self.process)),
@@ -135,7 +141,13 @@ impl SendSignal {
     }
 
     fn done(&self, named: &Named, result: &str) -> Result<()> {
-        writeln!(io::stdout().lock(), "{result} {} to {} (pid {})", self.signal, printable(&named.name), named.key.pid)?;
+        writeln!(
+            io::stdout().lock(),
+            "{result} {} to {} (pid {})",
+            self.signal,
+            printable(&named.name),
+            named.key.pid
+        )?;
         Ok(())
     }
 }

@@ -20,7 +20,9 @@ use crate::probe::{self, Answer, ProbeFlags};
 /// used, temperature of the processor (`-` without a sensor), levels of disk (note from 80 %, warning from 90 %), memory
 /// (70 %, 80 %) and processor (50 °C, 70 °C).
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  $ procyon sys\n  2026-03-12__14:32:07 db1 Debian_GNU/Linux_12_(bookworm) 6.1.0-18-amd64 up_2_days,_3_hours,_5_minutes 0.52 0.58 0.59 29768M 15.3% 1023M 80.4% 48.3°C normal warning normal")]
+#[command(
+    after_help = "Example:\n  $ procyon sys\n  2026-03-12__14:32:07 db1 Debian_GNU/Linux_12_(bookworm) 6.1.0-18-amd64 up_2_days,_3_hours,_5_minutes 0.52 0.58 0.59 29768M 15.3% 1023M 80.4% 48.3°C normal warning normal"
+)]
 pub(crate) struct Sys {
     #[command(flatten)]
     probe: ProbeFlags,
@@ -40,7 +42,10 @@ fn ask(root: &Root) -> Result<Answer, Fault> {
     let kernel = probe::need("/proc/sys/kernel/osrelease", hostname::read_kernel_release(root, &mut buffer))?;
     let name = probe::need("/proc/sys/kernel/hostname", hostname::read(root, &mut buffer))?;
     // A machine without /etc/os-release is still a machine.
-    let os = os_release::read(root, &mut buffer).get().map(|os| os.pretty_name.to_string()).unwrap_or_else(|| "Linux".to_owned());
+    let os = os_release::read(root, &mut buffer)
+        .get()
+        .map(|os| os.pretty_name.to_string())
+        .unwrap_or_else(|| "Linux".to_owned());
     let (size, free) = disk::whole(&disk::partitions(root)?);
     let disk_used = probe::share(size.since(free), size);
     let memory_used = probe::share(memory.total.since(memory.available), memory.total);
@@ -61,7 +66,12 @@ fn ask(root: &Root) -> Result<Answer, Fault> {
     });
     let mut line = vec![time, name.to_string(), os, kernel.to_string(), since(uptime)];
     line.extend([load.one, load.five, load.fifteen].map(probe::load));
-    line.extend([probe::mebibytes(size), probe::percent(disk_used), probe::mebibytes(memory.total), probe::percent(memory_used)]);
+    line.extend([
+        probe::mebibytes(size),
+        probe::percent(disk_used),
+        probe::mebibytes(memory.total),
+        probe::percent(memory_used),
+    ]);
     line.push(probe::temperature(temperature));
     line.extend(levels.map(str::to_owned));
     Ok(Answer { lines: vec![line], json })

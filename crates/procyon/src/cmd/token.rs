@@ -22,7 +22,9 @@ use crate::table::{self, Column};
 /// A token is a secret that lets a person or a program in: viewers see everything, operators also send signals. It is shown
 /// once, when it is made; procyon keeps only its hash. A running procyon notices changes at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  procyon token                                  a new sign-in link for an operator\n  procyon token new --role viewer --name grafana\n  procyon token list\n  procyon token revoke grafana")]
+#[command(
+    after_help = "Examples:\n  procyon token                                  a new sign-in link for an operator\n  procyon token new --role viewer --name grafana\n  procyon token list\n  procyon token revoke grafana"
+)]
 pub(crate) struct Token {
     #[command(subcommand)]
     action: Option<Action>,
@@ -80,15 +82,17 @@ impl Token {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
         let settings = common.settings()?;
         let folder = places::make_state_folder(&settings)?;
-        let tokens = Tokens::open(&folder).map_err(fault)?;
+        let tokens = Tokens::open(&folder).map_err(|error| fault(&error))?;
         let mut out = Output::new();
         match &self.action {
             None => new(&mut out, &settings, &tokens, &New { role: GivenRole::Operator, name: None, quiet: false })?,
             Some(Action::New(asked)) => new(&mut out, &settings, &tokens, asked)?,
             Some(Action::List { json }) => list(&mut out, &tokens, *json)?,
             Some(Action::Revoke { token }) => {
-                if !tokens.revoke(token).map_err(fault)? {
-                    return Err(Fault::new(Kind::NotFound, format!("there is no token `{token}`")).hint("`procyon token list` lists them").into());
+                if !tokens.revoke(token).map_err(|error| fault(&error))? {
+                    return Err(Fault::new(Kind::NotFound, format!("there is no token `{token}`"))
+                        .hint("`procyon token list` lists them")
+                        .into());
                 }
                 writeln!(out, "took back {}", table::printable(token))?;
             }
@@ -99,23 +103,29 @@ impl Token {
 }
 
 /// A token error for the edge.
-pub(crate) fn fault(error: TokenError) -> Fault {
-    let (kind, hint) = match &error {
-        TokenError::NameTaken(name) => (Kind::Usage, format!("choose another name, or take the old one back with `procyon token revoke {name}`")),
-        TokenError::BadName => (Kind::Usage, String::new()),
-        TokenError::Damaged { path, .. } => (Kind::Failed, format!("move {} away to start with new tokens; the old ones are then void", path.display())),
-        TokenError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-            (Kind::NotPermitted, "run it as the user that procyon runs as, or name its folder with `--data DIR`".to_owned())
+pub(crate) fn fault(error: &TokenError) -> Fault {
+    let (kind, hint) = match error {
+        TokenError::NameTaken(name) => {
+            (Kind::Usage, format!("choose another name, or take the old one back with `procyon token revoke {name}`"))
         }
+        TokenError::BadName => (Kind::Usage, String::new()),
+        TokenError::Damaged { path, .. } => {
+            (Kind::Failed, format!("move {} away to start with new tokens; the old ones are then void", path.display()))
+        }
+        TokenError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => (
+            Kind::NotPermitted,
+            "run it as the user that procyon runs as, or name its folder with `--data DIR`".to_owned(),
+        ),
         TokenError::Io { .. } | TokenError::Random => (Kind::Failed, String::new()),
     };
-    let fault = Fault::new(kind, procyon_diag::message_of(&error));
+    let fault = Fault::new(kind, procyon_diag::message_of(error));
     if hint.is_empty() { fault } else { fault.hint(hint) }
 }
 
 /// A name for a token that nobody named: the date, and a number when that is taken.
 fn unused_name(tokens: &Tokens) -> Result<String, Fault> {
-    let taken: Vec<String> = tokens.list().map_err(fault)?.into_iter().map(|token| token.name).collect();
+    let taken: Vec<String> =
+        tokens.list().map_err(|error| fault(&error))?.into_iter().map(|token| token.name).collect();
     let date = jiff::Zoned::now().strftime("link-%Y-%m-%d").to_string();
     let numbered = (2..).map(|number| format!("{date}-{number}"));
     Ok(std::iter::once(date.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(date))
@@ -126,14 +136,18 @@ fn new(out: &mut Output, settings: &Settings, tokens: &Tokens, asked: &New) -> R
         Some(name) => name.clone(),
         None => unused_name(tokens)?,
     };
-    let made = tokens.create(&name, asked.role.into(), &SystemClock).map_err(fault)?;
+    let made = tokens.create(&name, asked.role.into(), &SystemClock).map_err(|error| fault(&error))?;
     if asked.quiet {
         writeln!(out, "{}", made.secret)?;
         return Ok(());
     }
     writeln!(out, "{}", link(settings, &made.secret))?;
     writeln!(out)?;
-    let note = format!("{} token `{name}`, shown this once. Programs send it as `Authorization: Bearer {}`.", made.token.role.word(), made.secret);
+    let note = format!(
+        "{} token `{name}`, shown this once. Programs send it as `Authorization: Bearer {}`.",
+        made.token.role.word(),
+        made.secret
+    );
     writeln!(out, "{}", out.palette.paint(Tone::Faint, note))?;
     Ok(())
 }
@@ -155,7 +169,7 @@ pub(crate) fn base(settings: &Settings, listen: std::net::SocketAddr) -> String 
 }
 
 fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
-    let tokens = tokens.list().map_err(fault)?;
+    let tokens = tokens.list().map_err(|error| fault(&error))?;
     if as_json {
         let items: Vec<_> = tokens
             .iter()
@@ -167,7 +181,14 @@ fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
     let columns = ["Id", "Name", "Role", "Made"].map(|head| Column { head: head.to_owned(), right: false });
     let rows: Vec<Vec<String>> = tokens
         .iter()
-        .map(|token| vec![token.id.clone(), table::printable(&token.name), token.role.word().to_owned(), format::time(token.created)])
+        .map(|token| {
+            vec![
+                token.id.clone(),
+                table::printable(&token.name),
+                token.role.word().to_owned(),
+                format::time(token.created),
+            ]
+        })
         .collect();
     table::write(out, &columns, &rows)?;
     Ok(())

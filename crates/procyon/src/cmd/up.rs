@@ -3,6 +3,7 @@
 mod holder;
 mod reload;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -30,7 +31,9 @@ use crate::{collecting, log, places, privilege, probe};
 /// On the first start it prints a link that signs a browser in as operator; `procyon token` makes more. Ctrl-C or SIGTERM
 /// ends it, SIGHUP reads the options again.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  procyon up\n  procyon up --listen 127.0.0.1:9400 --data ./state\n  procyon up --set collect.interval=5s --log-format json")]
+#[command(
+    after_help = "Examples:\n  procyon up\n  procyon up --listen 127.0.0.1:9400 --data ./state\n  procyon up --set collect.interval=5s --log-format json"
+)]
 pub(crate) struct Up {
     /// Address and port of the web page and the API [default: 127.0.0.1:9300]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -57,12 +60,15 @@ pub(crate) struct Up {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     use procyon_settings::Raw;
-    SocketAddr::parse(&Raw::Text(text.to_owned())).map_err(|problem| format!("{problem}; expected {}", SocketAddr::SHAPE))
+    SocketAddr::parse(&Raw::Text(text.to_owned()))
+        .map_err(|problem| format!("{problem}; expected {}", SocketAddr::SHAPE))
 }
 
 impl Up {
     fn flags(&self) -> Vec<Flag> {
-        let path = |path, name, value: &Option<std::path::PathBuf>| value.as_ref().map(|value| Flag { path, name, value: value.show() });
+        let path = |path, name, value: &Option<std::path::PathBuf>| {
+            value.as_ref().map(|value| Flag { path, name, value: value.show() })
+        };
         let yes = |path, name, value: bool| value.then(|| Flag { path, name, value: "true".to_owned() });
         let flags = [
             self.listen.map(|value| Flag { path: "listen", name: "--listen", value: value.show() }),
@@ -86,14 +92,15 @@ impl Up {
         let signals = reload::Signals::take().context("could not listen for signals")?;
         let running = Running::start(&loaded)?;
         running.announce(&loaded.settings)?;
-        let mut settings = loaded.settings;
+        let in_force: HashMap<String, String> =
+            loaded.effective.into_iter().map(|option| (option.declared.path, option.value)).collect();
         loop {
             match signals.next() {
                 reload::Asked::End(signal) => {
                     tracing::info!(signal, "stopping");
                     break;
                 }
-                reload::Asked::Reload => reload::reload(common, self.flags(), &log, &mut settings),
+                reload::Asked::Reload => reload::reload(common, self.flags(), &log, &in_force),
             }
         }
         running.stop();
@@ -117,7 +124,7 @@ impl Running {
         let folder = places::make_state_folder(settings)?;
         let lock = places::lock(&folder)?;
         let id = places::host_id(&folder)?;
-        let tokens = Arc::new(Tokens::open(&folder).map_err(token::fault)?);
+        let tokens = Arc::new(Tokens::open(&folder).map_err(|error| token::fault(&error))?);
         let config = collecting::config(settings);
         let mut collector = collecting::start(&config, id)?;
         // The first frame at once: whoever asks from now on gets an answer.
@@ -128,7 +135,8 @@ impl Running {
         let feed = Arc::new(Feed::new());
         let bytes = usize::try_from(settings.series.max_size.0).unwrap_or(usize::MAX);
         let series = Arc::new(Series::new(Limits { window: settings.series.window, bytes }));
-        let consumer = series.consumer().map_err(|error| Fault::new(Kind::Failed, "could not start a thread").because(error))?;
+        let consumer =
+            series.consumer().map_err(|error| Fault::new(Kind::Failed, "could not start a thread").because(error))?;
         feed.attach(consumer);
         feed.publish(&first);
         let inspect = collecting::inspect(&config)?;
@@ -148,7 +156,8 @@ impl Running {
         let server = serve(settings, &socket, context)?;
         // Once it serves: a start that fails must not use up the link that is printed once.
         let first_token = first_token(&tokens)?;
-        let collecting = collector.start(feed).map_err(|error| Fault::new(Kind::Failed, procyon_diag::message_of(&error)))?;
+        let collecting =
+            collector.start(feed).map_err(|error| Fault::new(Kind::Failed, procyon_diag::message_of(&error)))?;
         tracing::info!(
             version = VERSION, host = %machine, state = %folder.display(), socket = %socket.display(), options = loaded.file.as_ref().map(|path| path.display().to_string()),
             listen = server.address().map(tracing::field::display), read_only = settings.read_only, "started"
@@ -162,20 +171,19 @@ impl Running {
         writeln!(out, "{}", out.palette.paint(Tone::Strong, format!("Procyon {VERSION} watches {}", self.machine)))?;
         let listen = self.server.address().unwrap_or(settings.listen);
         let base = token::base(settings, listen);
-        match &self.first_token {
-            Some(secret) => {
-                writeln!(out, "\n  {base}/#token={secret}\n")?;
-                writeln!(out, "Open it to sign in as operator. The link is shown this once; `procyon token` makes another.")?;
-            }
-            None => {
-                writeln!(out, "\n  {base}/\n")?;
-                writeln!(out, "`procyon token` prints a link that signs you in.")?;
-            }
+        if let Some(secret) = &self.first_token {
+            writeln!(out, "\n  {base}/#token={secret}\n")?;
+            writeln!(
+                out,
+                "Open it to sign in as operator. The link is shown this once; `procyon token` makes another."
+            )?;
+        } else {
+            writeln!(out, "\n  {base}/\n")?;
+            writeln!(out, "`procyon token` prints a link that signs you in.")?;
         }
         if !listen.ip().is_loopback() && settings.api.tls_cert.is_none() {
             let warning = "without HTTPS everybody on the way can read the tokens and everything else";
             writeln!(out, "{} {warning}", out.palette.paint(Tone::Bad, "insecure:"))?;
-            tracing::warn!(listen = %listen, "{warning}");
         }
         if settings.read_only {
             writeln!(out, "Read-only: nothing on this machine can be changed through it.")?;
@@ -204,7 +212,8 @@ fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Res
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }),
         (None, None) => None,
         _ => {
-            return Err(Fault::usage("HTTPS needs both a certificate and its key").hint("give `--tls-cert FILE` and `--tls-key FILE`"));
+            return Err(Fault::usage("HTTPS needs both a certificate and its key")
+                .hint("give `--tls-cert FILE` and `--tls-key FILE`"));
         }
     };
     let config = ApiConfig {
@@ -220,9 +229,9 @@ fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Res
 
 /// The operator's token of the first start; none when there are tokens already.
 fn first_token(tokens: &Tokens) -> Result<Option<String>, Fault> {
-    if !tokens.is_empty().map_err(token::fault)? {
+    if !tokens.is_empty().map_err(|error| token::fault(&error))? {
         return Ok(None);
     }
-    let made = tokens.create("first", Role::Operator, &SystemClock).map_err(token::fault)?;
+    let made = tokens.create("first", Role::Operator, &SystemClock).map_err(|error| token::fault(&error))?;
     Ok(Some(made.secret))
 }

@@ -22,7 +22,9 @@ const RECENT: usize = 3;
 /// People are the accounts from UID_MIN of /etc/login.defs on, without nobody. Then in brackets: the three most recently
 /// active users; those with root rights (number 0, or in a group sudo, wheel or admin); those on line as name_IP_TTY.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  $ procyon users\n  2026-03-12__14:32:07 2 [alice,root,bob] [root,alice] [alice_192.0.2.7_pts/0]")]
+#[command(
+    after_help = "Example:\n  $ procyon users\n  2026-03-12__14:32:07 2 [alice,root,bob] [root,alice] [alice_192.0.2.7_pts/0]"
+)]
 pub(crate) struct Users {
     #[command(flatten)]
     probe: ProbeFlags,
@@ -71,7 +73,8 @@ mod tests {
     fn somebody_at_the_machine_itself_is_local() {
         let session = Session { user: "alice".into(), tty: "tty1".into(), ..Session::default() };
         assert_eq!(presence(&session), "alice_local_tty1");
-        let session = Session { user: "bob".into(), tty: "pts/0".into(), from: "192.0.2.7".into(), ..Session::default() };
+        let session =
+            Session { user: "bob".into(), tty: "pts/0".into(), from: "192.0.2.7".into(), ..Session::default() };
         assert_eq!(presence(&session), "bob_192.0.2.7_pts/0");
     }
 }

@@ -35,7 +35,12 @@ impl Rotated {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
-        Ok(Self { path: path.to_owned(), max_size: max_size.0.max(1), keep: keep.max(1), open: Mutex::new(open(path)?) })
+        Ok(Self {
+            path: path.to_owned(),
+            max_size: max_size.0.max(1),
+            keep: keep.max(1),
+            open: Mutex::new(open(path)?),
+        })
     }
 
     /// Appends a line, after setting the file aside if it would grow too large. A disk that is full costs lines, not

@@ -61,7 +61,10 @@ impl Bench {
     pub fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_procyon"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.dir.path()).env("XDG_STATE_HOME", self.path("xdg")).env("XDG_RUNTIME_DIR", self.path("run"));
+        command
+            .env("HOME", self.dir.path())
+            .env("XDG_STATE_HOME", self.path("xdg"))
+            .env("XDG_RUNTIME_DIR", self.path("run"));
         command.env("PROCYON_CONFIG", self.empty_options()).stdin(Stdio::null());
         command
     }
@@ -100,7 +103,11 @@ impl Guard {
         std::fs::copy("/bin/sh", &program).unwrap();
         let burn = [program.to_str().unwrap(), "-c", "while :; do :; done"];
         // Ahead of whatever else this machine does, where that is permitted: a burner that has to wait burns less.
-        if is_root() { Self::spawn("chrt", &[&["--rr", "1"][..], &burn].concat()) } else { Self::spawn(burn[0], &burn[1..]) }
+        if is_root() {
+            Self::spawn("chrt", &[&["--rr", "1"][..], &burn].concat())
+        } else {
+            Self::spawn(burn[0], &burn[1..])
+        }
     }
 
     pub fn pid(&self) -> u32 {
@@ -212,7 +219,8 @@ impl Up {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.process.pid().to_string()]).status().unwrap();
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.process.pid().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

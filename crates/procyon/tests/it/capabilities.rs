@@ -9,9 +9,21 @@ const ALL: [&str; 7] = ["sys_ptrace", "dac_read_search", "kill", "net_admin", "s
 /// The program as nobody, with these capabilities.
 fn as_nobody(bench: &Bench, capabilities: &[&str], arguments: &[&str]) -> Command {
     let program = for_everybody(bench);
-    let set = std::iter::once("-all".to_owned()).chain(capabilities.iter().map(|name| format!("+{name}"))).collect::<Vec<_>>().join(",");
+    let set = std::iter::once("-all".to_owned())
+        .chain(capabilities.iter().map(|name| format!("+{name}")))
+        .collect::<Vec<_>>()
+        .join(",");
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", &set, "--ambient-caps", &set, "--"]);
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps",
+        &set,
+        "--ambient-caps",
+        &set,
+        "--",
+    ]);
     command.arg(program).args(arguments);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", "/nonexistent").stdin(Stdio::null());
     command
@@ -19,7 +31,10 @@ fn as_nobody(bench: &Bench, capabilities: &[&str], arguments: &[&str]) -> Comman
 
 fn refused(json: &serde_json::Value) -> Vec<String> {
     let findings = json["findings"].as_array().unwrap().iter();
-    findings.filter(|finding| finding["outcome"] == "refused").map(|finding| finding["id"].as_str().unwrap().to_owned()).collect()
+    findings
+        .filter(|finding| finding["outcome"] == "refused")
+        .map(|finding| finding["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -30,10 +45,20 @@ fn nobody_sees_what_is_visible_and_learns_what_is_missing() {
     let bench = Bench::new();
     let said = Said::from(as_nobody(&bench, &[], &["doctor"]).output().unwrap());
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    assert!(said.out.contains("needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: sudo setcap cap_sys_ptrace,cap_dac_read_search+ep "), "{}", said.out);
+    assert!(
+        said.out.contains(
+            "needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: sudo setcap cap_sys_ptrace,cap_dac_read_search+ep "
+        ),
+        "{}",
+        said.out
+    );
     assert!(said.out.contains("AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH"), "{}", said.out);
 
-    let said = Said::from(as_nobody(&bench, &[], &["ps", "--direct", "--json", "--filter", "pid == 1", "--columns", "pid,name,rss,read"]).output().unwrap());
+    let said = Said::from(
+        as_nobody(&bench, &[], &["ps", "--direct", "--json", "--filter", "pid == 1", "--columns", "pid,name,rss,read"])
+            .output()
+            .unwrap(),
+    );
     assert_eq!(said.code, 0, "{}", said.err);
     let first = said.json()["items"][0].clone();
     assert!(first["rss"].as_u64().unwrap() > 0 && first["read"].is_null(), "{first}");
@@ -47,7 +72,8 @@ fn nobody_can_start_it() {
     let bench = Bench::new();
     let up = Up::spawn(as_nobody(&bench, &[], &["up", "--listen", "127.0.0.1:0", "--set", "collect.interval=200ms"]));
     let token = up.token.clone();
-    let mut ps = bench.command(&["ps", "--host", &up.base, "--json", "--filter", "pid == 1", "--columns", "pid,rss,read"]);
+    let mut ps =
+        bench.command(&["ps", "--host", &up.base, "--json", "--filter", "pid == 1", "--columns", "pid,rss,read"]);
     if let Some(token) = token {
         ps.env("PROCYON_TOKEN", token);
         let first = Said::from(ps.output().unwrap()).json()["items"][0].clone();
@@ -65,7 +91,9 @@ fn each_capability_that_is_dropped_is_missed_by_name() {
     let bench = Bench::new();
     // Somebody else's process, for there must be one to look at.
     let _other = Guard::spawn("setpriv", &["--reuid=12345", "--clear-groups", "sleep", "600"]);
-    let doctor = |capabilities: &[&str]| Said::from(as_nobody(&bench, capabilities, &["doctor", "--json"]).output().unwrap()).json();
+    let doctor = |capabilities: &[&str]| {
+        Said::from(as_nobody(&bench, capabilities, &["doctor", "--json"]).output().unwrap()).json()
+    };
     let complete = doctor(&ALL);
     for id in ["process-io", "process-files", "process-pss", "signal"] {
         assert!(!refused(&complete).iter().any(|refused| refused == id), "{id}: {complete}");

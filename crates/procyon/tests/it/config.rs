@@ -7,10 +7,28 @@ fn check_names_line_and_remedy_of_each_mistake() {
     let bench = Bench::new();
     for (name, text, expected) in [
         ("a.toml", "liste = \"127.0.0.1:1\"\n", vec![":1: unknown option liste; did you mean listen?"]),
-        ("b.toml", "\n[collect]\ninterval = 5\nintervall = \"5s\"\n", vec![":3: collect.interval: `5` has no unit", ":4: unknown option collect.intervall; did you mean collect.interval?"]),
-        ("c.toml", "[log]\nlevel = \"inof\"\nformat = \"xml\"\n", vec![":2: log.level: `inof` is none of them; did you mean info?", ":3: log.format: `xml` is none of them; expected text or json"]),
+        (
+            "b.toml",
+            "\n[collect]\ninterval = 5\nintervall = \"5s\"\n",
+            vec![
+                ":3: collect.interval: `5` has no unit",
+                ":4: unknown option collect.intervall; did you mean collect.interval?",
+            ],
+        ),
+        (
+            "c.toml",
+            "[log]\nlevel = \"inof\"\nformat = \"xml\"\n",
+            vec![
+                ":2: log.level: `inof` is none of them; did you mean info?",
+                ":3: log.format: `xml` is none of them; expected text or json",
+            ],
+        ),
         ("d.toml", "listen = 127.0.0.1:9300\n", vec![":1: "]),
-        ("e.conf", "listen=127.0.0.1:9300\nlog.levle=debug\n", vec![":2: unknown option log.levle; did you mean log.level?"]),
+        (
+            "e.conf",
+            "listen=127.0.0.1:9300\nlog.levle=debug\n",
+            vec![":2: unknown option log.levle; did you mean log.level?"],
+        ),
     ] {
         let path = bench.file(name, text);
         let said = bench.run(&["config", "check", path.to_str().unwrap()]);

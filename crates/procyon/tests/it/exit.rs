@@ -52,7 +52,14 @@ fn a_bad_filter_is_pointed_at() {
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
     let bench = Bench::new();
-    for arguments in [&["ps", "--direct", "--apart", "10ms"][..], &["ps", "--columns", "help"], &["--help"], &["completions", "bash"], &["config", "show"], &["doctor", "--json"]] {
+    for arguments in [
+        &["ps", "--direct", "--apart", "10ms"][..],
+        &["ps", "--columns", "help"],
+        &["--help"],
+        &["completions", "bash"],
+        &["config", "show"],
+        &["doctor", "--json"],
+    ] {
         let mut child = bench.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let err = Lines::of(child.stderr.take().unwrap());
         drop(child.stdout.take());
@@ -64,9 +71,14 @@ fn a_reader_that_leaves_is_no_failure() {
 
 /// On a terminal, which `script` makes.
 fn on_a_terminal(bench: &Bench, no_color: bool) -> String {
-    let command = format!("{} ps --columns help --data {}", env!("CARGO_BIN_EXE_procyon"), bench.path("state").display());
+    let command =
+        format!("{} ps --columns help --data {}", env!("CARGO_BIN_EXE_procyon"), bench.path("state").display());
     let mut script = Command::new("script");
-    script.args(["-qec", &command, "/dev/null"]).env("TERM", "xterm-256color").env_remove("NO_COLOR").stdin(Stdio::null());
+    script
+        .args(["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm-256color")
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null());
     if no_color {
         script.env("NO_COLOR", "1");
     }

@@ -86,7 +86,10 @@ fn cpu_shows_load_use_and_temperature() {
     let said = bench.run(&["cpu"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let line = said.out.trim_end_matches('\n');
-    assert_shape(line, &format!(r"{TIME} \d+\.\d\d \d+\.\d\d \d+\.\d\d \d+\.\d% (?:-|-?\d+\.\d°C) (?:normal|note|warning)"));
+    assert_shape(
+        line,
+        &format!(r"{TIME} \d+\.\d\d \d+\.\d\d \d+\.\d\d \d+\.\d% (?:-|-?\d+\.\d°C) (?:normal|note|warning)"),
+    );
     let fields = fields(line);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap();
     near(fields[3].parse().unwrap(), load.split(' ').nth(2).unwrap().parse().unwrap(), 0.1);
@@ -109,16 +112,28 @@ fn sys_tells_about_the_machine_in_one_line() {
     let level = "(?:normal|note|warning)";
     assert_shape(
         line,
-        &format!(r"{TIME} \S+ \S+ \S+ up_\S+ \d+\.\d\d \d+\.\d\d \d+\.\d\d \d+M \d+\.\d% \d+M \d+\.\d% (?:-|\S+°C) {level} {level} {level}"),
+        &format!(
+            r"{TIME} \S+ \S+ \S+ up_\S+ \d+\.\d\d \d+\.\d\d \d+\.\d\d \d+M \d+\.\d% \d+M \d+\.\d% (?:-|\S+°C) {level} {level} {level}"
+        ),
     );
     let fields = fields(line);
     let file = |path: &str| std::fs::read_to_string(path).unwrap().trim().replace(' ', "_");
     assert_eq!(fields[1], file("/proc/sys/kernel/hostname"));
     assert_eq!(fields[3], file("/proc/sys/kernel/osrelease"));
-    let name = file("/etc/os-release").lines().find_map(|line| line.strip_prefix("PRETTY_NAME=").map(|name| name.trim_matches('"').to_owned()));
+    let name = file("/etc/os-release")
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME=").map(|name| name.trim_matches('"').to_owned()));
     assert_eq!(Some(fields[2]), name.as_deref());
     assert_eq!(fields[10], format!("{}M", (kib("MemTotal:") / 1024.0).floor()));
-    let of = |value: f64, note: f64, warning: f64| if value < note { "normal" } else if value < warning { "note" } else { "warning" };
+    let of = |value: f64, note: f64, warning: f64| {
+        if value < note {
+            "normal"
+        } else if value < warning {
+            "note"
+        } else {
+            "warning"
+        }
+    };
     assert_eq!(fields[13], of(number(fields[9], "%"), 80.0, 90.0));
     assert_eq!(fields[14], of(number(fields[11], "%"), 70.0, 80.0));
 }
@@ -159,7 +174,9 @@ fn procs_names_what_burns_a_core_and_nothing_idle() {
 #[test]
 fn every_probe_speaks_json() {
     let bench = Bench::new();
-    for (probe, field) in [("mem", "total"), ("disk", "partitions"), ("cpu", "used"), ("sys", "kernel"), ("users", "people")] {
+    for (probe, field) in
+        [("mem", "total"), ("disk", "partitions"), ("cpu", "used"), ("sys", "kernel"), ("users", "people")]
+    {
         let said = bench.run(&[probe, "--json"]);
         let json = said.json();
         assert!(!json[field].is_null(), "{probe}: {json}");
@@ -170,7 +187,8 @@ fn every_probe_speaks_json() {
 #[test]
 fn a_watched_probe_goes_on_until_its_reader_leaves() {
     let bench = Bench::new();
-    let mut child = bench.command(&["mem", "--watch", "0.1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        bench.command(&["mem", "--watch", "0.1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = Lines::of(child.stdout.take().unwrap());
     let err = Lines::of(child.stderr.take().unwrap());
     assert_shape(&lines.next(), &format!(r"{TIME} \S+ \S+ \S+ \S+"));

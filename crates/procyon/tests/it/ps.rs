@@ -49,7 +49,21 @@ fn rows_can_be_chosen_sorted_and_put_together() {
     let bench = Bench::new();
     let sleepers: Vec<Guard> = (0..3).map(|_| Guard::spawn("sleep", &["7654"])).collect();
     let filter = "name == \"sleep\" && cmd.contains(\"7654\")";
-    let json = bench.run(&["ps", "--direct", "--json", "--apart", "50ms", "--filter", filter, "--sort", "pid", "--columns", "pid,ppid,cmd"]).json();
+    let json = bench
+        .run(&[
+            "ps",
+            "--direct",
+            "--json",
+            "--apart",
+            "50ms",
+            "--filter",
+            filter,
+            "--sort",
+            "pid",
+            "--columns",
+            "pid,ppid,cmd",
+        ])
+        .json();
     let pids: Vec<u64> = items(&json).iter().map(|item| item["pid"].as_u64().unwrap()).collect();
     let mut expected: Vec<u64> = sleepers.iter().map(|sleeper| u64::from(sleeper.pid())).collect();
     expected.sort_unstable();
@@ -57,12 +71,35 @@ fn rows_can_be_chosen_sorted_and_put_together() {
     assert!(items(&json).iter().all(|item| item["ppid"] == std::process::id()), "{json}");
     assert_eq!(json["matched"], 3);
 
-    let json = bench.run(&["ps", "--direct", "--json", "--apart", "50ms", "--filter", filter, "--group", "name", "--columns", "threads"]).json();
+    let json = bench
+        .run(&[
+            "ps",
+            "--direct",
+            "--json",
+            "--apart",
+            "50ms",
+            "--filter",
+            filter,
+            "--group",
+            "name",
+            "--columns",
+            "threads",
+        ])
+        .json();
     assert_eq!(items(&json).len(), 1);
-    assert_eq!((&items(&json)[0]["group"], &items(&json)[0]["count"], &items(&json)[0]["threads"]), (&"sleep".into(), &3.into(), &3.into()));
+    assert_eq!(
+        (&items(&json)[0]["group"], &items(&json)[0]["count"], &items(&json)[0]["threads"]),
+        (&"sleep".into(), &3.into(), &3.into())
+    );
 
-    let json = bench.run(&["ps", "--direct", "--json", "--apart", "50ms", "--filter", filter, "--tree", "--columns", "pid"]).json();
-    let depth_of = |pid: u32| items(&json).iter().find(|item| item["pid"] == pid).unwrap_or_else(|| panic!("{pid} in {json}"))["depth"].as_u64().unwrap();
+    let json = bench
+        .run(&["ps", "--direct", "--json", "--apart", "50ms", "--filter", filter, "--tree", "--columns", "pid"])
+        .json();
+    let depth_of = |pid: u32| {
+        items(&json).iter().find(|item| item["pid"] == pid).unwrap_or_else(|| panic!("{pid} in {json}"))["depth"]
+            .as_u64()
+            .unwrap()
+    };
     assert_eq!(depth_of(sleepers[0].pid()), depth_of(std::process::id()) + 1, "ancestors stand above");
 }
 
@@ -70,7 +107,9 @@ fn rows_can_be_chosen_sorted_and_put_together() {
 fn plain_words_find_a_process() {
     let bench = Bench::new();
     let sleeper = Guard::spawn("sleep", &["8765"]);
-    let json = bench.run(&["ps", "--direct", "--json", "--apart", "50ms", "--filter", "sleep 8765", "--columns", "pid"]).json();
+    let json = bench
+        .run(&["ps", "--direct", "--json", "--apart", "50ms", "--filter", "sleep 8765", "--columns", "pid"])
+        .json();
     let pids: Vec<&Value> = items(&json).iter().map(|item| &item["pid"]).collect();
     assert!(pids.contains(&&sleeper.pid().into()), "{json}");
 }
@@ -81,7 +120,16 @@ fn a_name_never_reaches_the_terminal_as_a_command() {
     let program = bench.path("a\u{1b}[2Jb");
     std::fs::copy("/bin/sleep", &program).unwrap();
     let evil = Guard::spawn(program.to_str().unwrap(), &["600"]);
-    let said = bench.run(&["ps", "--direct", "--apart", "50ms", "--filter", &format!("pid == {}", evil.pid()), "--columns", "pid,name,cmd"]);
+    let said = bench.run(&[
+        "ps",
+        "--direct",
+        "--apart",
+        "50ms",
+        "--filter",
+        &format!("pid == {}", evil.pid()),
+        "--columns",
+        "pid,name,cmd",
+    ]);
     assert!(said.out.contains("[2Jb"), "{}", said.out);
     assert!(!said.out.contains('\u{1b}'), "{}", said.out);
 }

@@ -5,7 +5,9 @@ use std::os::unix::process::ExitStatusExt;
 use crate::bench::{Bench, Guard};
 
 fn key_of(bench: &Bench, pid: u32) -> String {
-    let json = bench.run(&["ps", "--direct", "--json", "--apart", "10ms", "--filter", &format!("pid == {pid}"), "--columns", "pid"]).json();
+    let json = bench
+        .run(&["ps", "--direct", "--json", "--apart", "10ms", "--filter", &format!("pid == {pid}"), "--columns", "pid"])
+        .json();
     json["items"][0]["key"].as_str().unwrap_or_else(|| panic!("{json}")).to_owned()
 }
 

@@ -6,7 +6,8 @@ use crate::bench::{Bench, Guard, Said, Up, eventually};
 
 /// Asks with curl's stand-in: our own client through `--host`.
 fn ps(bench: &Bench, up: &Up, token: Option<&str>) -> Said {
-    let mut command = bench.command(&["ps", "--host", &up.base, "--json", "--columns", "pid,name,read", "--limit", "3"]);
+    let mut command =
+        bench.command(&["ps", "--host", &up.base, "--json", "--columns", "pid,name,read", "--limit", "3"]);
     if let Some(token) = token {
         command.env("PROCYON_TOKEN", token);
     }
@@ -63,7 +64,10 @@ fn tokens_are_made_and_taken_back_while_it_runs() {
     });
     assert_eq!(said.code, 3, "a viewer sends nothing: {}", said.err);
     let listed = bench.run(&["token", "list", "--json"]).json();
-    assert!(listed.as_array().unwrap().iter().any(|token| token["name"] == "grafana" && token["role"] == "viewer"), "{listed}");
+    assert!(
+        listed.as_array().unwrap().iter().any(|token| token["name"] == "grafana" && token["role"] == "viewer"),
+        "{listed}"
+    );
     assert_eq!(bench.run(&["token", "revoke", "grafana"]).code, 0);
     eventually("the token is void", || (ps(&bench, &up, Some(&token)).code == 3).then_some(()));
 }
@@ -81,7 +85,11 @@ fn the_local_socket_knows_its_user() {
     assert_eq!(child.wait().signal(), Some(15));
     let audit = bench.audit();
     assert_eq!(audit.len(), 2);
-    assert!(audit[0]["from"].as_str().unwrap().contains("uid") || audit[0]["name"].as_str().unwrap().contains("uid"), "{}", audit[0]);
+    assert!(
+        audit[0]["from"].as_str().unwrap().contains("uid") || audit[0]["name"].as_str().unwrap().contains("uid"),
+        "{}",
+        audit[0]
+    );
     let said = bench.run(&["signal", "TERM", &up.process.pid().to_string()]);
     assert_eq!(said.code, 3, "{}", said.err);
     assert!(said.err.contains("does not signal itself"), "{}", said.err);
@@ -112,9 +120,10 @@ fn a_hangup_reads_the_options_again_and_a_bad_file_changes_nothing() {
     let line = up.err.find("mistake");
     assert!(line.contains("p.toml:2: unknown option log.levle; did you mean log.level?"), "{line}");
     assert_eq!(ps(&bench, &up, up.token.as_deref()).code, 0, "it runs on");
-    std::fs::write(&file, "[log]\nlevel = \"debug\"\n").unwrap();
+    std::fs::write(&file, "[log]\nlevel = \"debug\"\n[collect]\nusers = \"2min\"\n").unwrap();
     up.signal("HUP");
-    up.err.find("read the options again");
+    let line = up.err.find("read the options again");
+    assert!(line.contains("waiting=\"collect.users\""), "{line}");
     up.stop();
 }
 

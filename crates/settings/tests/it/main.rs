@@ -112,7 +112,8 @@ fn later_layers_win_and_every_value_knows_where_it_came_from() {
     assert_eq!(settings.log.level, "error");
     assert_eq!(settings.log.drop, ["a", "b"]);
     assert_eq!(settings.collect.pss_budget, Share(0.01));
-    let origin = |path: &str| loaded.effective.iter().find(|option| option.declared.path == path).unwrap().origin.to_string();
+    let origin =
+        |path: &str| loaded.effective.iter().find(|option| option.declared.path == path).unwrap().origin.to_string();
     assert_eq!(origin("listen"), "--listen");
     assert_eq!(origin("collect.interval"), "--set collect.interval=4s");
     assert_eq!(origin("log.max_size"), "PROCYON_LOG__MAX_SIZE");
@@ -124,7 +125,8 @@ fn later_layers_win_and_every_value_knows_where_it_came_from() {
 #[test]
 fn a_plain_file_takes_unquoted_lines() {
     let dir = Dir::new();
-    let file = dir.file("procyon.conf", "# comment\n\nlisten=127.0.0.1:7\n log.level = debug \nlog.drop=a,b\nread_only=yes\n");
+    let file =
+        dir.file("procyon.conf", "# comment\n\nlisten=127.0.0.1:7\n log.level = debug \nlog.drop=a,b\nread_only=yes\n");
     let settings = from_file(&file).unwrap().settings;
     assert_eq!((settings.listen.port(), settings.log.level.as_str(), settings.read_only), (7, "debug", true));
     assert_eq!(settings.log.drop, ["a", "b"]);
@@ -162,11 +164,15 @@ fn every_mistake_names_its_line_and_remedy() {
         ("f.toml", "[listen]\nport = 1\n", vec!["f.toml:1: listen is an option, not a section; write listen = …"]),
         ("g.toml", "interval = \"1s\"\n", vec!["g.toml:1: unknown option interval; did you mean collect.interval?"]),
         ("h.toml", "bananas = 3\n", vec!["h.toml:1: unknown option bananas; `procyon config show` lists all of them"]),
-        ("i.conf", "listen 1\nlog.levle=x\nlisten=:1\nlisten=:2\n", vec![
-            "i.conf:1: `listen 1` is no option; a line reads option=value",
-            "i.conf:2: unknown option log.levle; did you mean log.level?",
-            "i.conf:4: listen stands twice, first on line 3; remove one",
-        ]),
+        (
+            "i.conf",
+            "listen 1\nlog.levle=x\nlisten=:1\nlisten=:2\n",
+            vec![
+                "i.conf:1: `listen 1` is no option; a line reads option=value",
+                "i.conf:2: unknown option log.levle; did you mean log.level?",
+                "i.conf:4: listen stands twice, first on line 3; remove one",
+            ],
+        ),
     ] {
         let dir = Dir::new();
         let path = dir.file(name, text);
@@ -208,14 +214,20 @@ fn a_file_that_cannot_be_read_is_a_mistake_only_when_it_was_named() {
 
 #[test]
 fn a_stranger_in_the_environment_is_a_warning_and_a_bad_value_a_mistake() {
-    let sources = Sources { environment: vec![pair("PROCYON_LISTN", "x"), pair("PROCYON_PORT", "tcp://1")], ..Sources::default() };
+    let sources = Sources {
+        environment: vec![pair("PROCYON_LISTN", "x"), pair("PROCYON_PORT", "tcp://1")],
+        ..Sources::default()
+    };
     let warnings = load::<Program>(&sources).unwrap().warnings;
     assert_eq!(warnings[0].to_string(), "PROCYON_LISTN: unknown option listn; did you mean PROCYON_LISTEN?");
     assert_eq!(warnings.len(), 2);
 
     let sources = Sources { environment: vec![pair("PROCYON_COLLECT__INTERVAL", "soon")], ..Sources::default() };
     let said = load::<Program>(&sources).unwrap_err().to_string();
-    assert!(said.starts_with("PROCYON_COLLECT__INTERVAL: collect.interval: `soon` does not start with a number"), "{said}");
+    assert!(
+        said.starts_with("PROCYON_COLLECT__INTERVAL: collect.interval: `soon` does not start with a number"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -223,8 +235,11 @@ fn set_needs_a_value_and_a_known_option() {
     let sources = Sources { set: vec!["listen".to_owned(), "log.lvl=debug".to_owned()], ..Sources::default() };
     let mistakes = load::<Program>(&sources).unwrap_err();
     let said: Vec<String> = mistakes.0.iter().map(ToString::to_string).collect();
-    assert_eq!(said, [
-        "--set listen: `listen` gives no value; write --set listen=VALUE",
-        "--set log.lvl=debug: unknown option log.lvl; did you mean log.level?",
-    ]);
+    assert_eq!(
+        said,
+        [
+            "--set listen: `listen` gives no value; write --set listen=VALUE",
+            "--set log.lvl=debug: unknown option log.lvl; did you mean log.level?",
+        ]
+    );
 }

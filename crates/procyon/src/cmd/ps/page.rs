@@ -64,7 +64,14 @@ impl Question {
             Shape::Tree => ("", "tree"),
             Shape::Groups(by) => (by.as_str(), ""),
         };
-        let pairs = [("q", self.filter.as_str()), ("sort", &self.sort), ("limit", &limit), ("columns", &columns), ("group", group), ("view", view)];
+        let pairs = [
+            ("q", self.filter.as_str()),
+            ("sort", &self.sort),
+            ("limit", &limit),
+            ("columns", &columns),
+            ("group", group),
+            ("view", view),
+        ];
         let list: List<Fields> = client.get(&format!("/api/v1/hosts/local/processes{}", query(&pairs)))?;
         Ok(Page { at: list.at, items: list.items, total: list.total, matched: list.matched })
     }
@@ -72,7 +79,8 @@ impl Question {
     /// Reads the machine, twice.
     pub(crate) fn answer(&self, settings: &Settings, apart: Duration) -> Result<Page, Fault> {
         let plan = Plan::new(self)?;
-        let id = places::random_id().map_err(|error| Fault::new(Kind::Failed, "could not read /dev/urandom").because(error))?;
+        let id = places::random_id()
+            .map_err(|error| Fault::new(Kind::Failed, "could not read /dev/urandom").because(error))?;
         let mut collector = collecting::once(settings, id)?;
         let frame = collecting::twice(&mut collector, apart)?;
         Ok(plan.rows(&frame))
@@ -91,8 +99,9 @@ struct Plan<'q> {
 
 impl<'q> Plan<'q> {
     fn new(question: &'q Question) -> Result<Self, Fault> {
-        let filter = Query::parse(&question.filter, &Figures(PROCESS), PROCESS_WORDS)
-            .map_err(|error| Fault::new(Kind::Usage, format!("bad filter: {error}")).hint(point_at(&question.filter, error.column)))?;
+        let filter = Query::parse(&question.filter, &Figures(PROCESS), PROCESS_WORDS).map_err(|error| {
+            Fault::new(Kind::Usage, format!("bad filter: {error}")).hint(point_at(&question.filter, error.column))
+        })?;
         let (id, descending) = question.sort.strip_prefix('-').map_or((question.sort.as_str(), false), |id| (id, true));
         let by = catalogue::process(id).ok_or_else(|| Fault::usage(format!("there is no column `{id}`")))?;
         let columns = question.columns.iter().filter_map(|id| catalogue::process(id)).collect();
@@ -111,12 +120,15 @@ impl<'q> Plan<'q> {
         sort_processes(&mut all, self.order);
         let matched = all.iter().filter(|row| chosen(row)).count();
         let mut items: Vec<Fields> = match (self.shape, self.by) {
-            (Shape::Tree, _) => tree(&all, chosen).iter().map(|branch| {
-                let mut fields = self.fields(branch.row);
-                fields.insert("depth".to_owned(), branch.depth.into());
-                fields.insert("matched".to_owned(), branch.matched.into());
-                fields
-            }).collect(),
+            (Shape::Tree, _) => tree(&all, chosen)
+                .iter()
+                .map(|branch| {
+                    let mut fields = self.fields(branch.row);
+                    fields.insert("depth".to_owned(), branch.depth.into());
+                    fields.insert("matched".to_owned(), branch.matched.into());
+                    fields
+                })
+                .collect(),
             (_, Some(by)) => {
                 all.retain(|row| chosen(row));
                 self.groups(&all, by)
@@ -129,7 +141,9 @@ impl<'q> Plan<'q> {
 
     fn fields(&self, row: &ProcessRow) -> Fields {
         let key = ("key".to_owned(), row.key.to_string().into());
-        std::iter::once(key).chain(self.columns.iter().map(|figure| (figure.meta.id.to_owned(), json(&(figure.value)(row))))).collect()
+        std::iter::once(key)
+            .chain(self.columns.iter().map(|figure| (figure.meta.id.to_owned(), json(&(figure.value)(row)))))
+            .collect()
     }
 
     fn groups(&self, rows: &[&ProcessRow], by: &'static Figure<ProcessRow>) -> Vec<Fields> {
@@ -146,8 +160,13 @@ impl<'q> Plan<'q> {
                 let mut fields = Fields::new();
                 fields.insert("group".to_owned(), String::from_utf8_lossy(&group.value).into_owned().into());
                 fields.insert("count".to_owned(), group.members.len().into());
-                fields.insert("members".to_owned(), group.members.iter().map(|row| row.key.to_string()).collect::<Vec<_>>().into());
-                fields.extend(self.columns.iter().map(|figure| (figure.meta.id.to_owned(), json(&group.value_of(figure)))));
+                fields.insert(
+                    "members".to_owned(),
+                    group.members.iter().map(|row| row.key.to_string()).collect::<Vec<_>>().into(),
+                );
+                fields.extend(
+                    self.columns.iter().map(|figure| (figure.meta.id.to_owned(), json(&group.value_of(figure)))),
+                );
                 fields
             })
             .collect()

@@ -18,7 +18,8 @@ pub(crate) fn explain(error: Fault, settings: &Settings) -> Fault {
     if !is_in_use(&error) {
         return error;
     }
-    let who = holder(settings.listen).map_or_else(String::new, |(pid, name)| format!(" by {} (pid {pid})", printable(&name)));
+    let who =
+        holder(settings.listen).map_or_else(String::new, |(pid, name)| format!(" by {} (pid {pid})", printable(&name)));
     let port = settings.listen.port();
     let other = SocketAddr::new(settings.listen.ip(), port.checked_add(100).unwrap_or(9400));
     Fault::new(Kind::Unavailable, format!("could not listen on {}: the port is in use{who}", settings.listen))
@@ -53,10 +54,14 @@ fn holder(address: SocketAddr) -> Option<(u32, String)> {
     let mut sockets = Vec::new();
     Connections::default().list(&root, &own, Detail::Plain, &mut sockets);
     let ours = |local: SocketAddr| {
-        local.port() == address.port() && (local.ip() == address.ip() || local.ip().is_unspecified() || address.ip().is_unspecified())
+        local.port() == address.port()
+            && (local.ip() == address.ip() || local.ip().is_unspecified() || address.ip().is_unspecified())
     };
-    let inodes: Vec<u64> =
-        sockets.iter().filter(|socket| socket.state == LISTEN && ours(socket.local)).map(|socket| socket.inode).collect();
+    let inodes: Vec<u64> = sockets
+        .iter()
+        .filter(|socket| socket.state == LISTEN && ours(socket.local))
+        .map(|socket| socket.inode)
+        .collect();
     let mut owners = SocketOwners::default();
     owners.resolve(&root, &processes, &inodes);
     let pid = inodes.iter().find_map(|inode| match owners.holder(*inode) {

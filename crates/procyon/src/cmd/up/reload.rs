@@ -1,5 +1,6 @@
 //! Signals of a running procyon: end, or read the options again.
 
+use std::collections::HashMap;
 use std::io;
 
 use procyon_settings::Flag;
@@ -60,18 +61,27 @@ impl Signals {
 
 /// Reads the options again. A bad file keeps the old ones running. What can be changed while running is the log's level;
 /// the log file is opened again. For the rest it says that a restart is needed.
-pub(crate) fn reload(common: &Common, flags: Vec<Flag>, log: &LogHandle, settings: &mut Settings) {
+pub(crate) fn reload(common: &Common, flags: Vec<Flag>, log: &LogHandle, in_force: &HashMap<String, String>) {
     match procyon_settings::load::<Settings>(&common.sources(flags)) {
         Ok(loaded) => {
             log.reload(loaded.settings.log.level);
-            let mut same = settings.clone();
-            same.log.level = loaded.settings.log.level;
-            if same == loaded.settings {
-                tracing::info!("read the options again");
+            let changed: Vec<&str> = loaded
+                .effective
+                .iter()
+                .filter(|option| in_force.get(&option.declared.path).is_some_and(|value| *value != option.value))
+                .map(|option| option.declared.path.as_str())
+                .collect();
+            let waiting: Vec<&str> = changed.iter().copied().filter(|path| *path != "log.level").collect();
+            if waiting.is_empty() {
+                tracing::info!(changed = changed.join(" "), "read the options again");
             } else {
-                tracing::warn!("read the options again; some of the changes take a restart, which was not done");
+                let waiting = waiting.join(" ");
+                tracing::warn!(
+                    changed = changed.join(" "),
+                    waiting,
+                    "read the options again; those that wait take a restart"
+                );
             }
-            settings.log.level = loaded.settings.log.level;
         }
         Err(mistakes) => {
             for mistake in &mistakes.0 {
