@@ -40,7 +40,7 @@ for (const theme of ['dark', 'light']) {
       await page.keyboard.press('t')
       await page.waitForTimeout(300)
       await check(page, 'tree')
-      await page.goto(`${procyon.url}/h/local?view=name&q=nam`)
+      await page.goto(`${procyon.url}/h/local?view=name&q=nam==1`)
       await page.waitForSelector('.mistake')
       await check(page, 'groups and a filter error')
       await page.keyboard.press('?')

@@ -129,9 +129,8 @@ export class Grid {
     root.setAttribute('role', 'grid')
     root.setAttribute('aria-label', label)
     root.tabIndex = 0
-    this.scroller = make('div', 'scroll')
-    this.scroller.setAttribute('role', 'presentation')
-    this.scroller.tabIndex = -1
+    // The grid itself scrolls: whoever has the focus in it can also scroll it.
+    this.scroller = root
     const top = make('div', 'headrow')
     top.setAttribute('role', 'rowgroup')
     this.head = make('div', 'gr gh')
@@ -140,8 +139,7 @@ export class Grid {
     top.append(this.head)
     this.body = make('div', 'body')
     this.body.setAttribute('role', 'rowgroup')
-    this.scroller.append(top, this.body)
-    root.append(this.scroller)
+    root.append(top, this.body)
     this.scroller.addEventListener('scroll', () => { events.draw() }, { passive: true })
     this.observer = new ResizeObserver(() => {
       this.measure()
@@ -181,6 +179,11 @@ export class Grid {
     this.root.replaceChildren()
   }
 
+  /** Rows that can be expanded belong to a tree grid. */
+  setTree(on: boolean): void {
+    this.root.setAttribute('role', on ? 'treegrid' : 'grid')
+  }
+
   setLabel(label: string): void {
     this.root.setAttribute('aria-label', label)
   }
@@ -208,7 +211,8 @@ export class Grid {
         h.setAttribute('role', 'columnheader')
         h.setAttribute('aria-colindex', String(i + 1))
         h.dataset['col'] = c.id
-        if (c.head !== '') {
+        if (c.head === '') h.setAttribute('aria-label', c.help)
+        else {
           const grip = make('i', 'grip')
           h.append(document.createTextNode(c.head), grip)
         }

@@ -133,6 +133,7 @@ const messages = {
   orderHeld: ['order held', '顺序已固定'],
   orderHeldHelp: ['The order is held while the pointer is over the table. Click to sort now.', '指针在表格上时保持顺序。点击立即排序。'],
   spark: ['60 s', '60 秒'],
+  chipHelp: ['Colour in the charts', '图表中的颜色'],
   sparkHelp: ['The sorted metric over the last 60 s', '排序指标最近 60 秒的走势'],
   cmdHead: ['Command', '命令'],
   sortBy: ['Sort by {name}', '按 {name} 排序'],
@@ -280,7 +281,7 @@ const messages = {
   port: ['port', '端口'],
 
   // shell
-  language: ['语言：中文', 'Language: English'],
+  language: ['中文', 'EN (English)'],
   theme: ['Light or dark', '明暗主题'],
   shortcuts: ['Keyboard shortcuts', '键盘快捷键'],
   shortcutsOn: ['Single-key shortcuts', '单键快捷键'],

@@ -114,9 +114,9 @@ export class Painter {
     }
   }
 
-  chip(): Column {
+  chip(help: string): Column {
     return {
-      id: 'chip', head: '', help: '', width: [52, 0], num: false, sortable: false,
+      id: 'chip', head: '', help, width: [52, 0], num: false, sortable: false,
       paint: (cell, i) => {
         let chip = cell.own as HTMLElement | null
         if (chip === null) {
