@@ -85,6 +85,8 @@ pub(crate) struct App {
     pub(crate) capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
     pub(crate) started: Mono,
     pub(crate) read_only: bool,
+    /// Whether clients on this machine without a token are answered.
+    pub(crate) anonymous: bool,
     /// Whether cookies are for TLS alone.
     pub(crate) tls: bool,
     pub(crate) counters: Arc<Counters>,

@@ -42,6 +42,8 @@ pub struct Config {
     pub insecure: bool,
     /// Take every control away.
     pub read_only: bool,
+    /// Let clients on this machine without a token see what every local user may see anyway.
+    pub anonymous: bool,
     /// Further names that the `Host` header may hold.
     pub allowed_hosts: Vec<String>,
 }
@@ -54,6 +56,7 @@ impl Default for Config {
             tls: None,
             insecure: false,
             read_only: false,
+            anonymous: true,
             allowed_hosts: Vec::new(),
         }
     }
@@ -190,6 +193,7 @@ fn app(config: &Config, context: Context, counters: &Arc<Counters>, stopping: wa
         clock: context.clock,
         capabilities: context.capabilities,
         read_only: config.read_only,
+        anonymous: config.anonymous,
         tls,
         counters: Arc::clone(counters),
         stopping,

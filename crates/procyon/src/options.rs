@@ -92,6 +92,8 @@ procyon_settings::options! {
         tls_key: Option<PathBuf> = "",
         /// Allows an address other than loopback without HTTPS: tokens then travel readable by anybody on the way.
         insecure: bool = "false",
+        /// Whether somebody on this machine without a token sees what every local user may see anyway.
+        anonymous: bool = "true",
     }
     groups {}
 }
@@ -132,7 +134,7 @@ macro_rules! choice {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
         pub(crate) enum $name {
-            $(#[doc = $word] $variant),*
+            $($variant),*
         }
 
         impl Setting for $name {

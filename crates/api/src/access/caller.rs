@@ -8,6 +8,7 @@ use procyon_control::Actor;
 use procyon_wire::{Problem, ProblemKind, Role};
 
 use super::session;
+use super::tokens::Token;
 use crate::app::App;
 use crate::failure::Failure;
 
@@ -54,6 +55,8 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     /// How they showed it.
     pub(crate) proof: Proof,
+    /// Id of the token that they showed, themselves or by a session.
+    token: Option<String>,
     peer: Peer,
 }
 
@@ -63,34 +66,41 @@ const FORWARDED: &[&str] = &["forwarded", "x-forwarded-for", "x-real-ip", "via"]
 impl Caller {
     /// Finds out who asks. A wrong token is an error even where none is needed; a cookie that has ended is not.
     pub(crate) fn identify(app: &App, peer: Peer, headers: &HeaderMap) -> Result<Self, Failure> {
-        let caller = |role, name: &str, proof| Self { role, name: name.to_owned(), proof, peer };
+        let caller = |role, name: &str, proof| Self { role, name: name.to_owned(), proof, token: None, peer };
+        let holder = |token: Token, proof| Self { role: Some(token.role), name: token.name, proof, token: Some(token.id), peer };
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let text = value.to_str().unwrap_or_default();
             let secret = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-            return match secret.and_then(|(_, secret)| app.tokens.find(secret.trim())) {
+            return match secret.and_then(|(_, secret)| app.tokens.find(secret.trim(), app.clock.wall())) {
                 Some(token) => {
                     right_token(app, peer);
-                    Ok(caller(Some(token.role), &token.name, Proof::Token))
+                    Ok(holder(token, Proof::Token))
                 }
                 None => Err(wrong_token(app, peer)),
             };
         }
         let cookie = headers.get_all(header::COOKIE).iter().find_map(|value| session::of_header(value.to_str().ok()?));
         if let Some(token) = cookie.and_then(|cookie| app.sessions.find(&app.tokens, cookie, app.clock.wall())) {
-            return Ok(caller(Some(token.role), &token.name, Proof::Session));
+            return Ok(holder(token, Proof::Session));
         }
+        let anonymous = app.anonymous.then_some(Role::Anonymous);
         match peer {
             Peer::Local { uid } => {
                 let ours = uid == 0 || uid == rustix::process::geteuid().as_raw();
-                let role = if ours { Role::Operator } else { Role::Anonymous };
-                Ok(caller(Some(role), &format!("uid {uid}"), Proof::Kernel))
+                let role = if ours { Some(Role::Operator) } else { anonymous };
+                Ok(caller(role, &format!("uid {uid}"), Proof::Kernel))
             }
             Peer::Tcp(address) => {
                 let here = address.ip().to_canonical().is_loopback()
                     && !FORWARDED.iter().any(|name| headers.contains_key(*name));
-                Ok(caller(here.then_some(Role::Anonymous), "anonymous", Proof::None))
+                Ok(caller(anonymous.filter(|_| here), "anonymous", Proof::None))
             }
         }
+    }
+
+    /// Whether the token that they showed is still good; for what lasts longer than a request.
+    pub(crate) fn is_still_good(&self, app: &App) -> bool {
+        self.token.as_ref().is_none_or(|id| app.tokens.by_id(id, app.clock.wall()).is_some_and(|token| Some(token.role) == self.role))
     }
 
     /// Which columns they see.

@@ -44,7 +44,7 @@ impl Sessions {
         if age > life || age < -life || ended.iter().any(|known| known == cookie) {
             return None;
         }
-        tokens.by_id(id)
+        tokens.by_id(id, now)
     }
 
     /// Ends the session with this cookie.

@@ -63,6 +63,9 @@ pub struct Token {
     hash: String,
     /// When it was made, Unix ms.
     pub created: i64,
+    /// From when on it is void, Unix ms; none for ever good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
 }
 
 /// A token just made: the only time that its secret is seen.
@@ -121,15 +124,26 @@ impl Tokens {
         Ok(Self { path, held: Mutex::new(Held { content, seen }) })
     }
 
-    /// Makes a token.
+    /// Makes a token that is good until it is taken back.
     pub fn create(&self, name: &str, role: Role, clock: &dyn Clock) -> Result<Created, TokenError> {
+        self.create_until(name, role, None, clock)
+    }
+
+    /// Makes a token that is good until `expires`.
+    pub fn create_until(
+        &self,
+        name: &str,
+        role: Role,
+        expires: Option<Wall>,
+        clock: &dyn Clock,
+    ) -> Result<Created, TokenError> {
         if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
             return Err(TokenError::BadName);
         }
         let secret = format!("{PREFIX}{}", random()?);
         let hash = blake3::hash(secret.as_bytes()).to_hex().to_string();
         let id = hash.chars().take(8).collect();
-        let token = Token { id, name: name.to_owned(), role, hash, created: clock.wall().unix_ms() };
+        let token = Token { id, name: name.to_owned(), role, hash, created: clock.wall().unix_ms(), expires: expires.map(Wall::unix_ms) };
         self.change(|content| {
             if content.tokens.iter().any(|known| known.name == name) {
                 return Err(TokenError::NameTaken(name.to_owned()));
@@ -161,15 +175,15 @@ impl Tokens {
     }
 
     /// The token whose secret this is.
-    pub(crate) fn find(&self, secret: &str) -> Option<Token> {
+    pub(crate) fn find(&self, secret: &str, now: Wall) -> Option<Token> {
         // The hash is of 256 random bits: comparing hashes tells nothing about the secret through time.
         let hash = blake3::hash(secret.as_bytes()).to_hex();
-        self.look(|content| content.tokens.iter().find(|token| token.hash == hash.as_str()).cloned())
+        self.look(|content| content.tokens.iter().find(|token| token.hash == hash.as_str()).cloned()).filter(|token| token.is_good(now))
     }
 
     /// The token with this id.
-    pub(crate) fn by_id(&self, id: &str) -> Option<Token> {
-        self.look(|content| content.tokens.iter().find(|token| token.id == id).cloned())
+    pub(crate) fn by_id(&self, id: &str, now: Wall) -> Option<Token> {
+        self.look(|content| content.tokens.iter().find(|token| token.id == id).cloned()).filter(|token| token.is_good(now))
     }
 
     /// Signs a text for a session.
@@ -214,8 +228,12 @@ impl Tokens {
     }
 }
 
-/// When a token was made.
 impl Token {
+    /// Whether its time has not run out.
+    pub fn is_good(&self, now: Wall) -> bool {
+        self.expires.is_none_or(|expires| now.unix_ms() < expires)
+    }
+
     /// When it was made.
     pub const fn created_at(&self) -> Wall {
         Wall::from_unix_ms(self.created)
@@ -311,8 +329,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let tokens = Tokens::open(state.path()).unwrap();
         let made = tokens.create("laptop", Role::Operator, &SystemClock).unwrap();
-        assert_eq!(tokens.find(&made.secret).unwrap().name, "laptop");
-        assert!(tokens.find("procyon_wrong").is_none());
+        assert_eq!(tokens.find(&made.secret, SystemClock.wall()).unwrap().name, "laptop");
+        assert!(tokens.find("procyon_wrong", SystemClock.wall()).is_none());
         let file = state.path().join(FILE);
         let kept = std::fs::read_to_string(&file).unwrap();
         assert!(!kept.contains(made.secret.trim_start_matches(PREFIX)));
@@ -321,14 +339,25 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_good_until_its_time() {
+        let state = tempfile::tempdir().unwrap();
+        let tokens = Tokens::open(state.path()).unwrap();
+        let until = Wall::from_unix_ms(1000);
+        let made = tokens.create_until("guest", Role::Viewer, Some(until), &SystemClock).unwrap();
+        assert!(tokens.find(&made.secret, Wall::from_unix_ms(999)).is_some());
+        assert!(tokens.find(&made.secret, until).is_none());
+        assert!(tokens.by_id(&made.token.id, until).is_none());
+    }
+
+    #[test]
     fn what_another_process_changes_is_noticed() {
         let state = tempfile::tempdir().unwrap();
         let (server, command) = (Tokens::open(state.path()).unwrap(), Tokens::open(state.path()).unwrap());
         let made = command.create("ci", Role::Viewer, &SystemClock).unwrap();
-        assert_eq!(server.find(&made.secret).unwrap().role, Role::Viewer);
+        assert_eq!(server.find(&made.secret, SystemClock.wall()).unwrap().role, Role::Viewer);
         assert_eq!(server.sign("x"), command.sign("x"));
         assert!(command.revoke("ci").unwrap());
-        assert!(server.find(&made.secret).is_none());
+        assert!(server.find(&made.secret, SystemClock.wall()).is_none());
         assert!(!command.revoke("ci").unwrap());
     }
 
@@ -339,6 +368,6 @@ mod tests {
         let made = server.create("a", Role::Viewer, &SystemClock).unwrap();
         std::fs::write(state.path().join(FILE), "{").unwrap();
         assert!(matches!(Tokens::open(state.path()), Err(TokenError::Damaged { .. })));
-        assert!(server.find(&made.secret).is_some());
+        assert!(server.find(&made.secret, SystemClock.wall()).is_some());
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, Extension(caller): Exten
 
 pub(super) async fn begin(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, request: Request) -> Result<Response, Failure> {
     let body: SignIn = read_json(request).await?;
-    let Some(token) = app.tokens.find(body.token.trim()) else { return Err(wrong_token(&app, peer)) };
+    let Some(token) = app.tokens.find(body.token.trim(), app.clock.wall()) else { return Err(wrong_token(&app, peer)) };
     right_token(&app, peer);
     let cookie = Sessions::begin(&app.tokens, &token, app.clock.wall());
     let mut response = json(&Session { role: token.role, name: token.name, read_only: app.read_only })?;

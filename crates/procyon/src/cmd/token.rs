@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use procyon_api::access::tokens::{Role, TokenError, Tokens};
 use procyon_diag::{Fault, Kind, Tone};
-use procyon_units::SystemClock;
+use procyon_settings::{Raw, Setting};
+use procyon_units::{Clock, SystemClock, Wall};
 use serde_json::json;
 
 use crate::cli::Common;
@@ -56,6 +58,9 @@ struct New {
     /// What it is called; a date when nobody says
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// How long it is good, as 30d; for ever when nobody says
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    expires: Option<Duration>,
     /// Prints the token alone, for scripts
     #[arg(long)]
     quiet: bool,
@@ -85,7 +90,7 @@ impl Token {
         let tokens = Tokens::open(&folder).map_err(|error| fault(&error))?;
         let mut out = Output::new();
         match &self.action {
-            None => new(&mut out, &settings, &tokens, &New { role: GivenRole::Operator, name: None, quiet: false })?,
+            None => new(&mut out, &settings, &tokens, &New { role: GivenRole::Operator, name: None, expires: None, quiet: false })?,
             Some(Action::New(asked)) => new(&mut out, &settings, &tokens, asked)?,
             Some(Action::List { json }) => list(&mut out, &tokens, *json)?,
             Some(Action::Revoke { token }) => {
@@ -131,12 +136,21 @@ fn unused_name(tokens: &Tokens) -> Result<String, Fault> {
     Ok(std::iter::once(date.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(date))
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    Duration::parse(&Raw::Text(text.to_owned()))
+}
+
+fn after(now: Wall, life: Duration) -> Wall {
+    Wall(now.0.saturating_add(i64::try_from(life.as_nanos()).unwrap_or(i64::MAX)))
+}
+
 fn new(out: &mut Output, settings: &Settings, tokens: &Tokens, asked: &New) -> Result<()> {
     let name = match &asked.name {
         Some(name) => name.clone(),
         None => unused_name(tokens)?,
     };
-    let made = tokens.create(&name, asked.role.into(), &SystemClock).map_err(|error| fault(&error))?;
+    let expires = asked.expires.map(|life| after(SystemClock.wall(), life));
+    let made = tokens.create_until(&name, asked.role.into(), expires, &SystemClock).map_err(|error| fault(&error))?;
     if asked.quiet {
         writeln!(out, "{}", made.secret)?;
         return Ok(());
@@ -173,12 +187,12 @@ fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
     if as_json {
         let items: Vec<_> = tokens
             .iter()
-            .map(|token| json!({"id": token.id, "name": token.name, "role": token.role.word(), "created": token.created}))
+            .map(|token| json!({"id": token.id, "name": token.name, "role": token.role.word(), "created": token.created, "expires": token.expires}))
             .collect();
         out.pretty_json(&items.into())?;
         return Ok(());
     }
-    let columns = ["Id", "Name", "Role", "Made"].map(|head| Column { head: head.to_owned(), right: false });
+    let columns = ["Id", "Name", "Role", "Made", "Good until"].map(|head| Column { head: head.to_owned(), right: false });
     let rows: Vec<Vec<String>> = tokens
         .iter()
         .map(|token| {
@@ -186,7 +200,7 @@ fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
                 token.id.clone(),
                 table::printable(&token.name),
                 token.role.word().to_owned(),
-                format::time(token.created),
+                format::time(token.created), token.expires.map_or_else(|| "taken back".to_owned(), format::time),
             ]
         })
         .collect();

@@ -222,6 +222,7 @@ fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Res
         tls,
         insecure: api.insecure,
         read_only: settings.read_only,
+        anonymous: api.anonymous,
         allowed_hosts: api.allowed_hosts.clone(),
     };
     Server::start(config, context).map_err(|error| holder::explain(error, settings))

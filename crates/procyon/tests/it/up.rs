@@ -49,6 +49,27 @@ fn who_has_no_token_sees_what_everybody_may_see() {
 }
 
 #[test]
+fn without_anonymous_nobody_sees_anything_without_a_token() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &["--set", "api.anonymous=false"]);
+    let said = bench.run(&["ps", "--host", &up.base, "--limit", "2"]);
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("without a token, nobody is answered"), "{}", said.err);
+    assert_eq!(ps(&bench, &up, up.token.as_deref()).code, 0);
+}
+
+#[test]
+fn a_token_whose_time_is_over_is_void() {
+    let bench = Bench::new();
+    let up = Up::start(&bench, &[]);
+    let token = bench.run(&["token", "new", "--expires", "2s", "--quiet"]).out.trim().to_owned();
+    eventually("the token runs out", || (ps(&bench, &up, Some(&token)).code == 3).then_some(()));
+    let token = bench.run(&["token", "new", "--expires", "1h", "--quiet"]).out.trim().to_owned();
+    assert_eq!(ps(&bench, &up, Some(&token)).code, 0);
+    assert_eq!(bench.run(&["token", "new", "--expires", "1"]).code, 2);
+}
+
+#[test]
 fn tokens_are_made_and_taken_back_while_it_runs() {
     let bench = Bench::new();
     let up = Up::start(&bench, &[]);
