@@ -160,6 +160,7 @@ test('tree and groups, by keyboard alone', async (t) => {
   await page.keyboard.press('Backspace')
   await live(page)
   await page.keyboard.press('Control+k')
+  await page.waitForSelector('dialog[open] input')
   await page.keyboard.type('disks')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/h/local/disks')
