@@ -54,7 +54,8 @@ fn main() {
         clock: Arc::new(SystemClock),
         capabilities: Box::new(Vec::new),
     };
-    let server = Server::start(Config { listen: Some("127.0.0.1:0".parse().unwrap()), ..Config::default() }, context).unwrap();
+    let server =
+        Server::start(Config { listen: Some("127.0.0.1:0".parse().unwrap()), ..Config::default() }, context).unwrap();
     feed.publish(&busy(&base, processes, 0));
     let alone = median((1..=TICKS as u64).map(|tick| {
         let frame = busy(&base, processes, tick);

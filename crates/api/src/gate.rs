@@ -45,7 +45,10 @@ fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
     // A request over the local socket names no host that matters.
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Local { uid: u32::MAX });
     if matches!(peer, Peer::Tcp(_)) && !host.is_some_and(|host| app.names.know(host)) {
-        let problem = Problem::new(ProblemKind::Forbidden, format!("`{}` is not a name of this server", host.unwrap_or_default()));
+        let problem = Problem::new(
+            ProblemKind::Forbidden,
+            format!("`{}` is not a name of this server", host.unwrap_or_default()),
+        );
         return Err(problem.hint("if it is, start procyon with `--set api.allowed_hosts=NAME`").into());
     }
     let path = request.uri().path();
@@ -61,10 +64,19 @@ fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
     }
     let signs_in = path == "/api/v1/session" && request.method() == Method::POST;
     if api && caller.role.is_none() && !signs_in {
-        let problem = Problem::new(ProblemKind::Unauthorized, if app.anonymous { "without a token, only clients on this machine are answered" } else { "without a token, nobody is answered" });
+        let problem = Problem::new(
+            ProblemKind::Unauthorized,
+            if app.anonymous {
+                "without a token, only clients on this machine are answered"
+            } else {
+                "without a token, nobody is answered"
+            },
+        );
         return Err(problem.hint("make one with `procyon token new` on that machine, and sign in with it").into());
     }
-    if let Some(length) = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok()) {
+    if let Some(length) =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
+    {
         if length > limits::MAX_BODY {
             return Err(too_large());
         }

@@ -40,7 +40,8 @@ use failure::Failure;
 fn router(app: Arc<App>) -> Router {
     let api = v1::router().fallback(no_such_address).method_not_allowed_fallback(wrong_method);
     let monitor = monitor::router().fallback(no_such_address).method_not_allowed_fallback(wrong_method);
-    let router = Router::new().nest("/api/v1", api).nest("/monitor", monitor).route("/api", axum::routing::any(no_such_address));
+    let router =
+        Router::new().nest("/api/v1", api).nest("/monitor", monitor).route("/api", axum::routing::any(no_such_address));
     let router = router.route("/api/{*rest}", axum::routing::any(no_such_address)).fallback(web::serve);
     router.layer(axum::middleware::from_fn_with_state(Arc::clone(&app), gate::pass)).with_state(app)
 }

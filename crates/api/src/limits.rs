@@ -48,6 +48,10 @@ pub const FREE_ATTEMPTS: u32 = 5;
 pub const REMEMBERED_ADDRESSES: usize = 1024;
 /// How long a session cookie is good.
 pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
+/// How soon a live client whose token was taken back is cut off.
+pub const TOKEN_CHECK: Duration = Duration::from_secs(2);
+/// Bytes of one text in a live row; the process by itself has the whole.
+pub const LIVE_TEXT: usize = 4096;
 /// Frame rate of a live client whose screen is hidden.
 pub const PAUSED_INTERVAL: Duration = Duration::from_secs(10);
 /// Requests that stopping waits for.

@@ -5,15 +5,15 @@ mod process;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::Extension;
 use procyon_control::Signal;
 use procyon_wire::Problem;
 use serde::Serialize;
@@ -21,7 +21,8 @@ use serde::Serialize;
 use crate::access::Caller;
 use crate::app::{App, Host};
 use crate::failure::Failure;
-use crate::live::{Encoder, socket};
+use crate::live::Encoder;
+use crate::live::socket::{self, Listener};
 use crate::v1::{At, allowed, send, wanted};
 
 /// All addresses under `/monitor`.
@@ -110,32 +111,37 @@ async fn host_snapshot(State(app): State<Arc<App>>) -> Result<Response, Failure>
 
 async fn process_stream(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
-    stream(&app, upgrade, "monitor/process", Box::new(process::Stream::default()))
+    stream(&app, caller, upgrade, "monitor/process", Box::new(process::Stream::default()))
 }
 
 async fn host_stream(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
-    stream(&app, upgrade, "monitor/host", Box::new(host::Stream::default()))
+    stream(&app, caller, upgrade, "monitor/host", Box::new(host::Stream::default()))
 }
 
 fn stream(
     app: &Arc<App>,
+    caller: Caller,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     name: &'static str,
     encoder: Box<dyn Encoder>,
 ) -> Result<Response, Failure> {
     let host = local(app)?;
     let upgrade = wanted(upgrade)?;
-    let shared = Arc::clone(app);
-    socket::upgrade(app, upgrade, move |socket, seat| socket::listen(socket, seat, shared, host, name, encoder))
+    let listener = Listener { app: Arc::clone(app), host, caller, name, encoder };
+    socket::upgrade(app, upgrade, move |socket, seat| socket::listen(socket, seat, listener))
 }
 
 async fn later_history() -> Failure {
-    Failure::not_implemented("the recent history of a process comes with the history store; /api/v1/hosts/local/series has the last 15 minutes")
+    Failure::not_implemented(
+        "the recent history of a process comes with the history store; /api/v1/hosts/local/series has the last 15 minutes",
+    )
 }
 
 async fn later_trace() -> Failure {

@@ -7,15 +7,15 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use procyon_wire::{List, Problem};
-use utoipa::{PartialSchema, ToSchema};
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::schema::Type;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, Object, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr,
-    Required, ResponseBuilder, Schema,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, Object, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref,
+    RefOr, Required, ResponseBuilder, Schema,
 };
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::query::{Holds, Param};
 use crate::v1::{self, Endpoint};
@@ -77,25 +77,29 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas, problem: &str) -> utoip
     }
     if let Some(takes) = endpoint.takes {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(takes(schemas)))).build();
-        operation = operation
-            .request_body(Some(RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build()));
+        operation = operation.request_body(Some(
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build(),
+        ));
     }
     let response = match endpoint.gives {
         Some(gives) if endpoint.id == "live" => {
             ResponseBuilder::new().description(format!("The WebSocket; the client sends {}.", gives(schemas)))
         }
-        Some(gives) => ResponseBuilder::new()
-            .description(endpoint.about)
-            .content("application/json", ContentBuilder::new().schema(Some(Ref::from_schema_name(gives(schemas)))).build()),
+        Some(gives) => ResponseBuilder::new().description(endpoint.about).content(
+            "application/json",
+            ContentBuilder::new().schema(Some(Ref::from_schema_name(gives(schemas)))).build(),
+        ),
         None => ResponseBuilder::new()
             .description(endpoint.about)
             .content("application/json", ContentBuilder::new().schema(Some(Object::with_type(Type::Object))).build()),
     };
     let status = if endpoint.id == "live" { "101" } else { "200" };
     let wrong = ContentBuilder::new().schema(Some(Ref::from_schema_name(problem))).build();
-    let wrong = ResponseBuilder::new().description("What went wrong.").content("application/problem+json", wrong).build();
+    let wrong =
+        ResponseBuilder::new().description("What went wrong.").content("application/problem+json", wrong).build();
     if endpoint.id == "process" {
-        let elsewhere = ResponseBuilder::new().description("A bare pid: `location` is the process that has it now.").build();
+        let elsewhere =
+            ResponseBuilder::new().description("A bare pid: `location` is the process that has it now.").build();
         operation = operation.response("307", elsewhere);
     }
     operation.response(status, response.build()).response("default", wrong).build()
@@ -128,4 +132,3 @@ fn in_query(param: &Param) -> Parameter {
         .schema(Some(Object::with_type(kind)))
         .build()
 }
-

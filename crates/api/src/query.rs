@@ -64,7 +64,10 @@ impl Query {
             None | Some("" | "live" | "now") => Ok(query),
             Some(at) => {
                 instant::parse(at)?;
-                let problem = Problem::new(ProblemKind::NotImplemented, "past instants are not kept yet; only the live one can be asked");
+                let problem = Problem::new(
+                    ProblemKind::NotImplemented,
+                    "past instants are not kept yet; only the live one can be asked",
+                );
                 Err(problem.hint("leave `at` out; charts of the last 15 minutes come from `series`").into())
             }
         }
@@ -99,7 +102,8 @@ impl Query {
 
 fn unknown(name: &str, known: &[Param]) -> Failure {
     let names: Vec<&str> = known.iter().map(|param| param.name).collect();
-    let takes = if names.is_empty() { "this takes none".to_owned() } else { format!("this takes {}", names.join(", ")) };
+    let takes =
+        if names.is_empty() { "this takes none".to_owned() } else { format!("this takes {}", names.join(", ")) };
     let problem = Problem::new(ProblemKind::BadRequest, format!("there is no parameter `{name}`; {takes}"));
     problem.suggestion(nearest(name, names)).into()
 }

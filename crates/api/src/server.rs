@@ -119,7 +119,15 @@ impl Server {
             runtime.spawn(accept_local(listener, router, Arc::clone(&counters), stopping));
         }
         drop(_inside);
-        Ok(Self { address, tls: config.tls.is_some(), socket: config.socket, stop, counters, hubs, runtime: Some(runtime) })
+        Ok(Self {
+            address,
+            tls: config.tls.is_some(),
+            socket: config.socket,
+            stop,
+            counters,
+            hubs,
+            runtime: Some(runtime),
+        })
     }
 
     /// The TCP address in use.
@@ -174,7 +182,13 @@ impl Drop for Server {
     }
 }
 
-fn app(config: &Config, context: Context, counters: &Arc<Counters>, stopping: watch::Receiver<bool>, tls: bool) -> std::io::Result<App> {
+fn app(
+    config: &Config,
+    context: Context,
+    counters: &Arc<Counters>,
+    stopping: watch::Receiver<bool>,
+    tls: bool,
+) -> std::io::Result<App> {
     let hostname = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
     let beyond_loopback = config.listen.is_some_and(|address| !address.ip().is_loopback());
     let hosts = context.hosts.into_iter().map(|host| {
@@ -207,8 +221,9 @@ fn check(config: &Config) -> Result<(), Fault> {
         return Ok(());
     }
     if !config.insecure {
-        return Err(Fault::usage(format!("{address} can be reached from other machines, and there is no TLS"))
-            .hint("give a certificate with `--tls-cert FILE --tls-key FILE`, listen on 127.0.0.1, or say `--insecure`"));
+        return Err(Fault::usage(format!("{address} can be reached from other machines, and there is no TLS")).hint(
+            "give a certificate with `--tls-cert FILE --tls-key FILE`, listen on 127.0.0.1, or say `--insecure`",
+        ));
     }
     tracing::warn!(%address, "INSECURE: reachable from other machines without TLS; tokens and figures can be read on the way");
     Ok(())
@@ -280,7 +295,8 @@ async fn accept_tcp(
         tokio::spawn(async move {
             let socket = match acceptor {
                 None => Socket::Tcp(stream),
-                Some(acceptor) => match tokio::time::timeout(limits::HANDSHAKE_DEADLINE, acceptor.accept(stream)).await {
+                Some(acceptor) => match tokio::time::timeout(limits::HANDSHAKE_DEADLINE, acceptor.accept(stream)).await
+                {
                     Ok(Ok(stream)) => Socket::Tls(Box::new(stream)),
                     // Somebody who speaks no TLS, or does not trust us: theirs to see.
                     Ok(Err(_)) | Err(_) => return,

@@ -19,6 +19,7 @@ mod top;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request};
 use axum::http::request::Parts;
@@ -26,7 +27,6 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
-use axum::Router;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use procyon_model::ProcessKey;
 use procyon_wire as wire;
@@ -60,7 +60,14 @@ pub(crate) struct Endpoint {
 
 type Gives = Option<fn(&mut Schemas) -> String>;
 
-fn ask(path: &'static str, id: &'static str, about: &'static str, params: &'static [Param], gives: Gives, handler: MethodRouter<Arc<App>>) -> Endpoint {
+fn ask(
+    path: &'static str,
+    id: &'static str,
+    about: &'static str,
+    params: &'static [Param],
+    gives: Gives,
+    handler: MethodRouter<Arc<App>>,
+) -> Endpoint {
     Endpoint { method: HttpMethod::Get, path, id, about, params, takes: None, gives, handler }
 }
 

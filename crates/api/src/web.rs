@@ -15,9 +15,9 @@ struct File {
 
 static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
-/// Nothing from elsewhere, no frames, no plug-ins. Styles may be set on elements: rows of virtual lists are placed so.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
-                      object-src 'none'; frame-ancestors 'none'; form-action 'self'";
+/// Nothing from elsewhere, nothing inline, no frames, no plug-ins.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
 
 /// What stands at `/` where the UI was not built.
 const UNBUILT: &str = "<!doctype html><meta charset=utf-8><title>Procyon</title>\

@@ -12,8 +12,9 @@ mod ring;
 mod state;
 mod top;
 
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -90,7 +91,14 @@ impl Series {
         let state = Arc::clone(&self.state);
         std::thread::Builder::new().name("procyon-series".to_owned()).spawn(move || {
             while let Ok(frame) = receiver.recv() {
-                state.lock().unwrap_or_else(PoisonError::into_inner).record(&frame);
+                // A panic costs what was kept, not the charts of the future.
+                let taken = catch_unwind(AssertUnwindSafe(|| {
+                    state.lock().unwrap_or_else(PoisonError::into_inner).record(&frame);
+                }));
+                if taken.is_err() {
+                    tracing::error!(seq = frame.seq, "keeping the values of a frame failed inside; starting over");
+                    state.lock().unwrap_or_else(PoisonError::into_inner).start_over();
+                }
             }
         })?;
         Ok(Arc::new(Intake { sender, missed: Arc::clone(&self.missed) }))

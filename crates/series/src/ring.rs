@@ -7,9 +7,8 @@ use procyon_model::{ProcessRow, Value, catalogue};
 use crate::grid::{Grid, Mean};
 
 /// Columns that are kept of each process.
-pub const COLUMNS: &[&str] = &[
-    "cpu", "cpu_user", "cpu_sys", "rss", "read", "write", "rx", "tx", "runq", "majflt", "minflt", "threads", "fds",
-];
+pub const COLUMNS: &[&str] =
+    &["cpu", "cpu_user", "cpu_sys", "rss", "read", "write", "rx", "tx", "runq", "majflt", "minflt", "threads", "fds"];
 
 /// The position of a column.
 pub fn column(id: &str) -> Option<usize> {

@@ -54,7 +54,7 @@ impl State {
         // 28 bits of frames are 8 years at one a second; the wrap would start over.
         self.next = (number + 1) & 0x0fff_ffff;
         if self.next == 0 {
-            *self = Self::new(self.limits);
+            self.start_over();
             return;
         }
         self.times.push_back((number, frame.wall.unix_ms()));
@@ -70,6 +70,11 @@ impl State {
         if number.is_multiple_of(TIDY_EVERY) {
             self.tidy(frame.wall);
         }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn start_over(&mut self) {
+        *self = Self::new(self.limits);
     }
 
     fn tidy(&mut self, now: Wall) {
@@ -173,12 +178,7 @@ impl State {
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        Usage {
-            bytes: self.bytes,
-            limit: self.limits.bytes,
-            dropped: self.dropped + self.ended.dropped,
-            missed: 0,
-        }
+        Usage { bytes: self.bytes, limit: self.limits.bytes, dropped: self.dropped + self.ended.dropped, missed: 0 }
     }
 }
 

@@ -44,7 +44,9 @@ impl Memory {
         let before = self.0.iter().position(|(known, _)| *known == question).map(|at| self.0.remove(at).1);
         let before = before.unwrap_or_default();
         let weight = |entry: &TopEntry| if before.contains(&entry.key) { entry.mean * CLEARLY } else { entry.mean };
-        all.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| a.key.start.cmp(&b.key.start)).then_with(|| a.key.cmp(&b.key)));
+        all.sort_by(|a, b| {
+            weight(b).total_cmp(&weight(a)).then_with(|| a.key.start.cmp(&b.key.start)).then_with(|| a.key.cmp(&b.key))
+        });
         let rest = all.split_off(n.min(all.len()));
         all.sort_by(|a, b| b.mean.total_cmp(&a.mean).then_with(|| a.key.cmp(&b.key)));
         if self.0.len() >= REMEMBERED {
@@ -62,7 +64,12 @@ mod tests {
     use super::*;
 
     fn entry(pid: u32, mean: f64) -> TopEntry {
-        TopEntry { key: ProcessKey { pid, start: Ticks(1), boot: 1 }, label: Arc::from(&b"x"[..]), name: Box::default(), mean }
+        TopEntry {
+            key: ProcessKey { pid, start: Ticks(1), boot: 1 },
+            label: Arc::from(&b"x"[..]),
+            name: Box::default(),
+            mean,
+        }
     }
 
     #[test]

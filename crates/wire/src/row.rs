@@ -113,7 +113,8 @@ pub type Process = Row<scope::Process>;
 
 impl Scope for scope::Process {
     const NAME: &'static str = "Process";
-    const ABOUT: &'static str = "A row of the process table: the chosen columns, and its key; or, when grouped, the group.";
+    const ABOUT: &'static str =
+        "A row of the process table: the chosen columns, and its key; or, when grouped, the group.";
     fn metas() -> Vec<&'static Meta> {
         metas(catalogue::PROCESS)
     }
@@ -121,7 +122,11 @@ impl Scope for scope::Process {
         vec![
             ("key", text("Address of the process: pid, start in clock ticks, boot."), false),
             ("depth", plain(&[Type::Integer], "Tree: how many ancestors are listed above it."), false),
-            ("matched", plain(&[Type::Boolean], "Tree: whether the filter chose it, or it is there as an ancestor."), false),
+            (
+                "matched",
+                plain(&[Type::Boolean], "Tree: whether the filter chose it, or it is there as an ancestor."),
+                false,
+            ),
             ("group", text("Groups: the value that the members share."), false),
             ("count", plain(&[Type::Integer], "Groups: number of members."), false),
             ("members", keys("Groups: addresses of the members."), false),

@@ -67,7 +67,8 @@ impl Caller {
     /// Finds out who asks. A wrong token is an error even where none is needed; a cookie that has ended is not.
     pub(crate) fn identify(app: &App, peer: Peer, headers: &HeaderMap) -> Result<Self, Failure> {
         let caller = |role, name: &str, proof| Self { role, name: name.to_owned(), proof, token: None, peer };
-        let holder = |token: Token, proof| Self { role: Some(token.role), name: token.name, proof, token: Some(token.id), peer };
+        let holder =
+            |token: Token, proof| Self { role: Some(token.role), name: token.name, proof, token: Some(token.id), peer };
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let text = value.to_str().unwrap_or_default();
             let secret = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -100,7 +101,9 @@ impl Caller {
 
     /// Whether the token that they showed is still good; for what lasts longer than a request.
     pub(crate) fn is_still_good(&self, app: &App) -> bool {
-        self.token.as_ref().is_none_or(|id| app.tokens.by_id(id, app.clock.wall()).is_some_and(|token| Some(token.role) == self.role))
+        self.token
+            .as_ref()
+            .is_none_or(|id| app.tokens.by_id(id, app.clock.wall()).is_some_and(|token| Some(token.role) == self.role))
     }
 
     /// Which columns they see.
@@ -119,11 +122,15 @@ impl Caller {
             return Ok(());
         }
         let (kind, detail) = if self.role > Some(Role::Anonymous) {
-            (ProblemKind::Forbidden, format!("{what} needs the role {}; `{}` is {}", role.word(), self.name, self.role().word()))
+            (
+                ProblemKind::Forbidden,
+                format!("{what} needs the role {}; `{}` is {}", role.word(), self.name, self.role().word()),
+            )
         } else {
             (ProblemKind::Unauthorized, format!("{what} needs a token with the role {}", role.word()))
         };
-        let hint = format!("make one with `procyon token new --role {}` on this machine, and sign in with it", role.word());
+        let hint =
+            format!("make one with `procyon token new --role {}` on this machine, and sign in with it", role.word());
         Err(Problem::new(kind, detail).hint(hint).into())
     }
 

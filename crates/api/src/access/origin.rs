@@ -42,7 +42,10 @@ impl Names {
 
 fn without_port(host: &str) -> &str {
     match host.rfind(':') {
-        Some(colon) if !host.ends_with(']') && host.get(colon + 1..).is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit())) => {
+        Some(colon)
+            if !host.ends_with(']')
+                && host.get(colon + 1..).is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit())) =>
+        {
             let name = host.get(..colon).unwrap_or(host);
             // `::1` without brackets is all name.
             if name.contains(':') && !name.ends_with(']') { host } else { name }
@@ -53,7 +56,10 @@ fn without_port(host: &str) -> &str {
 
 /// The host that a request names.
 pub(crate) fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
-    headers.get(header::HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
+    headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
 }
 
 /// Whether the page that asks is ours. A request without the headers comes from no page of a current browser.
@@ -84,10 +90,30 @@ mod tests {
     #[test]
     fn only_our_names_are_known() {
         let names = Names::new(&["mon.example.org".to_owned()], Some("db1.lan"), false);
-        for host in ["localhost", "LOCALHOST:9300", "127.0.0.1:9300", "[::1]:9300", "::1", "db1", "db1.lan:9300", "mon.example.org", "localhost."] {
+        for host in [
+            "localhost",
+            "LOCALHOST:9300",
+            "127.0.0.1:9300",
+            "[::1]:9300",
+            "::1",
+            "db1",
+            "db1.lan:9300",
+            "mon.example.org",
+            "localhost.",
+        ] {
             assert!(names.know(host), "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:9300", "10.0.0.1:9300", "", "localhost@evil.example", ":9300", "[::1", "local host"] {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:9300",
+            "10.0.0.1:9300",
+            "",
+            "localhost@evil.example",
+            ":9300",
+            "[::1",
+            "local host",
+        ] {
             assert_eq!(names.know(host), host == "[::1", "{host}");
         }
         assert!(Names::new(&[], None, true).know("10.0.0.1:9300"));
@@ -96,14 +122,15 @@ mod tests {
     #[test]
     fn a_page_of_another_site_is_not_ours() {
         fn check(headers: &[(&'static str, &str)]) -> bool {
-            let headers =
-                headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
             is_ours(&headers, Some("127.0.0.1:9300"))
         }
         assert!(check(&[]));
         assert!(check(&[("origin", "http://127.0.0.1:9300")]));
         assert!(check(&[("sec-fetch-site", "same-origin"), ("origin", "https://127.0.0.1:9300")]));
-        for foreign in ["http://evil.example", "http://127.0.0.1:9301", "null", "file://", "http://127.0.0.1:9300.evil.example"] {
+        for foreign in
+            ["http://evil.example", "http://127.0.0.1:9301", "null", "file://", "http://127.0.0.1:9300.evil.example"]
+        {
             assert!(!check(&[("origin", foreign)]), "{foreign}");
         }
         assert!(!check(&[("sec-fetch-site", "cross-site")]));

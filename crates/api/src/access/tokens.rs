@@ -143,7 +143,14 @@ impl Tokens {
         let secret = format!("{PREFIX}{}", random()?);
         let hash = blake3::hash(secret.as_bytes()).to_hex().to_string();
         let id = hash.chars().take(8).collect();
-        let token = Token { id, name: name.to_owned(), role, hash, created: clock.wall().unix_ms(), expires: expires.map(Wall::unix_ms) };
+        let token = Token {
+            id,
+            name: name.to_owned(),
+            role,
+            hash,
+            created: clock.wall().unix_ms(),
+            expires: expires.map(Wall::unix_ms),
+        };
         self.change(|content| {
             if content.tokens.iter().any(|known| known.name == name) {
                 return Err(TokenError::NameTaken(name.to_owned()));
@@ -178,12 +185,14 @@ impl Tokens {
     pub(crate) fn find(&self, secret: &str, now: Wall) -> Option<Token> {
         // The hash is of 256 random bits: comparing hashes tells nothing about the secret through time.
         let hash = blake3::hash(secret.as_bytes()).to_hex();
-        self.look(|content| content.tokens.iter().find(|token| token.hash == hash.as_str()).cloned()).filter(|token| token.is_good(now))
+        self.look(|content| content.tokens.iter().find(|token| token.hash == hash.as_str()).cloned())
+            .filter(|token| token.is_good(now))
     }
 
     /// The token with this id.
     pub(crate) fn by_id(&self, id: &str, now: Wall) -> Option<Token> {
-        self.look(|content| content.tokens.iter().find(|token| token.id == id).cloned()).filter(|token| token.is_good(now))
+        self.look(|content| content.tokens.iter().find(|token| token.id == id).cloned())
+            .filter(|token| token.is_good(now))
     }
 
     /// Signs a text for a session.
@@ -304,8 +313,8 @@ fn read(path: &Path) -> Result<Option<(Content, Seen)>, TokenError> {
 /// Writes a new file beside the old one and swaps them, so that no reader ever sees half of it.
 fn write(path: &Path, content: &Content) -> Result<(), TokenError> {
     let new = path.with_extension("new");
-    let text = serde_json::to_vec_pretty(content)
-        .map_err(|source| TokenError::Damaged { path: path.to_owned(), source })?;
+    let text =
+        serde_json::to_vec_pretty(content).map_err(|source| TokenError::Damaged { path: path.to_owned(), source })?;
     let mut file = File::options()
         .create(true)
         .truncate(true)

@@ -17,6 +17,14 @@ pub(super) fn rounded<'a>(meta: &Meta, value: Value<'a>) -> Value<'a> {
     Value::Float((number * steps).round() / steps)
 }
 
+/// A text cut to what a row shows, with an ellipsis; whole characters only where it is text at all.
+pub(super) fn cut(bytes: &[u8], most: usize) -> Option<String> {
+    let head = bytes.get(..most).filter(|_| bytes.len() > most)?;
+    let text = String::from_utf8_lossy(head);
+    // The last character may have been cut in two.
+    Some(format!("{}…", text.trim_end_matches(char::REPLACEMENT_CHARACTER)))
+}
+
 /// Whether clients work it out by themselves, so that it never counts as a change.
 fn flows(meta: &Meta) -> bool {
     meta.unit == Unit::Seconds && (meta.id == "age" || meta.id == "pss_age")
@@ -46,6 +54,13 @@ mod tests {
     use procyon_model::catalogue;
 
     use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(cut("abcdé".as_bytes(), 6), None);
+        assert_eq!(cut("abcdéf".as_bytes(), 5).as_deref(), Some("abcd…"));
+        assert_eq!(cut("abcdef".as_bytes(), 5).as_deref(), Some("abcde…"));
+    }
 
     #[test]
     fn noise_and_age_are_no_change() {

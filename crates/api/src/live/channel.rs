@@ -16,6 +16,7 @@ use super::hub::Encoder;
 use super::spec::{Column, Spec};
 use super::top::Heaviest;
 use crate::access::Sight;
+use crate::limits::LIVE_TEXT;
 use crate::rows::{self, Json, readable};
 use crate::v1::{exit_json, millis};
 
@@ -247,9 +248,7 @@ impl Difference {
 
 fn print_of(column: Column, row: &ProcessRow, is_match: bool) -> u64 {
     match column {
-        Column::Figure(figure) => {
-            cells::print_of(&figure.meta, &cells::rounded(&figure.meta, (figure.value)(row)))
-        }
+        Column::Figure(figure) => cells::print_of(&figure.meta, &cells::rounded(&figure.meta, (figure.value)(row))),
         Column::Matched => u64::from(is_match),
     }
 }
@@ -286,6 +285,9 @@ fn top_json(heaviest: Option<&mut Heaviest>, frame: &Frame, sight: Sight) -> Vec
     out
 }
 
+/// Bytes of the command line of a process that ended: hundreds may end in a second.
+const ENDED_TEXT: usize = 512;
+
 fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>) -> Vec<u8> {
     let mut out = Vec::new();
     for process in ended {
@@ -295,7 +297,7 @@ fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>) -> Vec<u8> {
             "pid": row.key.pid,
             "name": readable(&row.descriptor.name),
             "user": readable(&row.descriptor.user),
-            "cmd": readable(&row.descriptor.cmd),
+            "cmd": cells::cut(&row.descriptor.cmd, ENDED_TEXT).unwrap_or_else(|| readable(&row.descriptor.cmd)),
             "start": row.started.unix_ms(),
             "at": process.at.unix_ms(),
             "exit": exit_json(process),
@@ -317,7 +319,10 @@ fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 }
 
 fn value(out: &mut Vec<u8>, value: &Value<'_>) {
-    write(out, &Json(value));
+    match value {
+        Value::Text(bytes) if bytes.len() > LIVE_TEXT => write(out, &cells::cut(bytes, LIVE_TEXT)),
+        value => write(out, &Json(value)),
+    }
 }
 
 /// Writing into memory cannot fail for values that JSON can say, and these are.

@@ -1,6 +1,7 @@
 //! One thread a host: encodes each channel once a tick and hands the message to all its clients, waiting for none.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
@@ -147,11 +148,8 @@ impl Hub {
                 self.obey(&mut channels, command, now);
             }
             if !frames.is_empty() {
-                for channel in channels.values_mut() {
-                    channel.tick(&frames, now);
-                }
                 // Clients whose queues were closed are gone.
-                channels.retain(|_, channel| !channel.members.is_empty());
+                channels.retain(|name, channel| channel.survives(name, &frames, now) && !channel.members.is_empty());
             }
             let watching = channels.values().map(|channel| channel.members.len()).sum();
             self.watching.store(watching, Ordering::Release);
@@ -233,7 +231,8 @@ fn with(channels: &mut HashMap<String, Channel>, id: u64, act: impl FnOnce(&mut 
 }
 
 fn refuse(client: &Client) {
-    let problem = Problem::new(ProblemKind::Unavailable, format!("{MAX_CHANNELS} different subscriptions are in use; end one"));
+    let problem =
+        Problem::new(ProblemKind::Unavailable, format!("{MAX_CHANNELS} different subscriptions are in use; end one"));
     let told = serde_json::json!({ "type": "error", "problem": problem });
     if client.queue.try_send(told.to_string().into()).is_err() {
         tracing::debug!("a client that was refused does not listen");
@@ -241,6 +240,15 @@ fn refuse(client: &Client) {
 }
 
 impl Channel {
+    /// Encodes and delivers; false when that panicked, which ends this channel and no other.
+    fn survives(&mut self, name: &str, frames: &[Arc<Frame>], now: Mono) -> bool {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.tick(frames, now)));
+        if outcome.is_err() {
+            tracing::error!(channel = name, "encoding a live stream failed inside; its clients are let go");
+        }
+        outcome.is_ok()
+    }
+
     fn tick(&mut self, frames: &[Arc<Frame>], now: Mono) {
         // A channel made from this very frame has nothing new to say about it.
         let message = self.encoder.tick(frames);

@@ -26,7 +26,10 @@ impl Seat {
         if open < limits::MAX_LIVE {
             return Ok(seat);
         }
-        Err(Failure::new(ProblemKind::Unavailable, format!("{} live clients are connected; there is no room for more", limits::MAX_LIVE)))
+        Err(Failure::new(
+            ProblemKind::Unavailable,
+            format!("{} live clients are connected; there is no room for more", limits::MAX_LIVE),
+        ))
     }
 }
 
@@ -43,7 +46,8 @@ where
     T: Future<Output = ()> + Send + 'static,
 {
     let seat = Seat::take(app)?;
-    let upgrade = upgrade.max_message_size(limits::MAX_MESSAGE).max_frame_size(limits::MAX_MESSAGE).write_buffer_size(0);
+    let upgrade =
+        upgrade.max_message_size(limits::MAX_MESSAGE).max_frame_size(limits::MAX_MESSAGE).write_buffer_size(0);
     Ok(upgrade.on_upgrade(move |socket| run(socket, seat)))
 }
 
@@ -62,8 +66,8 @@ pub(crate) async fn live(mut socket: WebSocket, _seat: Seat, app: Arc<App>, host
     if socket.send(Message::Text(hello.to_string().into())).await.is_err() {
         return;
     }
-    let mut session = Session { id: host.hub.next_id(), host, sight: caller.sight() };
-    session.run(&mut socket, &app).await;
+    let session = Session { id: host.hub.next_id(), host, sight: caller.sight() };
+    session.run(&mut socket, &app, &caller).await;
 }
 
 struct Session {
@@ -79,7 +83,8 @@ impl Drop for Session {
 }
 
 impl Session {
-    async fn run(&mut self, socket: &mut WebSocket, app: &Arc<App>) {
+    async fn run(&self, socket: &mut WebSocket, app: &App, caller: &Caller) {
+        let mut checks = checks();
         let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
         let mut stopping = app.stopping.clone();
         loop {
@@ -100,7 +105,13 @@ impl Session {
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 },
-                _ = stopping.changed() => return farewell(socket).await,
+                _ = checks.tick() => {
+                    if !caller.is_still_good(app) {
+                        return farewell(socket, close_code::POLICY, "the token was taken back").await;
+                    }
+                    Ok(())
+                }
+                _ = stopping.changed() => return farewell(socket, close_code::AWAY, "procyon stops").await,
             };
             if sent.is_err() {
                 return;
@@ -123,14 +134,27 @@ impl Session {
         let sight = self.sight;
         // A regular expression may take longer to compile than async code may.
         let spec = tokio::task::spawn_blocking(move || Spec::read(&asked, sight)).await;
-        let spec = spec.map_err(|_| Failure::new(ProblemKind::Internal, "the subscription failed inside the server"))??;
+        let spec =
+            spec.map_err(|_| Failure::new(ProblemKind::Internal, "the subscription failed inside the server"))??;
         let client = Client { id: self.id, queue: queue.clone() };
         self.host.hub.join(spec.name.clone(), Box::new(LiveChannel::new(spec)), client)
     }
 }
 
+/// Who listens to what.
+pub(crate) struct Listener {
+    pub(crate) app: Arc<App>,
+    pub(crate) host: Arc<Host>,
+    pub(crate) caller: Caller,
+    /// Name of the channel.
+    pub(crate) name: &'static str,
+    pub(crate) encoder: Box<dyn Encoder>,
+}
+
 /// A listener that says nothing: every message of one channel goes to it.
-pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, app: Arc<App>, host: Arc<Host>, name: &'static str, encoder: Box<dyn Encoder>) {
+pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, listener: Listener) {
+    let Listener { app, host, caller, name, encoder } = listener;
+    let mut checks = checks();
     let session = Session { id: host.hub.next_id(), host, sight: Sight::Public };
     let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
     if session.host.hub.join(name.to_owned(), encoder, Client { id: session.id, queue: sender.clone() }).is_err() {
@@ -149,13 +173,24 @@ pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, app: Arc<App>, ho
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
             },
-            _ = stopping.changed() => return farewell(&mut socket).await,
+            _ = checks.tick() => {
+                if !caller.is_still_good(&app) {
+                    return farewell(&mut socket, close_code::POLICY, "the token was taken back").await;
+                }
+            }
+            _ = stopping.changed() => return farewell(&mut socket, close_code::AWAY, "procyon stops").await,
         }
     }
 }
 
-async fn farewell(socket: &mut WebSocket) {
-    let close = CloseFrame { code: close_code::AWAY, reason: "procyon stops".into() };
+fn checks() -> tokio::time::Interval {
+    let mut checks = tokio::time::interval(limits::TOKEN_CHECK);
+    checks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    checks
+}
+
+async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static str) {
+    let close = CloseFrame { code, reason: reason.into() };
     if socket.send(Message::Close(Some(close))).await.is_err() {
         tracing::debug!("a client was gone before it could be told");
     }

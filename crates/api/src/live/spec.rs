@@ -50,7 +50,9 @@ impl Spec {
         let tree = match asked.view.as_deref() {
             None | Some("" | "flat" | "list") => false,
             Some("tree") => true,
-            Some(other) => return Err(Failure::bad_request(format!("there is no view `{other}`; there are flat and tree"))),
+            Some(other) => {
+                return Err(Failure::bad_request(format!("there is no view `{other}`; there are flat and tree")));
+            }
         };
         let limit = match asked.limit {
             0 => MAX_ROWS,

@@ -38,7 +38,9 @@ impl Heaviest {
                 weights.push((mean * favour, mean, row));
             }
         }
-        weights.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.key.start.cmp(&b.2.key.start)).then_with(|| a.2.key.cmp(&b.2.key)));
+        weights.sort_by(|a, b| {
+            b.0.total_cmp(&a.0).then_with(|| a.2.key.start.cmp(&b.2.key.start)).then_with(|| a.2.key.cmp(&b.2.key))
+        });
         weights.truncate(self.n);
         weights.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.2.key.cmp(&b.2.key)));
         let rows: Vec<&ProcessRow> = weights.into_iter().map(|(_, _, row)| row).collect();

@@ -23,15 +23,20 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Fault> {
     if chain.is_empty() {
         return Err(wrong("certificate", &files.certificate));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong("private key", &files.key).because(error))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong("private key", &files.key).because(error))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Fault::new(Kind::Failed, "could not set up TLS").because(error))?
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|error| {
-            Fault::usage(format!("the key {} does not fit the certificate {}", files.key.display(), files.certificate.display()))
-                .because(error)
+            Fault::usage(format!(
+                "the key {} does not fit the certificate {}",
+                files.key.display(),
+                files.certificate.display()
+            ))
+            .because(error)
         })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use axum::Extension;
 use procyon_model::catalogue::CONNECTION;
 use procyon_model::view::sort::Order;
 use procyon_model::{Connection, Frame, ProcessKey};

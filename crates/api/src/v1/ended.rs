@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use axum::Extension;
 use procyon_model::frame::EndedProcess;
 use procyon_model::{ProcessRow, catalogue};
 use procyon_units::Wall;

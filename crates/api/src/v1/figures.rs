@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use axum::Extension;
 use procyon_diag::nearest;
 use procyon_model::{Frame, catalogue};
 use procyon_units::Mono;
@@ -34,7 +34,10 @@ pub(super) async fn answer(
     let query = Query::read(&uri, PARAMS)?;
     let only: Vec<String> = query.list("only").into_iter().map(str::to_owned).collect();
     if let Some(wrong) = only.iter().find(|part| !PARTS.contains(&part.as_str())) {
-        let problem = Problem::new(ProblemKind::BadRequest, format!("there is no part `{wrong}`; there are {}", PARTS.join(", ")));
+        let problem = Problem::new(
+            ProblemKind::BadRequest,
+            format!("there is no part `{wrong}`; there are {}", PARTS.join(", ")),
+        );
         return Err(problem.suggestion(nearest(wrong, PARTS.iter().copied())).into());
     }
     let frame = app.host(&host)?.frame()?;

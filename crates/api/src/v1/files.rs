@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use axum::Extension;
 use procyon_model::inspect::OpenFile;
 use procyon_wire::process as wire;
 use procyon_wire::{List, Role};

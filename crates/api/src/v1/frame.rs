@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use axum::Extension;
 use procyon_model::catalogue;
 use procyon_wire::Host;
 use serde::Serialize;

@@ -17,7 +17,10 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::rows::readable;
 
-pub(super) async fn answer(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Result<Response, Failure> {
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Failure> {
     app.blocking(move |app| json(&health(app, &caller))).await
 }
 
@@ -28,7 +31,8 @@ fn health(app: &App, caller: &Caller) -> wire::Health {
     let pace = frame.as_ref().map(|frame| frame.pace.clone()).unwrap_or_default();
     let usage = host.map(|host| host.series.usage()).unwrap_or_default();
     let own = frame.as_ref().and_then(|frame| frame.process_by_pid(std::process::id()));
-    let failing = collect.sources.iter().any(|source| matches!(source.state, SourceState::Late | SourceState::Failed(_)));
+    let failing =
+        collect.sources.iter().any(|source| matches!(source.state, SourceState::Late | SourceState::Failed(_)));
     let degraded = frame.is_none() || failing || !collect.quarantined.is_empty() || pace.reason.is_some();
     wire::Health {
         status: if degraded { "degraded" } else { "ok" }.to_owned(),

@@ -27,6 +27,8 @@ pub(super) async fn answer(
 }
 
 /// The upgrade, or why it is none.
-pub(crate) fn wanted(upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Result<WebSocketUpgrade, Failure> {
+pub(crate) fn wanted(
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<WebSocketUpgrade, Failure> {
     upgrade.map_err(|error| Failure::bad_request(format!("this is a WebSocket: {error}")))
 }

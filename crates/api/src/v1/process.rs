@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use procyon_model::catalogue::PROCESS;
 use procyon_model::connection::SocketState;
 use procyon_model::frame::{EndedProcess, Exit};
@@ -84,7 +84,11 @@ pub(crate) fn missing(frame: &Frame, key: &ProcessKey) -> Failure {
     match frame.process_by_pid(key.pid) {
         Some(other) => Problem::new(
             ProblemKind::Conflict,
-            format!("process {key} has ended, and its pid now belongs to {} ({})", readable(&other.descriptor.name), other.key),
+            format!(
+                "process {key} has ended, and its pid now belongs to {} ({})",
+                readable(&other.descriptor.name),
+                other.key
+            ),
         )
         .hint(format!("ask for {} if that is the one you mean", other.key))
         .into(),
@@ -125,7 +129,8 @@ fn detail<'a>(
     }
 }
 
-static ALL: std::sync::LazyLock<rows::Columns<ProcessRow>> = std::sync::LazyLock::new(|| rows::all(PROCESS, Sight::All));
+static ALL: std::sync::LazyLock<rows::Columns<ProcessRow>> =
+    std::sync::LazyLock::new(|| rows::all(PROCESS, Sight::All));
 static PUBLIC: std::sync::LazyLock<rows::Columns<ProcessRow>> =
     std::sync::LazyLock::new(|| rows::all(PROCESS, Sight::Public));
 

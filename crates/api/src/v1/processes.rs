@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use axum::Extension;
 use procyon_diag::nearest;
 use procyon_model::catalogue::{Figure, PROCESS};
 use procyon_model::view::group::{Group, group};
@@ -36,8 +36,29 @@ pub(super) const PARAMS: &[Param] = &[
 
 /// Columns of a table that names none.
 pub(crate) const USUAL: &[&str] = &[
-    "pid", "ppid", "user", "name", "cmd", "label", "container", "unit", "state", "cpu", "rss", "pss", "swap", "read",
-    "write", "rx", "tx", "threads", "fds", "fd_ratio", "start", "age", "kthread",
+    "pid",
+    "ppid",
+    "user",
+    "name",
+    "cmd",
+    "label",
+    "container",
+    "unit",
+    "state",
+    "cpu",
+    "rss",
+    "pss",
+    "swap",
+    "read",
+    "write",
+    "rx",
+    "tx",
+    "threads",
+    "fds",
+    "fd_ratio",
+    "start",
+    "age",
+    "kthread",
 ];
 
 /// What processes can be grouped by.
@@ -64,7 +85,9 @@ pub(super) async fn answer(
     let as_tree = match query.text("view") {
         None | Some("" | "flat" | "list") => false,
         Some("tree") => true,
-        Some(other) => return Err(Failure::bad_request(format!("there is no view `{other}`; there are flat and tree"))),
+        Some(other) => {
+            return Err(Failure::bad_request(format!("there is no view `{other}`; there are flat and tree")));
+        }
     };
     if as_tree && grouped.is_some() {
         return Err(Failure::bad_request("`view=tree` and `group` do not go together"));
@@ -94,7 +117,10 @@ fn read(query: &Query, sight: Sight) -> Result<Question, Failure> {
 
 fn group_figure(by: &str, sight: Sight) -> Result<&'static Figure<ProcessRow>, Failure> {
     if !GROUPS.contains(&by) {
-        let problem = Problem::new(ProblemKind::BadRequest, format!("processes are not grouped by `{by}`, but by {}", GROUPS.join(", ")));
+        let problem = Problem::new(
+            ProblemKind::BadRequest,
+            format!("processes are not grouped by `{by}`, but by {}", GROUPS.join(", ")),
+        );
         return Err(problem.suggestion(nearest(by, GROUPS.iter().copied())).into());
     }
     table::figure(by, PROCESS, sight)
@@ -126,7 +152,10 @@ fn branches(frame: &Frame, question: &Question) -> Result<Response, Failure> {
     let branches = tree(&all, |row| question.filter.matches(row));
     let matched = branches.iter().filter(|branch| branch.matched).count();
     let count = branches.len();
-    let skip = question.next.as_ref().map_or(0, |cursor| cursor.place(branches.iter().map(|branch| branch.row.key.to_string())));
+    let skip = question
+        .next
+        .as_ref()
+        .map_or(0, |cursor| cursor.place(branches.iter().map(|branch| branch.row.key.to_string())));
     let items: Vec<_> = branches
         .into_iter()
         .skip(skip)
@@ -149,11 +178,18 @@ fn groups(frame: &Frame, question: &Question, by: &'static Figure<ProcessRow>) -
     let rows: Vec<&ProcessRow> = frame.processes.iter().filter(|row| question.filter.matches(row)).collect();
     let matched = rows.len();
     let groups = group(&rows, by);
-    let mut keyed: Vec<(Value<'_>, Group<'_>)> = groups.into_iter().map(|group| (group.value_of(question.order.by), group)).collect();
+    let mut keyed: Vec<(Value<'_>, Group<'_>)> =
+        groups.into_iter().map(|group| (group.value_of(question.order.by), group)).collect();
     keyed.sort_by(|(a, x), (b, y)| compare(a, b, question.order.descending).then_with(|| x.value.cmp(&y.value)));
     let count = keyed.len();
-    let skip = question.next.as_ref().map_or(0, |cursor| cursor.place(keyed.iter().map(|(_, group)| readable(&group.value))));
-    let page: Vec<_> = keyed.iter().skip(skip).take(question.limit).map(|(_, group)| GroupJson { group, columns: &question.columns }).collect();
+    let skip =
+        question.next.as_ref().map_or(0, |cursor| cursor.place(keyed.iter().map(|(_, group)| readable(&group.value))));
+    let page: Vec<_> = keyed
+        .iter()
+        .skip(skip)
+        .take(question.limit)
+        .map(|(_, group)| GroupJson { group, columns: &question.columns })
+        .collect();
     let next = page.last().and_then(|last| Cursor::after(skip + page.len(), count, &readable(&last.group.value)));
     json(&List { at: frame.wall.unix_ms(), items: page, total: frame.processes.len(), matched, next })
 }
@@ -192,7 +228,8 @@ struct Cursor {
 impl Cursor {
     fn read(text: &str) -> Result<Self, Failure> {
         let parts = text.split_once('~').and_then(|(count, last)| Some((count.parse().ok()?, last)));
-        let (count, last) = parts.ok_or_else(|| Failure::bad_request("`next` is what the answer before gave as `next`"))?;
+        let (count, last) =
+            parts.ok_or_else(|| Failure::bad_request("`next` is what the answer before gave as `next`"))?;
         Ok(Self { count, last: last.to_owned() })
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use axum::Extension;
 use procyon_diag::nearest;
-use procyon_model::catalogue::{HOST, PROCESS};
 use procyon_model::ProcessKey;
+use procyon_model::catalogue::{HOST, PROCESS};
 use procyon_series::{COLUMNS, ProcessLine, Range};
 use procyon_units::Wall;
 use procyon_wire::series::{Line, SeriesAnswer};
@@ -38,8 +38,18 @@ pub(super) const PARAMS: &[Param] = &[
 const ALL_PROCESSES: Duration = Duration::from_mins(2);
 /// Columns of the host when none are named.
 const USUAL_HOST: &[&str] = &[
-    "cpu_busy", "cpu_user", "cpu_system", "cpu_iowait", "cpu_steal", "mem_used", "mem_available", "swap_used",
-    "disk_read", "disk_write", "net_rx", "net_tx",
+    "cpu_busy",
+    "cpu_user",
+    "cpu_system",
+    "cpu_iowait",
+    "cpu_steal",
+    "mem_used",
+    "mem_available",
+    "swap_used",
+    "disk_read",
+    "disk_write",
+    "net_rx",
+    "net_tx",
 ];
 /// Columns of a process when none are named.
 const USUAL_PROCESS: &[&str] = &["cpu", "rss", "read", "write", "rx", "tx"];
@@ -61,8 +71,12 @@ pub(super) async fn answer(
         Some("process") => {
             let keys = query.list("keys").into_iter().map(key_of).collect::<Result<Vec<_>, _>>()?;
             let columns = process_columns(&ids, sight)?;
-            if keys.is_empty() && now.0.saturating_sub(range.from.0) > nanos(ALL_PROCESSES) + nanos(range.step) + 1_000_000_000 {
-                return Err(Failure::bad_request("all processes at once can be asked from `-2m` on; name `keys` for more"));
+            if keys.is_empty()
+                && now.0.saturating_sub(range.from.0) > nanos(ALL_PROCESSES) + nanos(range.step) + 1_000_000_000
+            {
+                return Err(Failure::bad_request(
+                    "all processes at once can be asked from `-2m` on; name `keys` for more",
+                ));
             }
             if keys.len() > MAX_LINES {
                 return Err(Failure::bad_request(format!("`keys` holds at most {MAX_LINES} addresses")));
@@ -91,7 +105,10 @@ fn range(query: &Query, now: Wall) -> Result<Range, Failure> {
     };
     let points = u128::try_from(to.0 - from.0).unwrap_or(0) / step.as_nanos();
     if points > u128::try_from(MAX_POINTS).unwrap_or(u128::MAX) {
-        let problem = Problem::new(ProblemKind::BadRequest, format!("this range has {points} instants; at most {MAX_POINTS} are answered"));
+        let problem = Problem::new(
+            ProblemKind::BadRequest,
+            format!("this range has {points} instants; at most {MAX_POINTS} are answered"),
+        );
         return Err(problem.hint("ask for a longer `step`").into());
     }
     Ok(Range { from, to, step })
@@ -110,7 +127,12 @@ fn of_host(host: &Host, range: Range, ids: &[String], sight: Sight, now: Wall) -
     let label = host.feed.latest().map_or_else(String::new, |frame| frame.host.name.to_string());
     let values: BTreeMap<String, _> = ids.iter().map(|id| (*id).to_owned()).zip(values).collect();
     let step_ms = u64::try_from(grid.step_ms).unwrap_or(0);
-    json(&SeriesAnswer { at: now.unix_ms(), step_ms, times: grid.times, series: vec![Line { key: None, label, values }] })
+    json(&SeriesAnswer {
+        at: now.unix_ms(),
+        step_ms,
+        times: grid.times,
+        series: vec![Line { key: None, label, values }],
+    })
 }
 
 /// Positions of columns that are kept of processes. Hidden ones are left out when nobody named them.
@@ -125,7 +147,10 @@ pub(super) fn process_columns(ids: &[String], sight: Sight) -> Result<Vec<usize>
 /// The position of one of them.
 pub(super) fn process_column(id: &str, sight: Sight) -> Result<usize, Failure> {
     let Some(column) = procyon_series::column(id) else {
-        let problem = Problem::new(ProblemKind::BadRequest, format!("no series of `{id}` is kept of processes; there are {}", COLUMNS.join(", ")));
+        let problem = Problem::new(
+            ProblemKind::BadRequest,
+            format!("no series of `{id}` is kept of processes; there are {}", COLUMNS.join(", ")),
+        );
         return Err(problem.suggestion(nearest(id, COLUMNS.iter().copied())).into());
     };
     if procyon_model::catalogue::process(id).is_some_and(|figure| !rows::sees(sight, &figure.meta)) {
@@ -134,7 +159,13 @@ pub(super) fn process_column(id: &str, sight: Sight) -> Result<usize, Failure> {
     Ok(column)
 }
 
-fn of_processes(host: &Host, range: Range, keys: &[ProcessKey], columns: &[usize], now: Wall) -> Result<Response, Failure> {
+fn of_processes(
+    host: &Host,
+    range: Range,
+    keys: &[ProcessKey],
+    columns: &[usize],
+    now: Wall,
+) -> Result<Response, Failure> {
     let grid = host.series.grid(range);
     let lines = if keys.is_empty() {
         host.series.all_processes(&grid, columns, MAX_LINES)

@@ -16,11 +16,18 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::limits::SESSION_LIFE;
 
-pub(super) async fn answer(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Result<Response, Failure> {
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Failure> {
     json(&Session { role: caller.role(), name: caller.name, read_only: app.read_only })
 }
 
-pub(super) async fn begin(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, request: Request) -> Result<Response, Failure> {
+pub(super) async fn begin(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Failure> {
     let body: SignIn = read_json(request).await?;
     let Some(token) = app.tokens.find(body.token.trim(), app.clock.wall()) else { return Err(wrong_token(&app, peer)) };
     right_token(&app, peer);
@@ -38,7 +45,8 @@ pub(super) async fn end(State(app): State<Arc<App>>, headers: HeaderMap) -> Resu
             app.sessions.end(cookie);
         }
     }
-    let mut response = json(&Session { role: Role::Anonymous, name: "anonymous".to_owned(), read_only: app.read_only })?;
+    let mut response =
+        json(&Session { role: Role::Anonymous, name: "anonymous".to_owned(), read_only: app.read_only })?;
     set_cookie(&app, &mut response, "", 0)?;
     Ok(response)
 }
@@ -46,7 +54,8 @@ pub(super) async fn end(State(app): State<Arc<App>>, headers: HeaderMap) -> Resu
 fn set_cookie(app: &App, response: &mut Response, value: &str, seconds: u64) -> Result<(), Failure> {
     let secure = if app.tls { "; Secure" } else { "" };
     let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}", session::COOKIE);
-    let value = HeaderValue::from_str(&text).map_err(|_| Failure::new(ProblemKind::Internal, "the cookie cannot be written"))?;
+    let value = HeaderValue::from_str(&text)
+        .map_err(|_| Failure::new(ProblemKind::Internal, "the cookie cannot be written"))?;
     response.headers_mut().append(header::SET_COOKIE, value);
     Ok(())
 }

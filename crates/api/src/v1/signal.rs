@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::Extension;
 use procyon_control::{Control, ControlError, Gone, Signal};
 use procyon_model::ProcessKey;
 use procyon_wire::process::{SendSignal, SignalSent};

@@ -42,7 +42,8 @@ impl Before {
             let oldest = known.iter().min_by_key(|(_, seen)| seen.at).map(|(key, _)| *key);
             oldest.map(|key| known.remove(&key));
         }
-        let times: HashMap<u32, CpuTime> = threads.iter().map(|thread| (thread.tid, thread.user.plus(thread.system))).collect();
+        let times: HashMap<u32, CpuTime> =
+            threads.iter().map(|thread| (thread.tid, thread.user.plus(thread.system))).collect();
         let Some(before) = known.get_mut(&key) else {
             known.insert(key, Seen { at: now, times, shares: HashMap::new() });
             return HashMap::new();

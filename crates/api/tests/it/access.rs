@@ -32,7 +32,11 @@ fn without_a_token_loopback_reads_what_every_user_reads() {
     }
     assert!(detail["connections"].is_null() && detail["listening"].is_null());
     for closed in ["files", "connections"] {
-        assert_eq!(site.ask(&Ask::get(&format!("/api/v1/hosts/local/processes/{own}/{closed}"))).status, 401, "{closed}");
+        assert_eq!(
+            site.ask(&Ask::get(&format!("/api/v1/hosts/local/processes/{own}/{closed}"))).status,
+            401,
+            "{closed}"
+        );
     }
     for path in ["/api/v1/hosts/local/series?scope=process&columns=write&from=-1m", "/api/v1/hosts/local/top?by=read"] {
         assert_eq!(site.ask(&Ask::get(path)).status, 401, "{path}");
@@ -55,8 +59,7 @@ fn a_wrong_token_is_never_taken_for_none() {
 #[test]
 fn guessing_is_slowed_down_and_locks_nobody_out() {
     let site = Site::start();
-    let statuses: Vec<u16> =
-        (0..7).map(|_| site.ask(&Ask::get("/api/v1/hosts").token("wrong")).status).collect();
+    let statuses: Vec<u16> = (0..7).map(|_| site.ask(&Ask::get("/api/v1/hosts").token("wrong")).status).collect();
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
     let reply = site.ask(&Ask::get("/api/v1/hosts").token("wrong"));
     assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 2);
@@ -73,7 +76,12 @@ fn roles_may_what_they_may() {
     let viewer = site.ask(&ask.clone().token(&site.viewer));
     assert_eq!((viewer.status, &viewer.json()["type"]), (403, &"urn:procyon:forbidden".into()));
     let operator = site.ask(&ask.token(&site.operator));
-    assert_eq!((operator.status, &operator.json()["type"]), (403, &"urn:procyon:refused".into()), "{}", operator.text());
+    assert_eq!(
+        (operator.status, &operator.json()["type"]),
+        (403, &"urn:procyon:refused".into()),
+        "{}",
+        operator.text()
+    );
 }
 
 #[test]
@@ -83,7 +91,10 @@ fn a_session_is_a_cookie_that_scripts_do_not_see() {
     let reply = site.ask(&sign_in);
     assert_eq!((reply.status, &reply.json()["role"]), (200, &"viewer".into()));
     let cookie = reply.header("set-cookie").unwrap().to_owned();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains("Secure"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains("Secure"),
+        "{cookie}"
+    );
     assert!(!cookie.contains(site.viewer.trim_start_matches("procyon_")), "the cookie holds the token");
     let pair = cookie.split(';').next().unwrap().to_owned();
     let with_cookie = |path| site.ask(&Ask::get(path).with("cookie", pair.clone()));
@@ -155,6 +166,33 @@ fn the_local_socket_knows_its_users() {
 }
 
 #[test]
+fn another_user_at_the_local_socket_is_nobody_special() {
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        // Only root can play another user; the test above still shows whom the socket takes for an operator.
+        return;
+    }
+    let site = Site::start();
+    std::fs::set_permissions(site.state.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let script = "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n\
+        s.sendall(b'GET /api/v1/session HTTP/1.1\\r\\nhost: x\\r\\nconnection: close\\r\\n\\r\\n')\n\
+        d=b''\nwhile True:\n  b=s.recv(9999)\n  if not b: break\n  d+=b\nsys.stdout.write(d.decode())";
+    let mut command = std::process::Command::new("python3");
+    let output = command.args(["-c", script]).arg(site.socket()).uid(65_534).gid(65_534).output();
+    let output = output.or_else(|_| {
+        // An interpreter in root's home is closed to others.
+        std::process::Command::new("/usr/bin/python3")
+            .args(["-c", script])
+            .arg(site.socket())
+            .uid(65_534)
+            .gid(65_534)
+            .output()
+    });
+    let session = crate::client::Reply::parse(&output.unwrap().stdout).json();
+    assert_eq!((&session["role"], &session["name"]), (&"anonymous".into(), &"uid 65534".into()), "{session}");
+}
+
+#[test]
 fn read_only_takes_every_control_away() {
     let site = Site::with(|config| Config { read_only: true, ..config });
     let own = site.key(std::process::id());
@@ -180,7 +218,10 @@ fn bad_addresses_are_refused_with_a_remedy() {
         Server::start(config, context).map(drop).unwrap_err()
     };
     let taken = start(Config { listen: Some(site.address), ..Config::default() });
-    assert!(taken.to_string().contains("could not listen") && taken.hints()[0].to_string().contains("ss -ltnp"), "{taken}");
+    assert!(
+        taken.to_string().contains("could not listen") && taken.hints()[0].to_string().contains("ss -ltnp"),
+        "{taken}"
+    );
     let open = start(Config { listen: Some("0.0.0.0:0".parse().unwrap()), ..Config::default() });
     assert!(open.hints()[0].to_string().contains("--insecure"), "{open}");
     let socket = start(Config { listen: None, socket: Some(site.socket()), ..Config::default() });

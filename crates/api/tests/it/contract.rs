@@ -95,7 +95,8 @@ fn every_figure_of_the_catalogue_is_explained() {
     let site = Site::start();
     let catalogue = site.json("/api/v1/catalogue");
     let figures = catalogue["figures"].as_array().unwrap();
-    let scopes: std::collections::BTreeSet<&str> = figures.iter().map(|figure| figure["scope"].as_str().unwrap()).collect();
+    let scopes: std::collections::BTreeSet<&str> =
+        figures.iter().map(|figure| figure["scope"].as_str().unwrap()).collect();
     assert_eq!(scopes.len(), 11, "{scopes:?}");
     let rss = figures.iter().find(|figure| figure["id"] == "rss" && figure["scope"] == "process").unwrap();
     assert_eq!((&rss["unit"], &rss["public"], &rss["kind"]), (&"bytes".into(), &true.into(), &"gauge".into()));

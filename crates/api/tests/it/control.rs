@@ -29,7 +29,11 @@ fn a_signal_reaches_its_process_and_the_log() {
         .unwrap()
         .filter_map(|entry| {
             let path = entry.unwrap().path();
-            path.file_name().unwrap().to_string_lossy().contains("audit").then(|| std::fs::read_to_string(path).unwrap())
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .contains("audit")
+                .then(|| std::fs::read_to_string(path).unwrap())
         })
         .collect();
     assert!(log.contains(&key) && log.contains("SIGTERM") && log.contains("operator"), "{log}");

@@ -40,7 +40,12 @@ fn bodies_heads_and_filters_have_a_size() {
 #[test]
 fn nonsense_is_answered_and_forgotten() {
     let site = Site::start();
-    for nonsense in [&b"banana\r\n\r\n"[..], b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET http:///x HTTP/1.1\r\n\r\n"] {
+    for nonsense in [
+        &b"banana\r\n\r\n"[..],
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET http:///x HTTP/1.1\r\n\r\n",
+    ] {
         let mut stream = connect(site.address);
         stream.write_all(nonsense).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
@@ -139,7 +144,10 @@ fn slow_heads_do_not_hold_a_place_for_ever() {
 fn every_column(site: &Site) -> Vec<String> {
     let catalogue = site.json("/api/v1/catalogue");
     let figures = catalogue["figures"].as_array().unwrap();
-    let ids = figures.iter().filter(|figure| figure["scope"] == "process").map(|figure| figure["id"].as_str().unwrap().to_owned());
+    let ids = figures
+        .iter()
+        .filter(|figure| figure["scope"] == "process")
+        .map(|figure| figure["id"].as_str().unwrap().to_owned());
     ids.collect()
 }
 

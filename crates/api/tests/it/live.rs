@@ -145,7 +145,10 @@ fn deltas_add_up_to_what_a_newcomer_is_told() {
         assert_eq!(screen.by_key().len(), keys.len());
         assert!(keys.iter().all(|key| screen.by_key().contains_key(key)));
         let row = frame.process_by_pid(burner.pid()).unwrap();
-        assert_eq!(screen.cell(&row.key.to_string(), "utime").unwrap().as_f64(), Some((row.cpu.user.seconds() * 100.0).round() / 100.0));
+        assert_eq!(
+            screen.cell(&row.key.to_string(), "utime").unwrap().as_f64(),
+            Some((row.cpu.user.seconds() * 100.0).round() / 100.0)
+        );
     }
 }
 
@@ -172,7 +175,8 @@ fn a_filter_moves_rows_in_and_out() {
     let delta = socket.expect("delta");
     screen.take(&delta);
     assert_eq!(screen.rows.len(), 0);
-    let ended: Vec<&Value> = delta["ended"].as_array().unwrap().iter().filter(|one| one["key"] == key.as_str()).collect();
+    let ended: Vec<&Value> =
+        delta["ended"].as_array().unwrap().iter().filter(|one| one["key"] == key.as_str()).collect();
     assert_eq!((ended.len(), &ended[0]["cmd"]), (1, &"sleep 1000".into()), "{delta}");
 }
 
@@ -258,7 +262,8 @@ fn equal_subscriptions_are_encoded_once() {
 #[test]
 fn a_token_taken_back_ends_its_stream() {
     let site = Site::start();
-    let made = site.tokens.create("guest", procyon_api::access::tokens::Role::Viewer, &procyon_units::SystemClock).unwrap();
+    let made =
+        site.tokens.create("guest", procyon_api::access::tokens::Role::Viewer, &procyon_units::SystemClock).unwrap();
     let mut guest = Socket::open(&site, "/api/v1/hosts/local/live", Some(&made.secret));
     guest.expect("hello");
     let mut stays = Socket::live(&site);

@@ -20,3 +20,4 @@ mod monitor;
 mod questions;
 mod series;
 mod site;
+mod tls;

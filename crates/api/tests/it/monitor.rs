@@ -7,9 +7,32 @@ use crate::live::Socket;
 use crate::site::Site;
 
 const PROCESS: &[&str] = &[
-    "pid", "pPid", "name", "tgid", "state", "uid", "gid", "threads", "vmPeak", "vmSize", "vmLck", "vmPin", "vmHWM",
-    "vmRss", "vmData", "vmStk", "vmExe", "vmLib", "vmPTE", "vmSwap", "voluntaryCS", "noVoluntaryCS", "cpuUsage",
-    "cpuUsed", "time", "ifAlarm",
+    "pid",
+    "pPid",
+    "name",
+    "tgid",
+    "state",
+    "uid",
+    "gid",
+    "threads",
+    "vmPeak",
+    "vmSize",
+    "vmLck",
+    "vmPin",
+    "vmHWM",
+    "vmRss",
+    "vmData",
+    "vmStk",
+    "vmExe",
+    "vmLib",
+    "vmPTE",
+    "vmSwap",
+    "voluntaryCS",
+    "noVoluntaryCS",
+    "cpuUsage",
+    "cpuUsed",
+    "time",
+    "ifAlarm",
 ];
 
 fn names(object: &Value) -> Vec<&str> {
@@ -63,9 +86,23 @@ fn the_host_has_exactly_its_fields_in_their_units() {
     let frame = site.tick();
     let body = Ask::get("/monitor/host/snapshot").at(site.address).json();
     let host = &body["data"];
-    let fields = ["hostname", "os", "kernel", "uptime", "time", "cpu", "memory", "disks", "filesystems", "networks", "processes", "threads"];
+    let fields = [
+        "hostname",
+        "os",
+        "kernel",
+        "uptime",
+        "time",
+        "cpu",
+        "memory",
+        "disks",
+        "filesystems",
+        "networks",
+        "processes",
+        "threads",
+    ];
     assert_eq!(names(host), sorted(&fields, &[]));
-    let cpu = ["cores", "usage", "user", "system", "iowait", "idle", "steal", "load1", "load5", "load15", "temperature"];
+    let cpu =
+        ["cores", "usage", "user", "system", "iowait", "idle", "steal", "load1", "load5", "load15", "temperature"];
     assert_eq!(names(&host["cpu"]), sorted(&cpu, &[]));
     let memory = ["total", "free", "available", "used", "buffers", "cached", "swapTotal", "swapFree"];
     assert_eq!(names(&host["memory"]), sorted(&memory, &[]));

@@ -174,7 +174,8 @@ fn sockets_are_listed_with_their_owners() {
     let port = site.address.port();
     let answer = procyon_testkit::eventually("the socket is seen", std::time::Duration::from_secs(20), || {
         site.tick();
-        let answer = site.json(&format!("/api/v1/hosts/local/connections?q=local_port=={port}%26%26state==%22LISTEN%22"));
+        let answer =
+            site.json(&format!("/api/v1/hosts/local/connections?q=local_port=={port}%26%26state==%22LISTEN%22"));
         (answer["matched"] == 1 && answer["items"][0]["pid"].is_u64()).then_some(answer)
     });
     let socket = &answer["items"][0];

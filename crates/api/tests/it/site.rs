@@ -44,7 +44,8 @@ impl Site {
             socket: Some(state.path().join("procyon.sock")),
             ..Config::default()
         });
-        let collecting = procyon_collect::Config { pss_budget: 1.0, slow_budget: 1.0, ..procyon_collect::Config::default() };
+        let collecting =
+            procyon_collect::Config { pss_budget: 1.0, slow_budget: 1.0, ..procyon_collect::Config::default() };
         let mut collector = Collector::new(&collecting, HostId(7), Arc::new(SystemClock)).unwrap();
         let feed = Arc::new(Feed::new());
         let series = Arc::new(Series::new(Limits::default()));
@@ -55,7 +56,11 @@ impl Site {
         let control = Control::new(Audit::in_directory(state.path()), first.host.boot.short(), Arc::new(SystemClock));
         let control = if config.read_only { control.read_only() } else { control };
         let context = Context {
-            hosts: vec![HostContext { feed: Arc::clone(&feed), series: Arc::clone(&series), inspect: Arc::new(Canned) }],
+            hosts: vec![HostContext {
+                feed: Arc::clone(&feed),
+                series: Arc::clone(&series),
+                inspect: Arc::new(Canned),
+            }],
             control: Some(Arc::new(control)),
             tokens: Arc::clone(&tokens),
             clock: Arc::new(SystemClock),
@@ -66,7 +71,15 @@ impl Site {
         let server = Server::start(config, context).unwrap();
         let address = server.address().unwrap();
         let site = Self {
-            server: Some(server), address, feed, series, state, tokens, viewer, operator, collector: Mutex::new(collector),
+            server: Some(server),
+            address,
+            feed,
+            series,
+            state,
+            tokens,
+            viewer,
+            operator,
+            collector: Mutex::new(collector),
         };
         site.publish(&first);
         site.tick();
@@ -129,7 +142,8 @@ fn pattern_of(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
     let fits = |pattern: &str| {
         let known: Vec<&str> = pattern.split('/').collect();
-        known.len() == parts.len() && known.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part)
+        known.len() == parts.len()
+            && known.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part)
     };
     DOCUMENT["paths"].as_object().unwrap().keys().find(|pattern| fits(pattern)).map(String::as_str)
 }

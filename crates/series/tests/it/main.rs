@@ -1,6 +1,10 @@
 //! The last minutes in memory, on frames made by hand.
 
-#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a test stops at the first surprise; seconds are small")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a test stops at the first surprise; seconds are small"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,11 +110,16 @@ fn gaps_and_lives_are_null_outside() {
     series.record(&frame(13, vec![row(1, 1, 0.5, 1), row(2, 9, 0.25, 1)]));
     series.record(&frame(14, vec![row(2, 9, 0.25, 1)]));
     let grid = series.grid(range(9, 15, 1));
-    let cpu = |pid, start| series.process(&grid, &row(pid, start, 0.0, 0).key, &columns(&["cpu"])).unwrap().values[0].clone();
+    let cpu =
+        |pid, start| series.process(&grid, &row(pid, start, 0.0, 0).key, &columns(&["cpu"])).unwrap().values[0].clone();
     assert_eq!(cpu(1, 1), [None, Some(0.5), None, None, Some(0.5), None, None]);
     assert_eq!(cpu(2, 9), [None, None, None, None, Some(0.25), Some(0.25), None]);
-    assert!(series.process(&grid, &row(2, 10, 0.0, 0).key, &columns(&["cpu"])).is_none(), "the same pid is another process");
-    let alive: Vec<u32> = series.all_processes(&grid, &columns(&["cpu"]), 100).iter().map(|line| line.key.pid).collect();
+    assert!(
+        series.process(&grid, &row(2, 10, 0.0, 0).key, &columns(&["cpu"])).is_none(),
+        "the same pid is another process"
+    );
+    let alive: Vec<u32> =
+        series.all_processes(&grid, &columns(&["cpu"]), 100).iter().map(|line| line.key.pid).collect();
     assert_eq!(alive, [2]);
 }
 
@@ -135,7 +144,9 @@ fn bytes_stay_under_the_limit_and_loss_is_counted() {
     let limits = Limits { window: Duration::from_mins(15), bytes: 2 << 20 };
     let series = Series::new(limits);
     for second in 0..1000_i64 {
-        let noisy = |pid: u32| row(pid, 1, f64::from(pid) + second as f64 / 100.0, second.unsigned_abs() * 4096 + u64::from(pid));
+        let noisy = |pid: u32| {
+            row(pid, 1, f64::from(pid) + second as f64 / 100.0, second.unsigned_abs() * 4096 + u64::from(pid))
+        };
         series.record(&frame(second, (1..=200).map(noisy).collect()));
     }
     let usage = series.usage();
@@ -150,8 +161,10 @@ fn bytes_stay_under_the_limit_and_loss_is_counted() {
 fn a_storm_of_short_lives_is_bounded() {
     let series = Series::new(Limits::default());
     for second in 0..60_i64 {
-        let processes = (0..200).map(|at| row(1000 + u32::try_from(second).unwrap() * 200 + at, 1, 0.1, 1)).collect::<Vec<_>>();
-        let ended = processes.iter().map(|row| EndedProcess { row: row.clone(), at: at(second), exit: Reading::Unsupported });
+        let processes =
+            (0..200).map(|at| row(1000 + u32::try_from(second).unwrap() * 200 + at, 1, 0.1, 1)).collect::<Vec<_>>();
+        let ended =
+            processes.iter().map(|row| EndedProcess { row: row.clone(), at: at(second), exit: Reading::Unsupported });
         let ended = ended.collect();
         series.record(&Frame { ended, ..frame(second, processes) });
     }
@@ -167,7 +180,11 @@ fn five_hundred_ordinary_processes_fit_well() {
     for second in 0..900_i64 {
         let one = |pid: u32| {
             let busy = pid.is_multiple_of(6);
-            if busy { row(pid, 1, second as f64 / 1000.0, second.unsigned_abs() * 4096) } else { row(pid, 1, 0.0, 4096) }
+            if busy {
+                row(pid, 1, second as f64 / 1000.0, second.unsigned_abs() * 4096)
+            } else {
+                row(pid, 1, 0.0, 4096)
+            }
         };
         series.record(&frame(second, (1..=500).map(one).collect()));
     }
