@@ -161,12 +161,17 @@ fn release(place: &Place) -> Result<()> {
 /// A program of the clone that drives the built binary: its name, its path, its arguments.
 type Program = (&'static str, &'static str, &'static [&'static str]);
 
-/// Short rounds, for `test`.
-const TESTED_PROGRAMS: &[Program] = &[];
+/// Short rounds, for `test`. The limits allow for the checks that the profile of the tests adds.
+const TESTED_PROGRAMS: &[Program] = &[
+    ("cost of watching, short", "bench/up_cost.py", &["--seconds", "20", "--warm-up", "10", "--max-cpu", "0.06"]),
+    ("storm, short", "bench/storm/storm.py", &["--seconds", "15", "--processes", "1000", "--threads", "2000"]),
+];
 
 /// Measurements, for `bench`.
-const MEASURED_PROGRAMS: &[Program] =
-    &[("cost of watching", "bench/up_cost.py", &["--seconds", "60"]), ("cost of live clients", "bench/live_cost.py", &[])];
+const MEASURED_PROGRAMS: &[Program] = &[
+    ("cost of watching", "bench/up_cost.py", &["--seconds", "60"]),
+    ("cost of a hundred live clients", "bench/live_cost.py", &[]),
+];
 
 /// Long rounds, for `soak`.
 const SOAKED_PROGRAMS: &[Program] =
