@@ -6,7 +6,8 @@ use crate::harness::{Actor, Start, Up, as_nobody, process_columns, run, stderr};
 use crate::http::{self, Place};
 
 /// What only somebody with a token sees of a process.
-const PRIVATE: &[&str] = &["exe", "cwd", "read", "write", "rchar", "wchar", "read_total", "write_total", "rx", "tx", "pss", "uss", "wchan"];
+const PRIVATE: &[&str] =
+    &["exe", "cwd", "read", "write", "rchar", "wchar", "read_total", "write_total", "rx", "tx", "pss", "uss", "wchan"];
 /// What everybody on the machine sees anyway.
 const PUBLIC: &[&str] = &["pid", "user", "name", "cmd", "cpu", "rss", "state", "threads", "start"];
 
@@ -22,7 +23,8 @@ fn without_a_token_one_sees_what_every_local_user_sees() {
     assert_eq!(up.get_as(None, "/session").good()["role"], "anonymous");
     let list = up.get_as(None, &format!("/hosts/local/processes?columns=*&limit=0&q=pid%3D%3D{}", actor.pid())).good();
     let frame = up.get_as(None, "/hosts/local/frame").good();
-    let in_frame = frame["processes"].as_array().unwrap().iter().find(|row| row["key"] == key.as_str()).expect("the row");
+    let in_frame =
+        frame["processes"].as_array().unwrap().iter().find(|row| row["key"] == key.as_str()).expect("the row");
     let detail = up.get_as(None, &format!("/hosts/local/processes/{key}")).good();
     for row in [&list["items"][0], in_frame, &detail["values"]] {
         for column in PRIVATE {
@@ -97,7 +99,8 @@ fn viewers_see_everything_and_touch_nothing_until_their_token_is_taken_back() {
         assert!(cookie.contains(part), "{cookie}");
     }
     let cookie = cookie.split(';').next().unwrap().to_owned();
-    let by_cookie = |method: &str, path: &str, body: &[u8]| http::request(&up.place, method, path, &[("Cookie", &cookie)], body);
+    let by_cookie =
+        |method: &str, path: &str, body: &[u8]| http::request(&up.place, method, path, &[("Cookie", &cookie)], body);
     assert_eq!(by_cookie("GET", "/api/v1/session", b"").good()["role"], "viewer");
     assert!(up.log().find(&viewer).is_none(), "the log holds the token");
 
@@ -110,7 +113,8 @@ fn viewers_see_everything_and_touch_nothing_until_their_token_is_taken_back() {
     // Signing out ends a session while its token lives on.
     let signed_in = up.post_as(None, "/session", &json!({"token": up.token}));
     let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let by_cookie = |method: &str| http::request(&up.place, method, "/api/v1/session", &[("Cookie", &cookie)], b"").good();
+    let by_cookie =
+        |method: &str| http::request(&up.place, method, "/api/v1/session", &[("Cookie", &cookie)], b"").good();
     assert_eq!(by_cookie("GET")["role"], "operator");
     by_cookie("DELETE");
     assert_eq!(by_cookie("GET")["role"], "anonymous");
@@ -142,7 +146,11 @@ fn the_kernel_vouches_for_users_of_the_local_socket() {
     let actor = Actor::start(up.folder(), "target", &[]);
     let key = up.key(actor.pid());
     let session = http::request(&up.socket(), "GET", "/api/v1/session", &[], b"").good();
-    assert_eq!((session["role"].as_str(), session["name"].as_str()), (Some("operator"), Some("uid 0")), "root by its uid");
+    assert_eq!(
+        (session["role"].as_str(), session["name"].as_str()),
+        (Some("operator"), Some("uid 0")),
+        "root by its uid"
+    );
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -158,12 +166,26 @@ fn the_kernel_vouches_for_users_of_the_local_socket() {
         as_nobody(|| http::request(&Place::Local(place.clone()), method, path, &[], body.as_bytes()))
     };
     let session = ask("GET", "/api/v1/session", "").good();
-    assert_eq!((session["role"].as_str(), session["name"].as_str()), (Some("anonymous"), Some("uid 65534")), "{session}");
-    ask("POST", &format!("/api/v1/hosts/local/processes/{key}/signal"), "{\"signal\":\"SIGTERM\"}").problem(401, "unauthorized");
+    assert_eq!(
+        (session["role"].as_str(), session["name"].as_str()),
+        (Some("anonymous"), Some("uid 65534")),
+        "{session}"
+    );
+    ask("POST", &format!("/api/v1/hosts/local/processes/{key}/signal"), "{\"signal\":\"SIGTERM\"}")
+        .problem(401, "unauthorized");
     ask("GET", &format!("/api/v1/hosts/local/processes/{key}/files"), "").problem(401, "unauthorized");
     assert!(actor.runs());
     // The command line as root goes by the same socket.
-    let listed = run(&["ps", "--json", "--socket", place.to_str().unwrap(), "--columns", "pid,exe", "--filter", &format!("pid == {}", actor.pid())]);
+    let listed = run(&[
+        "ps",
+        "--json",
+        "--socket",
+        place.to_str().unwrap(),
+        "--columns",
+        "pid,exe",
+        "--filter",
+        &format!("pid == {}", actor.pid()),
+    ]);
     assert!(listed.status.success(), "{}", stderr(&listed));
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert!(listed["items"][0]["exe"].is_string(), "{listed}");
@@ -176,7 +198,8 @@ fn other_sites_and_rebound_names_get_nothing() {
     let token = format!("Bearer {}", up.token);
     for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1"] {
         for path in ["/", "/api/v1/hosts", "/api/v1/session", "/api/v1/openapi.json"] {
-            http::request(&up.place, "GET", path, &[("Host", host), ("Authorization", &token)], b"").problem(403, "forbidden");
+            http::request(&up.place, "GET", path, &[("Host", host), ("Authorization", &token)], b"")
+                .problem(403, "forbidden");
         }
         let envelope = http::request(&up.place, "GET", "/monitor/host/snapshot", &[("Host", host)], b"").json();
         assert_eq!(envelope["code"], 403, "{envelope}");
@@ -188,7 +211,11 @@ fn other_sites_and_rebound_names_get_nothing() {
     let other_port = format!("http://127.0.0.1:{}", if address.port() == 1 { 2 } else { address.port() - 1 });
     for origin in ["http://evil.example", "null", other_port.as_str()] {
         for path in [live, "/monitor/process/stream", "/monitor/host/stream"] {
-            assert_eq!(up.socket_at(path, Some(&up.token), &[("Origin", origin)]).err(), Some(403), "{path} from {origin}");
+            assert_eq!(
+                up.socket_at(path, Some(&up.token), &[("Origin", origin)]).err(),
+                Some(403),
+                "{path} from {origin}"
+            );
         }
         let headers = [("Origin", origin), ("Authorization", token.as_str())];
         let body = json!({"token": up.token}).to_string();
@@ -208,8 +235,14 @@ fn other_sites_and_rebound_names_get_nothing() {
     assert_eq!(bare.json()["code"], 403);
     let form = [("Cookie", cookie.as_str()), ("Content-Type", "text/plain")];
     let key = up.key(actor.pid());
-    http::request(&up.place, "POST", &format!("/api/v1/hosts/local/processes/{key}/signal"), &form, b"{\"signal\":\"SIGKILL\"}")
-        .problem(400, "bad-request");
+    http::request(
+        &up.place,
+        "POST",
+        &format!("/api/v1/hosts/local/processes/{key}/signal"),
+        &form,
+        b"{\"signal\":\"SIGKILL\"}",
+    )
+    .problem(400, "bad-request");
     assert!(actor.runs());
 
     // Nothing that is answered may be framed, sniffed or kept.

@@ -31,7 +31,12 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(arguments).env("NO_COLOR", "1").env("HOME", "/nonexistent").env_remove("XDG_STATE_HOME").env_remove("XDG_RUNTIME_DIR");
+    command
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env("HOME", "/nonexistent")
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("XDG_RUNTIME_DIR");
     command
 }
 
@@ -110,7 +115,8 @@ impl Start {
     /// The same where the state folder holds a token already, so that none is printed.
     pub(crate) fn up_with(mut self, token: Option<&str>) -> Up {
         let log = std::fs::File::create(self.folder.path().join("stderr.log")).unwrap();
-        let mut child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("procyon starts");
+        let mut child =
+            self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("procyon starts");
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
         let link = loop {
@@ -211,7 +217,9 @@ impl Up {
     /// The row of a process, as soon as it is like this.
     pub(crate) fn row_where(&self, pid: u32, holds: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("a row of process {pid}"), SOON, || {
-            let list = self.get(&format!("/hosts/local/processes?columns=*&q={}", http::encode(&format!("pid == {pid}")))).good();
+            let list = self
+                .get(&format!("/hosts/local/processes?columns=*&q={}", http::encode(&format!("pid == {pid}"))))
+                .good();
             list["items"].get(0).filter(|row| holds(row)).cloned()
         })
     }
@@ -287,7 +295,9 @@ impl Live {
         }
         match tungstenite::client(request.body(()).unwrap(), stream) {
             Ok((socket, _)) => Ok(Self(socket)),
-            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => Err(answer.status().as_u16()),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+                Err(answer.status().as_u16())
+            }
             Err(error) => panic!("{path}: {error}"),
         }
     }
@@ -329,7 +339,10 @@ pub(crate) fn subscribe(columns: &[&str]) -> Value {
 pub(crate) fn process_columns(up: &Up) -> Vec<String> {
     let catalogue = up.get("/catalogue").good();
     let figures = catalogue["figures"].as_array().unwrap().iter();
-    figures.filter(|figure| figure["scope"] == "process").map(|figure| figure["id"].as_str().unwrap().to_owned()).collect()
+    figures
+        .filter(|figure| figure["scope"] == "process")
+        .map(|figure| figure["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// A process that procyon-workload plays under another name, whatever its arguments.
@@ -356,7 +369,8 @@ impl Actor {
         }
         let mut command = Command::new(&path);
         std::os::unix::process::CommandExt::arg0(&mut command, first);
-        let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the actor starts");
+        let mut child =
+            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the actor starts");
         let mut ready = [0; 6];
         child.stdout.take().unwrap().read_exact(&mut ready).unwrap_or_else(|error| panic!("{line:?}: {error}"));
         assert_eq!(&ready, b"ready\n");
@@ -392,7 +406,11 @@ impl Start {
 
 impl Up {
     /// Sends a signal, lets `meanwhile` look at what goes on, and waits for the end. The state folder stays until then.
-    pub(crate) fn end_but_keep(mut self, signal: rustix::process::Signal, meanwhile: impl FnOnce(&Stopped)) -> (ExitStatus, String) {
+    pub(crate) fn end_but_keep(
+        mut self,
+        signal: rustix::process::Signal,
+        meanwhile: impl FnOnce(&Stopped),
+    ) -> (ExitStatus, String) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
         let mut child = self.child_of();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());

@@ -24,7 +24,8 @@ impl Table {
     fn take(&mut self, message: &Value) {
         match message["type"].as_str().unwrap() {
             "full" => {
-                self.columns = message["columns"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+                self.columns =
+                    message["columns"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
                 self.rows.clear();
                 self.add(&message["rows"]);
             }
@@ -53,7 +54,8 @@ impl Table {
         for row in rows.as_array().unwrap() {
             let row = row.as_array().unwrap();
             assert_eq!(row.len(), self.columns.len() + 2, "{row:?}");
-            let known = self.rows.insert(row[0].as_u64().unwrap(), (row[1].as_str().unwrap().to_owned(), row[2..].to_vec()));
+            let known =
+                self.rows.insert(row[0].as_u64().unwrap(), (row[1].as_str().unwrap().to_owned(), row[2..].to_vec()));
             assert!(known.is_none(), "row {} is given out twice", row[0]);
         }
     }
@@ -159,7 +161,8 @@ fn a_client_that_never_reads_is_cut_off_and_others_do_not_notice() {
     let Place::Tcp(address) = &up.place else { unreachable!() };
     let columns = process_columns(&up);
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let mut stuck = Live::over(narrow(&up), &address.to_string(), "/api/v1/hosts/local/live", Some(&up.token), &[]).expect("a WebSocket");
+    let mut stuck = Live::over(narrow(&up), &address.to_string(), "/api/v1/hosts/local/live", Some(&up.token), &[])
+        .expect("a WebSocket");
     let mut good = up.live(&subscribe(&["pid", "cpu", "rss"]));
     let mut table = Table::default();
     table.take(&good.next_of("full"));

@@ -18,7 +18,11 @@ fn play(up: &Up, lines: &str, expected: &str) -> Vec<(Actor, String)> {
     let folder = up.folder().join("actors");
     fs::create_dir_all(&folder).unwrap();
     let pairs = lines.lines().zip(expected.lines());
-    pairs.map(|(line, expected)| (Actor::with_line(&folder, &line.split('\t').collect::<Vec<_>>()), expected.replace('\t', " "))).collect()
+    pairs
+        .map(|(line, expected)| {
+            (Actor::with_line(&folder, &line.split('\t').collect::<Vec<_>>()), expected.replace('\t', " "))
+        })
+        .collect()
 }
 
 /// Fails where a text holds a secret; some also stand in the corpus in an encoded form.
@@ -50,7 +54,8 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
         let list = up.get("/hosts/local/processes?columns=*&limit=0").good();
         let seen: HashMap<u64, Value> =
             list["items"].as_array().unwrap().iter().map(|row| (row["pid"].as_u64().unwrap(), row.clone())).collect();
-        let told = |(actor, _): &&(Actor, String)| seen.get(&u64::from(actor.pid())).is_some_and(|row| row["cmd"].is_string());
+        let told =
+            |(actor, _): &&(Actor, String)| seen.get(&u64::from(actor.pid())).is_some_and(|row| row["cmd"].is_string());
         all.iter().all(|one| told(one)).then_some((list, seen))
     });
     let (list, seen) = table;
@@ -67,7 +72,16 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
     said.push(live.next_of("delta").to_string());
     clean("the live stream", &said.concat());
     clean("the compatibility stream", &stream.next().to_string());
-    for path in ["/hosts/local/frame", "/hosts/local/connections", "/hosts/local/processes?group=label&columns=*&limit=0", "/hosts/local/processes?view=tree&columns=*&limit=0", "/hosts/local/top?by=rss&n=100", "/hosts/local/series?scope=process&from=-1m&columns=rss", "/hosts/local/figures", "/health"] {
+    for path in [
+        "/hosts/local/frame",
+        "/hosts/local/connections",
+        "/hosts/local/processes?group=label&columns=*&limit=0",
+        "/hosts/local/processes?view=tree&columns=*&limit=0",
+        "/hosts/local/top?by=rss&n=100",
+        "/hosts/local/series?scope=process&from=-1m&columns=rss",
+        "/hosts/local/figures",
+        "/health",
+    ] {
         let answer = up.get(path);
         answer.good();
         clean(path, &answer.text());
@@ -83,21 +97,34 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
         assert_eq!(snapshot["data"][0]["name"], expected.as_str());
     }
     // What cannot be seen cannot be guessed by a filter either.
-    for q in ["CANARY-", "CANARY-01", "cmd.contains(\"CANARY-\")", "cmd.matches(\"CANAR.-\")", "label.contains(\"CANARY\")"] {
+    for q in
+        ["CANARY-", "CANARY-01", "cmd.contains(\"CANARY-\")", "cmd.matches(\"CANAR.-\")", "label.contains(\"CANARY\")"]
+    {
         let list = up.get(&format!("/hosts/local/processes?q={}", encode(q))).good();
         assert_eq!(list["matched"], 0, "{q}: {list}");
     }
 
     // The command line, by the socket and by itself.
-    for arguments in [&["ps", "--columns", "*"][..], &["ps", "--json", "--columns", "*"], &["ps", "--direct", "--json", "--columns", "*"], &["ps", "--tree"], &["ps", "--group", "label"]] {
+    for arguments in [
+        &["ps", "--columns", "*"][..],
+        &["ps", "--json", "--columns", "*"],
+        &["ps", "--direct", "--json", "--columns", "*"],
+        &["ps", "--tree"],
+        &["ps", "--group", "label"],
+    ] {
         let output = up.cli(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
         clean(&format!("{arguments:?}"), &String::from_utf8_lossy(&output.stdout));
         clean(&format!("{arguments:?}, errors"), &stderr(&output));
     }
-    let listed: Value = serde_json::from_slice(&up.cli(&["ps", "--direct", "--json", "--columns", "pid,cmd"]).stdout).unwrap();
-    let by_itself: HashMap<u64, &str> =
-        listed["items"].as_array().unwrap().iter().map(|row| (row["pid"].as_u64().unwrap(), row["cmd"].as_str().unwrap_or_default())).collect();
+    let listed: Value =
+        serde_json::from_slice(&up.cli(&["ps", "--direct", "--json", "--columns", "pid,cmd"]).stdout).unwrap();
+    let by_itself: HashMap<u64, &str> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["pid"].as_u64().unwrap(), row["cmd"].as_str().unwrap_or_default()))
+        .collect();
     for (actor, expected) in &all {
         assert_eq!(by_itself[&u64::from(actor.pid())], expected.as_str());
     }
@@ -105,7 +132,8 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
     // A signal to each, so that they stand in the audit log and among the ended.
     for (actor, _) in &secrets {
         let key = seen[&u64::from(actor.pid())]["key"].as_str().unwrap();
-        up.post_as(Some(&up.token), &format!("/hosts/local/processes/{key}/signal"), &json!({"signal": "SIGCONT"})).good();
+        up.post_as(Some(&up.token), &format!("/hosts/local/processes/{key}/signal"), &json!({"signal": "SIGCONT"}))
+            .good();
     }
     let count = secrets.len();
     drop(secrets);
@@ -135,7 +163,8 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
 #[test]
 fn own_patterns_are_masked_and_arguments_can_be_dropped() {
     let up = Start::new().args(&["--set", "mask.patterns=passcode,corp_*_pin"]).up();
-    let actor = Actor::start(up.folder(), "corptool", &["--passcode", "SECRET", "CORP_MAIN_PIN=SECRET", "--colour=blue"]);
+    let actor =
+        Actor::start(up.folder(), "corptool", &["--passcode", "SECRET", "CORP_MAIN_PIN=SECRET", "--colour=blue"]);
     let mask = MASKED.split_once("\t-p").unwrap().1.split('\t').next().unwrap();
     assert_eq!(up.row(actor.pid())["cmd"], format!("corptool --passcode {mask} CORP_MAIN_PIN={mask} --colour=blue"));
     drop(up);
@@ -156,12 +185,16 @@ fn names_and_arguments_of_any_bytes_are_shown() {
     let row = up.row_where(odd.pid(), |row| row["name"] == "a) R 1 (\n");
     assert_eq!(row["ppid"], std::process::id(), "{row}");
     let raw = std::ffi::OsStr::from_bytes(b"\xff\xfe\x1b[31m \xf0\x9f\x98\x80");
-    let bytes = procyon_testkit::Workload::start_as(std::process::Command::new(procyon_testkit::program()).arg("idle").arg(raw));
+    let bytes = procyon_testkit::Workload::start_as(
+        std::process::Command::new(procyon_testkit::program()).arg("idle").arg(raw),
+    );
     let cmd = up.row(bytes.pid())["cmd"].as_str().unwrap().to_owned();
     assert!(cmd.contains('\u{fffd}') && cmd.ends_with('😀'), "{cmd:?}");
     // 1 MiB of arguments is kept to 64 KiB.
     let word = "x".repeat(100_000);
-    let long = procyon_testkit::Workload::start(&["idle", &word, &word, &word, &word, &word, &word, &word, &word, &word, &word]);
+    let long = procyon_testkit::Workload::start(&[
+        "idle", &word, &word, &word, &word, &word, &word, &word, &word, &word, &word,
+    ]);
     let cmd = up.row(long.pid())["cmd"].as_str().unwrap().len();
     assert!((60_000..=66_000).contains(&cmd), "{cmd}");
     // A terminal gets no escape sequence out of a name.

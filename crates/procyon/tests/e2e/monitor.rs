@@ -9,12 +9,46 @@ use serde_json::{Value, json};
 use crate::harness::{Actor, SOON, Up};
 
 const PROCESS: &[&str] = &[
-    "pid", "pPid", "name", "tgid", "state", "uid", "gid", "threads", "vmPeak", "vmSize", "vmLck", "vmPin", "vmHWM", "vmRss",
-    "vmData", "vmStk", "vmExe", "vmLib", "vmPTE", "vmSwap", "voluntaryCS", "noVoluntaryCS", "cpuUsage", "cpuUsed", "time",
+    "pid",
+    "pPid",
+    "name",
+    "tgid",
+    "state",
+    "uid",
+    "gid",
+    "threads",
+    "vmPeak",
+    "vmSize",
+    "vmLck",
+    "vmPin",
+    "vmHWM",
+    "vmRss",
+    "vmData",
+    "vmStk",
+    "vmExe",
+    "vmLib",
+    "vmPTE",
+    "vmSwap",
+    "voluntaryCS",
+    "noVoluntaryCS",
+    "cpuUsage",
+    "cpuUsed",
+    "time",
     "ifAlarm",
 ];
 const HOST: &[&str] = &[
-    "hostname", "os", "kernel", "uptime", "time", "cpu", "memory", "disks", "filesystems", "networks", "processes", "threads",
+    "hostname",
+    "os",
+    "kernel",
+    "uptime",
+    "time",
+    "cpu",
+    "memory",
+    "disks",
+    "filesystems",
+    "networks",
+    "processes",
+    "threads",
 ];
 const CPU: &[&str] =
     &["cores", "usage", "user", "system", "iowait", "idle", "steal", "load1", "load5", "load15", "temperature"];
@@ -40,7 +74,10 @@ fn data(up: &Up, path: &str) -> Value {
 /// A field of `/proc/PID/status` in kB, or a plain number.
 fn status(pid: u32, field: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{field}:"))).unwrap_or_else(|| panic!("{field} in {text}"));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{field}:")))
+        .unwrap_or_else(|| panic!("{field} in {text}"));
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
@@ -54,14 +91,33 @@ fn a_process_has_exactly_these_fields_with_the_kernels_values() {
         let list = up.ask(None, "GET", &format!("/monitor/process/snapshot/{pid}"), b"");
         let seen = (list.status == 200).then(|| list.json()["data"].clone()).filter(|data| !data.is_null())?;
         assert_eq!(seen.as_array().unwrap().len(), 1);
-        (seen[0]["vmRss"] == status(pid, "VmRSS") && seen[0]["voluntaryCS"] == status(pid, "voluntary_ctxt_switches") && seen[0]["cpuUsage"] == 0.0).then(|| seen[0].clone())
+        (seen[0]["vmRss"] == status(pid, "VmRSS")
+            && seen[0]["voluntaryCS"] == status(pid, "voluntary_ctxt_switches")
+            && seen[0]["cpuUsage"] == 0.0)
+            .then(|| seen[0].clone())
     });
     exactly(&object, PROCESS);
     for (field, kernel) in [
-        ("pid", "Pid"), ("pPid", "PPid"), ("tgid", "Tgid"), ("uid", "Uid"), ("gid", "Gid"), ("threads", "Threads"),
-        ("vmPeak", "VmPeak"), ("vmSize", "VmSize"), ("vmLck", "VmLck"), ("vmPin", "VmPin"), ("vmHWM", "VmHWM"), ("vmRss", "VmRSS"),
-        ("vmData", "VmData"), ("vmStk", "VmStk"), ("vmExe", "VmExe"), ("vmLib", "VmLib"), ("vmPTE", "VmPTE"), ("vmSwap", "VmSwap"),
-        ("voluntaryCS", "voluntary_ctxt_switches"), ("noVoluntaryCS", "nonvoluntary_ctxt_switches"),
+        ("pid", "Pid"),
+        ("pPid", "PPid"),
+        ("tgid", "Tgid"),
+        ("uid", "Uid"),
+        ("gid", "Gid"),
+        ("threads", "Threads"),
+        ("vmPeak", "VmPeak"),
+        ("vmSize", "VmSize"),
+        ("vmLck", "VmLck"),
+        ("vmPin", "VmPin"),
+        ("vmHWM", "VmHWM"),
+        ("vmRss", "VmRSS"),
+        ("vmData", "VmData"),
+        ("vmStk", "VmStk"),
+        ("vmExe", "VmExe"),
+        ("vmLib", "VmLib"),
+        ("vmPTE", "VmPTE"),
+        ("vmSwap", "VmSwap"),
+        ("voluntaryCS", "voluntary_ctxt_switches"),
+        ("noVoluntaryCS", "nonvoluntary_ctxt_switches"),
     ] {
         assert_eq!(object[field], status(pid, kernel), "{field}");
     }
@@ -69,10 +125,12 @@ fn a_process_has_exactly_these_fields_with_the_kernels_values() {
     assert_eq!(object["state"], "S");
     assert_eq!(object["name"], format!("{} alloc 50000000", procyon_testkit::program().display()));
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let ticks: Vec<u64> = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2).map(|n| n.parse().unwrap()).collect();
+    let ticks: Vec<u64> =
+        stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2).map(|n| n.parse().unwrap()).collect();
     assert_eq!(object["cpuUsed"], ticks[0] + ticks[1]);
     assert_eq!((&object["cpuUsage"], &object["ifAlarm"]), (&json!(0.0), &json!(false)));
-    let now = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let now =
+        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
     assert!((now - object["time"].as_i64().unwrap()).abs() < 5000, "{object}");
 }
 
@@ -95,7 +153,9 @@ fn the_stream_has_all_processes_busiest_first() {
         // A machine that does other things as well may give it less.
         (usage > 0.3 && usage < 0.75).then_some(list)
     });
-    let there = fs::read_dir("/proc").unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
+    let there = fs::read_dir("/proc")
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
     assert!(seen.len().abs_diff(there.count()) < 60, "{}", seen.len());
     if let Some(thread) = seen.iter().find(|object| object["pPid"] == 2) {
         let name = thread["name"].as_str().unwrap();
@@ -118,7 +178,15 @@ fn the_host_has_exactly_these_fields_with_the_kernels_values() {
         exactly(&host["memory"], MEMORY);
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
         let kb = |name: &str| -> u64 {
-            meminfo.lines().find_map(|line| line.strip_prefix(&format!("{name}:"))).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+            meminfo
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{name}:")))
+                .unwrap()
+                .split_whitespace()
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
         };
         assert_eq!(host["memory"]["total"], kb("MemTotal"));
         assert_eq!(host["memory"]["swapTotal"], kb("SwapTotal"));
@@ -126,19 +194,27 @@ fn the_host_has_exactly_these_fields_with_the_kernels_values() {
         assert!(available.abs_diff(kb("MemAvailable")) < kb("MemTotal") / 10, "{available}");
         assert_eq!(host["hostname"].as_str().unwrap(), fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim());
         assert_eq!(host["kernel"].as_str().unwrap(), fs::read_to_string("/proc/sys/kernel/osrelease").unwrap().trim());
-        let cpus = fs::read_to_string("/proc/stat").unwrap().lines().filter(|line| line.starts_with("cpu") && !line.starts_with("cpu ")).count();
+        let cpus = fs::read_to_string("/proc/stat")
+            .unwrap()
+            .lines()
+            .filter(|line| line.starts_with("cpu") && !line.starts_with("cpu "))
+            .count();
         assert_eq!(host["cpu"]["cores"], cpus);
         let uptime: f64 = fs::read_to_string("/proc/uptime").unwrap().split(' ').next().unwrap().parse().unwrap();
         assert!((host["uptime"].as_f64().unwrap() - uptime).abs() < 10.0, "{host}");
         for list in ["disks", "filesystems", "networks"] {
             assert!(host[list].is_array(), "{list}");
         }
-        assert!(host["processes"].as_u64() > Some(1) && host["threads"].as_u64() >= host["processes"].as_u64(), "{host}");
+        assert!(
+            host["processes"].as_u64() > Some(1) && host["threads"].as_u64() >= host["processes"].as_u64(),
+            "{host}"
+        );
     }
     // Shares of the processor's time add up, once there were two looks.
     let shares = eventually("shares", SOON, || {
         let cpu = stream.next()["cpu"].clone();
-        let sum: f64 = ["user", "system", "iowait", "idle", "steal"].iter().map(|mode| cpu[mode].as_f64().unwrap()).sum();
+        let sum: f64 =
+            ["user", "system", "iowait", "idle", "steal"].iter().map(|mode| cpu[mode].as_f64().unwrap()).sum();
         (sum > 0.5).then_some(sum)
     });
     assert!((0.9..=1.001).contains(&shares), "{shares}");

@@ -34,9 +34,22 @@ const ALL: [&str; 7] =
 
 /// The words that start a program as nobody with all of these but some.
 fn without(some: &[&str]) -> Vec<String> {
-    let kept = ALL.iter().filter(|name| !some.contains(name)).map(|name| format!("+{}", name.trim_start_matches("CAP_").to_ascii_lowercase()));
+    let kept = ALL
+        .iter()
+        .filter(|name| !some.contains(name))
+        .map(|name| format!("+{}", name.trim_start_matches("CAP_").to_ascii_lowercase()));
     let set = std::iter::once("-all".to_owned()).chain(kept).collect::<Vec<_>>().join(",");
-    let words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", &set, "--ambient-caps", &set, "--"];
+    let words = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps",
+        &set,
+        "--ambient-caps",
+        &set,
+        "--",
+    ];
     words.map(str::to_owned).to_vec()
 }
 
@@ -87,12 +100,19 @@ fn it_runs_without_any_one_capability_and_says_which() {
         let words = without(some);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let (folder, program) = for_nobody();
-        let doctor = Command::new(words[0]).args(&words[1..]).arg(&program).args(["doctor", "--json"]).output().unwrap();
-        let doctor: Value = serde_json::from_slice(&doctor.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(&doctor)));
+        let doctor =
+            Command::new(words[0]).args(&words[1..]).arg(&program).args(["doctor", "--json"]).output().unwrap();
+        let doctor: Value =
+            serde_json::from_slice(&doctor.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(&doctor)));
         let health = watches(Start::program(&words, &program, folder).up());
         let held = not_held(&health);
-        let missing: BTreeSet<String> = doctor["missing"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
-        assert_eq!(held.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), missing, "health and doctor agree: {doctor}");
+        let missing: BTreeSet<String> =
+            doctor["missing"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        assert_eq!(
+            held.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+            missing,
+            "health and doctor agree: {doctor}"
+        );
         missing
     };
     let whole = look(&[]);
@@ -130,11 +150,19 @@ fn nobody_sees_what_is_visible_and_is_told_what_is_missing() {
     let key = row["key"].as_str().unwrap();
     let detail = up.get(&format!("/hosts/local/processes/{key}")).good();
     for column in ["exe", "read_total"] {
-        assert!(detail["absent"][column].as_str().is_some_and(|why| why.starts_with("forbidden")), "{column}: {}", detail["absent"]);
+        assert!(
+            detail["absent"][column].as_str().is_some_and(|why| why.starts_with("forbidden")),
+            "{column}: {}",
+            detail["absent"]
+        );
     }
     let files = up.get(&format!("/hosts/local/processes/{key}/files")).problem(403, "forbidden");
     assert!(files["hint"].as_str().unwrap().contains("CAP_SYS_PTRACE"), "{files}");
-    let signal = up.post_as(Some(&up.token), &format!("/hosts/local/processes/{key}/signal"), &serde_json::json!({"signal": "SIGWINCH"}));
+    let signal = up.post_as(
+        Some(&up.token),
+        &format!("/hosts/local/processes/{key}/signal"),
+        &serde_json::json!({"signal": "SIGWINCH"}),
+    );
     assert!(signal.problem(403, "forbidden")["hint"].as_str().unwrap().contains("CAP_KILL"));
     // Its own process is wholly visible.
     let own = up.row_where(up.pid(), |row| row["read_total"].is_u64());

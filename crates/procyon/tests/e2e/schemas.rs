@@ -31,14 +31,18 @@ impl Document {
         assert!(operation.is_object(), "{method} {pattern} is not in the document");
         let responses = operation["responses"].as_object().unwrap();
         let status = answer.status.to_string();
-        let response = responses.get(&status).or_else(|| responses.get("default")).unwrap_or_else(|| panic!("{method} {path}: no {status} in the document"));
+        let response = responses
+            .get(&status)
+            .or_else(|| responses.get("default"))
+            .unwrap_or_else(|| panic!("{method} {path}: no {status} in the document"));
         let kind = answer.header("content-type").expect("a content type");
         let schema = &response["content"][kind]["schema"];
         assert!(schema.is_object(), "{method} {path}: {status} {kind} has no schema in {response}");
         let schema = json!({"allOf": [schema], "components": self.text["components"]});
         let validator = jsonschema::validator_for(&schema).unwrap();
         let body = answer.json();
-        let mistakes: Vec<String> = validator.iter_errors(&body).take(5).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        let mistakes: Vec<String> =
+            validator.iter_errors(&body).take(5).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(mistakes.is_empty(), "{method} {path}: {mistakes:#?}");
         self.checked.insert((method.to_owned(), pattern));
     }
@@ -96,7 +100,12 @@ fn every_answer_of_a_real_machine_fits_the_document() {
         let path = format!("/api/v1{path}");
         for token in [Some(up.token.as_str()), None] {
             let answer = up.ask(token, "GET", &path, b"");
-            assert!(answer.status == 200 || token.is_none() && answer.status == 401, "{path}: {} {}", answer.status, answer.text());
+            assert!(
+                answer.status == 200 || token.is_none() && answer.status == 401,
+                "{path}: {} {}",
+                answer.status,
+                answer.text()
+            );
             document.check("GET", &path, &answer);
         }
     }
@@ -126,7 +135,12 @@ fn every_answer_of_a_real_machine_fits_the_document() {
     }
     // Nothing in the document was left out, but for the WebSocket, whose messages are no answers.
     for (path, operations) in document.text["paths"].as_object().unwrap() {
-        for method in operations.as_object().unwrap().keys().filter(|key| ["get", "post", "delete", "put", "patch"].contains(&key.as_str())) {
+        for method in operations
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| ["get", "post", "delete", "put", "patch"].contains(&key.as_str()))
+        {
             let done = (method.to_ascii_uppercase(), path.clone());
             assert!(path.ends_with("/live") || document.checked.contains(&done), "{done:?} was not tried");
         }

@@ -24,10 +24,22 @@ fn a_signal_ends_the_process_and_the_log_tells_before_and_after() {
 
     let lines = audit(&up);
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!((&lines[0]["phase"], &lines[1]["phase"], &lines[1]["result"]), (&json!("before"), &json!("after"), &json!("sent")));
+    assert_eq!(
+        (&lines[0]["phase"], &lines[1]["phase"], &lines[1]["result"]),
+        (&json!("before"), &json!("after"), &json!("sent"))
+    );
     for line in &lines {
-        assert_eq!((&line["key"], &line["signal"], &line["role"]), (&json!(key), &json!("SIGTERM"), &json!("operator")), "{line}");
-        assert!(line["from"].as_str().unwrap().starts_with("127.0.0.1:") && line["name"].is_string() && line["at"].is_string(), "{line}");
+        assert_eq!(
+            (&line["key"], &line["signal"], &line["role"]),
+            (&json!(key), &json!("SIGTERM"), &json!("operator")),
+            "{line}"
+        );
+        assert!(
+            line["from"].as_str().unwrap().starts_with("127.0.0.1:")
+                && line["name"].is_string()
+                && line["at"].is_string(),
+            "{line}"
+        );
     }
 
     // It is among those that ended, and still answers for a minute.
@@ -63,7 +75,13 @@ fn only_the_process_that_was_meant_is_signalled() {
         let answer = up.post_as(Some(&up.token), &path(nonsense), &kill);
         assert!([400, 404].contains(&answer.status), "{nonsense}: {} {}", answer.status, answer.text());
     }
-    for nonsense in [json!({"signal": "SIGNONSENSE"}), json!({"signal": 9}), json!({}), json!({"signal": "0"}), json!({"signal": "KILL", "pid": 1})] {
+    for nonsense in [
+        json!({"signal": "SIGNONSENSE"}),
+        json!({"signal": 9}),
+        json!({}),
+        json!({"signal": "0"}),
+        json!({"signal": "KILL", "pid": 1}),
+    ] {
         up.post_as(Some(&up.token), &path(&key), &nonsense).problem(400, "bad-request");
     }
     let meant = up.post_as(Some(&up.token), &path(&key), &json!({"signal": "SIGTREM"})).problem(400, "bad-request");
@@ -93,7 +111,8 @@ fn a_signal_that_cannot_be_written_down_is_not_sent() {
     let key = up.key(actor.pid());
     // Nothing can be appended to a directory, not by root either.
     std::fs::create_dir(up.state().join("audit.jsonl")).unwrap();
-    let problem = up.post_as(Some(&up.token), &format!("/hosts/local/processes/{key}/signal"), &json!({"signal": "SIGKILL"}))
+    let problem = up
+        .post_as(Some(&up.token), &format!("/hosts/local/processes/{key}/signal"), &json!({"signal": "SIGKILL"}))
         .problem(500, "internal");
     assert!(problem["detail"].as_str().unwrap().contains("audit log"), "{problem}");
     assert!(actor.runs());

@@ -48,7 +48,8 @@ fn mistakes_in_options_name_place_and_remedy() {
     fails(&up(&["--set", "collect.intervall=1s"]), 2, &["collect.intervall", "collect.interval"]);
     fails(&up(&["--set", "collect.interval=soon"]), 2, &["collect.interval", "soon"]);
     fails(&run(&["up", "--listen", "127.0.0.1", "--data", &data]), 2, &["127.0.0.1"]);
-    fs::write(path("procyon.toml"), "listen = \"127.0.0.1:0\"\n\n[collect]\ninterval = \"1s\"\nintervall = \"2s\"\n").unwrap();
+    fs::write(path("procyon.toml"), "listen = \"127.0.0.1:0\"\n\n[collect]\ninterval = \"1s\"\nintervall = \"2s\"\n")
+        .unwrap();
     let file = format!("{}:5", path("procyon.toml"));
     fails(&up(&["--config", &path("procyon.toml")]), 2, &[&file, "intervall", "interval"]);
     fs::write(path("procyon.conf"), "listen=127.0.0.1:0\nread_onyl=true\n").unwrap();
@@ -85,8 +86,16 @@ fn folders_that_cannot_be_written_are_named() {
             .unwrap()
     };
     let state = closed.join("state");
-    fails(&nobody(&["up", "--listen", "127.0.0.1:0", "--data", state.to_str().unwrap()]), 3, &[state.to_str().unwrap(), "ermission denied", "--data"]);
-    fails(&nobody(&["up", "--listen", "127.0.0.1:0", "--data", closed.to_str().unwrap()]), 3, &[closed.to_str().unwrap(), "ermission denied"]);
+    fails(
+        &nobody(&["up", "--listen", "127.0.0.1:0", "--data", state.to_str().unwrap()]),
+        3,
+        &[state.to_str().unwrap(), "ermission denied", "--data"],
+    );
+    fails(
+        &nobody(&["up", "--listen", "127.0.0.1:0", "--data", closed.to_str().unwrap()]),
+        3,
+        &[closed.to_str().unwrap(), "ermission denied"],
+    );
     // A file where the folder should be.
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -115,7 +124,8 @@ fn a_full_disk_stops_neither_the_monitor_nor_the_truth() {
     // Full from the start: it says what it could not write.
     let folder = open_folder();
     let state = folder.path().join("state");
-    let script = on_a_small_disk(folder.path(), &format!("{{ cat /dev/zero > '{}/fill' 2>/dev/null; true; }}", state.display()));
+    let script =
+        on_a_small_disk(folder.path(), &format!("{{ cat /dev/zero > '{}/fill' 2>/dev/null; true; }}", state.display()));
     let output = Command::new("unshare")
         .args(["-m", "sh", "-c", &script, "sh"])
         .arg(crate::harness::procyon())
@@ -180,7 +190,9 @@ fn it_ends_cleanly_and_starts_again_where_it_was() {
             };
             assert_eq!(end, Some(1001));
             // Nothing is left that would stand in the way; what has to stay has stayed.
-            eventually("the end of its socket", SOON, || (!state.join("procyon.sock").try_exists().unwrap()).then_some(()));
+            eventually("the end of its socket", SOON, || {
+                (!state.join("procyon.sock").try_exists().unwrap()).then_some(())
+            });
             let again = up.restart();
             assert_eq!(again.get_as(Some(&token), "/session").good()["role"], "operator");
             assert_eq!(again.get("/hosts").good()["items"][0]["id"], id);

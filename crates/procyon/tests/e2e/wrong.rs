@@ -30,10 +30,25 @@ fn mistakes_in_questions_say_where_and_what_was_meant() {
     assert_eq!(column["suggestion"], "user", "{column}");
     let sort = up.get("/hosts/local/processes?sort=-rsss").problem(400, "bad-request");
     assert_eq!(sort["suggestion"], "rss", "{sort}");
-    for path in ["?limit=many", "?limit=-1", "?view=spiral", "?group=shoe", "?next=nonsense", "?group=name&view=tree", "?nonsense=1"] {
+    for path in [
+        "?limit=many",
+        "?limit=-1",
+        "?view=spiral",
+        "?group=shoe",
+        "?next=nonsense",
+        "?group=name&view=tree",
+        "?nonsense=1",
+    ] {
         up.get(&format!("/hosts/local/processes{path}")).problem(400, "bad-request");
     }
-    for path in ["/series?scope=process&keys=x&columns=cpu", "/series?scope=moon", "/series?columns=cpuu", "/series?from=yesterday", "/top?by=cpuu", "/top?n=x"] {
+    for path in [
+        "/series?scope=process&keys=x&columns=cpu",
+        "/series?scope=moon",
+        "/series?columns=cpuu",
+        "/series?from=yesterday",
+        "/top?by=cpuu",
+        "/top?n=x",
+    ] {
         up.get(&format!("/hosts/local{path}")).problem(400, "bad-request");
     }
 }
@@ -101,7 +116,8 @@ fn no_bytes_break_it() {
         let answer = up.ask(None, "POST", "/api/v1/session", body);
         assert_eq!(answer.status, 400, "{body:?}: {}", answer.text());
     }
-    http::request(&up.place, "POST", "/api/v1/session", &[("Content-Type", "text/plain")], b"{}").problem(400, "bad-request");
+    http::request(&up.place, "POST", "/api/v1/session", &[("Content-Type", "text/plain")], b"{}")
+        .problem(400, "bad-request");
     // Heads: too long, too many, no HTTP, no host, two hosts, a path that is no UTF-8.
     let endless = format!("GET / HTTP/1.1\r\nHost: {address}\r\nX: {}\r\n\r\n", "a".repeat(200_000));
     let many = format!("GET / HTTP/1.1\r\nHost: {address}\r\n{}\r\n", "X: y\r\n".repeat(1000));
@@ -111,17 +127,34 @@ fn no_bytes_break_it() {
         ("no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(50)),
         ("no host", b"GET /api/v1/hosts HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec()),
         ("a null byte", format!("GET /api/v1/hosts\0 HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes()),
-        ("a bad length", format!("POST /api/v1/session HTTP/1.1\r\nHost: {address}\r\nContent-Length: -5\r\n\r\n").into_bytes()),
+        (
+            "a bad length",
+            format!("POST /api/v1/session HTTP/1.1\r\nHost: {address}\r\nContent-Length: -5\r\n\r\n").into_bytes(),
+        ),
         ("a version", format!("GET / HTTP/7.3\r\nHost: {address}\r\n\r\n").into_bytes()),
     ];
     for (what, bytes) in cases {
         let status = raw(&up, &bytes);
-        let refused = status.is_empty() || status.split(' ').nth(1).is_some_and(|code| code.starts_with('4') || code == "505");
+        let refused =
+            status.is_empty() || status.split(' ').nth(1).is_some_and(|code| code.starts_with('4') || code == "505");
         assert!(refused, "{what}: {status}");
     }
-    for path in ["/api/v1/hosts/%00/processes", "/api/v1/hosts/%ff/processes", "/%2e%2e/%2e%2e/etc/passwd", "/../../etc/passwd", "/api/v1/hosts/local/processes?q=%ff%fe", "/monitor/process/snapshot/-1", "/monitor/process/snapshot/99999999999999999999"] {
+    for path in [
+        "/api/v1/hosts/%00/processes",
+        "/api/v1/hosts/%ff/processes",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/../../etc/passwd",
+        "/api/v1/hosts/local/processes?q=%ff%fe",
+        "/monitor/process/snapshot/-1",
+        "/monitor/process/snapshot/99999999999999999999",
+    ] {
         let answer = http::request(&up.place, "GET", path, &[], b"");
-        assert!(answer.status < 500 && !answer.text().contains("root:x:"), "{path}: {} {}", answer.status, answer.text());
+        assert!(
+            answer.status < 500 && !answer.text().contains("root:x:"),
+            "{path}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
     // A head that never ends is waited for, but not for ever, and not by others.
     let Place::Tcp(place) = &up.place else { unreachable!() };
