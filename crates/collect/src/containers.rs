@@ -1,6 +1,7 @@
 //! Containers and units: from the path of a control group, and by name from the engine's socket.
 
 mod engine;
+mod http;
 mod place;
 
 pub(crate) use engine::{EngineSource, Names};

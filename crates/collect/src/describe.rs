@@ -22,6 +22,8 @@ pub(crate) struct Question {
     pub(crate) kernel_thread: bool,
     /// Effective user.
     pub(crate) uid: u32,
+    /// Reading its memory blocked: the command line is left out.
+    pub(crate) blocked: bool,
     /// What container engines call their containers.
     pub(crate) names: Arc<Names>,
 }
@@ -82,7 +84,12 @@ impl Describer {
         let place = containers::place(&descriptor.cgroup);
         descriptor.unit = place.unit.into();
         descriptor.container = place.container.map(|found| question.names.name(found.id)).unwrap_or_default();
-        let script = self.command_line(&dir, &mut descriptor);
+        let script = if question.blocked {
+            descriptor.cmd = bracketed(&descriptor.name);
+            None
+        } else {
+            self.command_line(&dir, &mut descriptor)
+        };
         descriptor.title = label::title(&descriptor, script.as_deref());
         Some(descriptor)
     }
@@ -101,7 +108,9 @@ impl Describer {
         let shown = if self.masker.mask(line.bytes, &mut self.masked) { &self.masked[..] } else { line.bytes };
         descriptor.cmd = shown.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
         // Of the masked line: the title is shown as well, and `bash -lc 'mysql -pX'` holds no script.
-        label::script(shown.split(|byte| *byte == 0))
+        // A title that the process wrote over its arguments has blanks in place of NULs.
+        let rewritten = !shown.contains(&0);
+        label::script(shown.split(|byte| *byte == 0 || (rewritten && *byte == b' ')))
     }
 }
 

@@ -103,9 +103,11 @@ impl Inspect for LocalInspect {
 
     fn cgroup_limits(&self, key: &ProcessKey) -> Result<CgroupLimits, InspectError> {
         let mut buffer = Vec::new();
-        self.open(key, &mut buffer)?;
+        let dir = self.open(key, &mut buffer)?;
         let Reading::Known(hierarchies) = &self.hierarchies else { return Ok(CgroupLimits::default()) };
         let limits = limits::read_of(&self.root, hierarchies, key.pid, &mut buffer);
+        // These were read by pid alone: had the process ended before, they would be those of another.
+        known(key, "stat", dir.start_time(&mut buffer))?;
         let limits = limits.get();
         Ok(CgroupLimits {
             memory: limits.and_then(|limits| limits.memory),

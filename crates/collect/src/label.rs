@@ -4,17 +4,78 @@ use std::sync::Arc;
 
 use procyon_model::descriptor::Descriptor;
 
-/// Programs that run what their first argument names.
-const INTERPRETERS: &[&str] = &[
-    "python", "perl", "ruby", "php", "node", "nodejs", "bash", "sh", "dash", "zsh", "ksh", "lua", "Rscript", "deno",
-    "bun",
+/// How a program that runs other programs reads its arguments.
+struct Interpreter {
+    /// What it is called, without a version.
+    names: &'static [&'static str],
+    /// Options whose value is the next argument.
+    valued: &'static [&'static [u8]],
+    /// Letters that, last in a group of short options, say that a program text follows, and no name.
+    text: &'static [u8],
+    /// The same in long.
+    long_text: &'static [&'static [u8]],
+    /// Words before the script, as `run` in `deno run x.ts`.
+    words: &'static [&'static [u8]],
+}
+
+const NODE_VALUED: &[&[u8]] =
+    &[b"-r", b"--require", b"--import", b"--loader", b"--experimental-loader", b"-C", b"--conditions"];
+const NODE_TEXT: &[&[u8]] = &[b"--eval", b"--print"];
+
+const INTERPRETERS: &[Interpreter] = &[
+    Interpreter { names: &["python", "pypy"], valued: &[b"-W", b"-X"], text: b"c", long_text: &[], words: &[] },
+    Interpreter { names: &["perl"], valued: &[b"-I"], text: b"eE", long_text: &[], words: &[] },
+    Interpreter { names: &["ruby", "jruby"], valued: &[b"-I", b"-r", b"-C"], text: b"e", long_text: &[], words: &[] },
+    Interpreter {
+        names: &["php"],
+        valued: &[b"-d", b"-c", b"-z", b"-S", b"-t"],
+        text: b"rBR",
+        long_text: &[b"--run"],
+        words: &[],
+    },
+    Interpreter { names: &["node", "nodejs"], valued: NODE_VALUED, text: b"ep", long_text: NODE_TEXT, words: &[] },
+    Interpreter { names: &["deno", "bun"], valued: NODE_VALUED, text: b"ep", long_text: NODE_TEXT, words: &[b"run"] },
+    // A shell with `-s` reads from its input; its arguments are those of the text. `-e` is no text here.
+    Interpreter {
+        names: &["bash", "sh", "dash", "zsh", "ksh"],
+        valued: &[b"-o", b"+o", b"-O", b"+O", b"--rcfile", b"--init-file"],
+        text: b"cs",
+        long_text: &[],
+        words: &[],
+    },
+    Interpreter { names: &["lua", "luajit"], valued: &[b"-l"], text: b"e", long_text: &[], words: &[] },
+    Interpreter { names: &["Rscript"], valued: &[], text: b"e", long_text: &[], words: &[] },
+    Interpreter {
+        names: &["dotnet"],
+        valued: &[b"--runtimeconfig", b"--depsfile", b"--additionalprobingpath"],
+        text: b"",
+        long_text: &[],
+        words: &[b"exec"],
+    },
+    Interpreter { names: &["mono", "tclsh"], valued: &[], text: b"", long_text: &[], words: &[] },
 ];
+
+/// Longest group of short options; longer words with one dash are options of another kind.
+const LONGEST_GROUP: usize = 4;
+
+impl Interpreter {
+    /// Whether a program text follows this option.
+    fn is_text(&self, option: &[u8]) -> bool {
+        let group = |letters: &[u8]| {
+            letters.len() <= LONGEST_GROUP
+                && letters.iter().all(u8::is_ascii_alphabetic)
+                && letters.last().is_some_and(|last| self.text.contains(last))
+        };
+        self.long_text.contains(&option) || option.strip_prefix(b"-").is_some_and(group)
+    }
+}
 
 /// The title: of unit, container, script and name the first that says something.
 pub(crate) fn title(descriptor: &Descriptor, script: Option<&[u8]>) -> Box<[u8]> {
     // Scopes and slices only tell where a process was started from.
     if let Some(service) = descriptor.unit.strip_suffix(b".service")
         && !service.starts_with(b"user@")
+        && !is_transient(service)
     {
         return service.into();
     }
@@ -27,6 +88,12 @@ pub(crate) fn title(descriptor: &Descriptor, script: Option<&[u8]>) -> Box<[u8]>
     }
 }
 
+/// Whether `systemd-run` made the name up: `run-u42`, `run-r3f9a1c07…`.
+fn is_transient(service: &[u8]) -> bool {
+    let made = |letter: &[u8]| service.strip_prefix(letter).is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit));
+    made(b"run-u") || made(b"run-r") || made(b"run-p")
+}
+
 /// The script, module or archive that an interpreter runs, without its folder.
 pub(crate) fn script<'a>(mut arguments: impl Iterator<Item = &'a [u8]>) -> Option<Box<[u8]>> {
     let program = base(arguments.next()?);
@@ -35,15 +102,21 @@ pub(crate) fn script<'a>(mut arguments: impl Iterator<Item = &'a [u8]>) -> Optio
         return java(arguments);
     }
     let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    if !INTERPRETERS.contains(&plain) {
-        return None;
-    }
+    let interpreter = INTERPRETERS.iter().find(|interpreter| interpreter.names.contains(&plain))?;
+    let is_python = interpreter.names.contains(&"python");
     while let Some(argument) = arguments.next() {
         match argument {
-            b"-m" if plain == "python" => return arguments.next().map(Into::into),
-            // What follows is a program text, not its name.
-            [b'-', letters @ .., b'c' | b'e'] if letters.len() <= 2 && !letters.contains(&b'-') => return None,
+            [b'-', b'm'] | [b'-', _, b'm'] if is_python => return arguments.next().map(Into::into),
+            [b'-', b'm', module @ ..] if is_python => return Some(module.into()),
+            b"-f" if plain == "php" => return arguments.next().map(|script| base(script).into()),
+            b"--" => return arguments.next().map(|script| base(script).into()),
+            b"-" => return None,
+            option if interpreter.valued.contains(&option) => {
+                arguments.next()?;
+            }
+            option if interpreter.is_text(option) => return None,
             [b'-', ..] | b"" => {}
+            word if interpreter.words.contains(&word) => {}
             script => return Some(base(script).into()),
         }
     }
@@ -54,7 +127,17 @@ fn java<'a>(mut arguments: impl Iterator<Item = &'a [u8]>) -> Option<Box<[u8]>> 
     while let Some(argument) = arguments.next() {
         match argument {
             b"-jar" => return arguments.next().map(|jar| base(jar).into()),
-            b"-cp" | b"-classpath" | b"--class-path" | b"-p" | b"--module-path" => {
+            b"-m" | b"--module" => return arguments.next().map(|module| base(module).into()),
+            b"-cp"
+            | b"-classpath"
+            | b"--class-path"
+            | b"-p"
+            | b"--module-path"
+            | b"--add-opens"
+            | b"--add-exports"
+            | b"--add-modules"
+            | b"--add-reads"
+            | b"--upgrade-module-path" => {
                 arguments.next()?;
             }
             [b'-', ..] | b"" => {}
@@ -186,6 +269,29 @@ mod tests {
     }
 
     #[test]
+    fn options_before_the_script_are_read_as_the_interpreter_reads_them() {
+        check("/bin/sh -e /opt/run.sh", Some("run.sh"));
+        check("bash -xeu -o pipefail /opt/run.sh", Some("run.sh"));
+        check("bash -ec exit", None);
+        check("bash -s -- install", None);
+        check("python3 -W ignore -X dev app.py", Some("app.py"));
+        check("python3 -um celery worker", Some("celery"));
+        check("python3 -mhttp.server", Some("http.server"));
+        check("python3 - a", None);
+        check("node -r dotenv/config app.js", Some("app.js"));
+        check("node -p process.version", None);
+        check("node --eval 1", None);
+        check("perl -I lib -w /srv/x.pl", Some("x.pl"));
+        check("perl -pe s/a/b/", None);
+        check("php -d memory_limit=1G -f /srv/cron.php", Some("cron.php"));
+        check("php -r phpinfo", None);
+        check("ruby -I lib -r json bin/rails server", Some("rails"));
+        check("deno run -A server.ts", Some("server.ts"));
+        check("dotnet /srv/Shop.dll", Some("Shop.dll"));
+        check("java --add-opens java.base/java.lang=ALL-UNNAMED -m shop/com.shop.Main", Some("com.shop.Main"));
+    }
+
+    #[test]
     fn unit_then_container_then_script_then_name() {
         let mut descriptor = Descriptor { name: (*b"python3").into(), ..Descriptor::default() };
         assert_eq!(&*title(&descriptor, None), b"python3");
@@ -193,6 +299,10 @@ mod tests {
         descriptor.container = (*b"settle-api").into();
         assert_eq!(&*title(&descriptor, Some(b"worker.py")), b"settle-api");
         descriptor.unit = (*b"session-3.scope").into();
+        assert_eq!(&*title(&descriptor, None), b"settle-api");
+        descriptor.unit = (*b"run-u42.service").into();
+        assert_eq!(&*title(&descriptor, None), b"settle-api");
+        descriptor.unit = (*b"user@1000.service").into();
         assert_eq!(&*title(&descriptor, None), b"settle-api");
         descriptor.unit = (*b"mysql@3309.service").into();
         assert_eq!(&*title(&descriptor, None), b"mysql@3309");

@@ -19,6 +19,9 @@ const REVISIT: Duration = Duration::from_secs(10);
 const FIRST_GUESS_NS_PER_KIB: f64 = 5.0;
 /// A process that a reading would keep busy for longer than this is skipped: the kernel holds its memory map meanwhile.
 const LONGEST: Duration = Duration::from_millis(50);
+/// The file that may block.
+const FILE: &str = "smaps_rollup";
+
 /// Reads proportional memory of one process after the other.
 #[derive(Debug)]
 pub(crate) struct PssLane {
@@ -44,15 +47,21 @@ impl PssLane {
         let allowance = interval.as_secs_f64() * 1e9 * self.budget;
         // Budget that was not used does not pile up.
         self.debt = (self.debt - allowance).max(-allowance);
-        match self.guarded.poll(tick.now) {
+        let outcome = self.guarded.poll(tick.now);
+        for key in self.guarded.take_returned() {
+            if let Some(tracked) = table.find_mut(&key) {
+                tracked.release(FILE);
+            }
+        }
+        match outcome {
             Outcome::Nothing => {}
             Outcome::Answers(answers) => self.take(answers, table, rows, tick.now),
             Outcome::Stuck(key) => {
                 if let Some(tracked) = table.find_mut(&key) {
-                    tracked.quarantined = Some(Hold { file: "smaps_rollup", since: tick.wall });
+                    tracked.quarantined.get_or_insert(Hold { file: FILE, since: tick.wall });
                     tracing::warn!(
                         pid = key.pid,
-                        "reading proportional memory of a process blocked; its memory is left alone from now on"
+                        "reading proportional memory of a process blocked; its memory is left alone until that reading returns"
                     );
                 }
             }

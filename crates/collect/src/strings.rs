@@ -30,6 +30,8 @@ const REVISIT_MOST: usize = 32;
 const PATIENCE: Duration = Duration::from_millis(15);
 /// The same for the first tick, in which every process is new.
 const FIRST_PATIENCE: Duration = Duration::from_millis(800);
+/// The one file about strings that may block.
+const FILE: &str = "cmdline";
 /// Descriptors beyond which those that nobody uses any more are swept out.
 const SWEEP_FROM: usize = 4096;
 
@@ -64,7 +66,9 @@ impl StringsLane {
 
     /// Takes answers in, asks for what is new or due again, and waits a moment for quick answers.
     pub(crate) fn run(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick) {
-        if self.engines.run(tick.now) {
+        let contained = table.tracked().iter().map(|tracked| &tracked.descriptor);
+        let contained = contained.filter(|descriptor| !descriptor.container.is_empty());
+        if self.engines.run(tick.now, contained.map(|descriptor| &*descriptor.cgroup)) {
             for tracked in table.tracked_mut() {
                 tracked.describe |= !tracked.descriptor.container.is_empty();
             }
@@ -103,11 +107,11 @@ impl StringsLane {
         let mut again = 0;
         let names = self.engines.names();
         let is_due = |tracked: &&mut Tracked| {
-            if tracked.quarantined.is_some() {
-                return false;
-            }
             if tracked.describe {
                 return true;
+            }
+            if tracked.quarantined.is_some() {
+                return false;
             }
             let old = !tracked.kernel_thread && tracked.described_at.is_none_or(|at| now.since(at) >= REVISIT);
             again += usize::from(old);
@@ -118,6 +122,7 @@ impl StringsLane {
             name: tracked.name().into(),
             kernel_thread: tracked.kernel_thread,
             uid: tracked.uid,
+            blocked: tracked.quarantined.is_some(),
             names: Arc::clone(names),
         };
         table
@@ -129,15 +134,25 @@ impl StringsLane {
     }
 
     fn take(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick) {
-        let answers = match self.guarded.poll(tick.now) {
+        let outcome = self.guarded.poll(tick.now);
+        for key in self.guarded.take_returned() {
+            if let Some(tracked) = table.find_mut(&key) {
+                tracked.describe |= tracked.release(FILE);
+            }
+        }
+        let answers = match outcome {
             Outcome::Nothing => return,
             Outcome::Answers(answers) => answers,
             Outcome::Stuck(key) => {
                 if let Some(tracked) = table.find_mut(&key) {
-                    tracked.quarantined = Some(Hold { file: "cmdline", since: tick.wall });
+                    // What else is known of it is asked for once more, without the file that blocked. If that blocks too,
+                    // nothing is.
+                    tracked.describe = tracked.quarantined.is_none();
+                    tracked.described_at = Some(tick.now);
+                    tracked.quarantined.get_or_insert(Hold { file: FILE, since: tick.wall });
                     tracing::warn!(
                         pid = key.pid,
-                        "reading the strings of a process blocked; they are left alone from now on"
+                        "reading the command line of a process blocked; it is left alone until that reading returns"
                     );
                 }
                 return;

@@ -8,7 +8,7 @@ use procyon_model::frame::{EndedProcess, Quarantined};
 use procyon_model::key::ProcessKey;
 use procyon_model::process::{Fds, Oom, ProcessRow, Pss, Rates, Switches};
 use procyon_model::rates;
-use procyon_units::{Cores, CpuTime, Mono, PerSecond, Reading, TICKS_PER_SECOND, Ticks, Wall};
+use procyon_units::{Bytes, Cores, CpuTime, Mono, PerSecond, Reading, TICKS_PER_SECOND, Ticks, Wall};
 
 use crate::provider::RawProcess;
 
@@ -41,6 +41,8 @@ pub(crate) struct Tracked {
     pub(crate) pss: Reading<(Pss, Mono)>,
     pub(crate) last_cpu: Cores,
     pub(crate) resident: u64,
+    /// Largest size so far: a program's own never falls, so that a smaller one means another program.
+    peak: Bytes,
 }
 
 /// A process whose reading blocked.
@@ -99,6 +101,7 @@ impl Tracked {
             pss: Reading::Pending,
             last_cpu: Cores(0.0),
             resident: 0,
+            peak: Bytes(0),
         };
         tracked.rename(raw.name);
         tracked
@@ -115,6 +118,11 @@ impl Tracked {
             self.lowest_port = port;
             self.relabel = true;
         }
+    }
+
+    /// Ends the quarantine that was for this file; answers whether there was one.
+    pub(crate) fn release(&mut self, file: &str) -> bool {
+        self.quarantined.take_if(|hold| hold.file == file).is_some()
     }
 
     fn rename(&mut self, name: &[u8]) {
@@ -135,6 +143,10 @@ impl Tracked {
         if raw.euid != self.uid {
             self.uid = raw.euid;
             self.describe = true;
+        }
+        if let Reading::Known(memory) = raw.memory {
+            self.describe |= memory.peak < self.peak;
+            self.peak = memory.peak;
         }
         self.threads = raw.threads;
     }

@@ -33,7 +33,8 @@ pub(crate) fn place(path: &[u8]) -> Place<'_> {
     let mut parent: &[u8] = b"";
     for part in path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
         if let Some(container) = container(parent, part, path) {
-            place.container = Some(container);
+            // What is known so far is about the engine, as the service of containerd.
+            place = Place { unit: b"", container: Some(container) };
         } else if part.ends_with(b".service") || part.ends_with(b".scope") {
             place.unit = part;
         }
@@ -49,9 +50,13 @@ fn container<'a>(parent: &[u8], part: &'a [u8], path: &[u8]) -> Option<Found<'a>
                 return Some(Found { id, engine });
             }
         }
-        if let Some(name) = scope.strip_prefix(b"machine-") {
+        // libvirt registers its virtual machines the same way; those are no containers.
+        if let Some(name) = scope.strip_prefix(b"machine-").filter(|name| !name.starts_with(br"qemu\x2d")) {
             return Some(Found { id: name, engine: "nspawn" });
         }
+    }
+    if let Some(name) = part.strip_prefix(b"systemd-nspawn@").and_then(|name| name.strip_suffix(b".service")) {
+        return Some(Found { id: name, engine: "nspawn" });
     }
     // containerd's own driver: `…/cri-containerd:<id>` or `:cri-containerd:<id>`.
     if let Some(at) = part.iter().rposition(|byte| *byte == b':')
@@ -68,16 +73,19 @@ fn container<'a>(parent: &[u8], part: &'a [u8], path: &[u8]) -> Option<Found<'a>
             b"docker" => Some(Found { id: part, engine: "docker" }),
             _ if kubernetes => Some(Found { id: part, engine: "kubernetes" }),
             b"containerd" | b"default" | b"k8s.io" => Some(Found { id: part, engine: "containerd" }),
-            _ => None,
+            // Below a parent that somebody chose (`--cgroup-parent`, ECS); nothing else has such names.
+            _ => Some(Found { id: part, engine: "docker" }),
         };
     }
-    if let Some(id) = part.strip_prefix(b"libpod-").filter(|id| is_id(id)) {
-        return Some(Found { id, engine: "podman" });
+    for (prefix, engine) in SCOPES {
+        if let Some(id) = part.strip_prefix(*prefix).filter(|id| is_id(id)) {
+            return Some(Found { id, engine });
+        }
     }
     if let Some(name) = part.strip_prefix(b"lxc.payload.") {
         return Some(Found { id: name, engine: "lxc" });
     }
-    (parent == b"lxc").then_some(Found { id: part, engine: "lxc" })
+    matches!(parent, b"lxc" | b"lxc.payload").then_some(Found { id: part, engine: "lxc" })
 }
 
 /// Engines name containers by 64 hexadecimal digits.
@@ -94,7 +102,7 @@ mod tests {
     fn check(path: &str, unit: &str, container: Option<(&str, &str)>) {
         let path = path.replace("ID", ID);
         let found = place(path.as_bytes());
-        assert_eq!(found.unit, unit.as_bytes(), "{path}");
+        assert_eq!(found.unit, unit.replace("ID", ID).as_bytes(), "{path}");
         let container = container.map(|(id, engine)| (id.replace("ID", ID), engine));
         let seen = found.container.map(|found| (String::from_utf8_lossy(found.id).into_owned(), found.engine));
         assert_eq!(seen, container, "{path}");
@@ -116,12 +124,38 @@ mod tests {
         check("/kubepods.slice/x.slice/crio-ID.scope/container", "", Some(("ID", "cri-o")));
         check(
             "/system.slice/containerd.service/kubepods-podaa.slice:cri-containerd:ID",
-            "containerd.service",
+            "",
             Some(("ID", "containerd")),
         );
         check("/lxc/web1", "", Some(("web1", "lxc")));
         check("/lxc.payload.web1/system.slice/nginx.service", "nginx.service", Some(("web1", "lxc")));
         check("/machine.slice/machine-build.scope", "", Some(("build", "nspawn")));
+        check("/machine.slice/systemd-nspawn@build.service/payload", "", Some(("build", "nspawn")));
+        check("/lxc.payload/web1", "", Some(("web1", "lxc")));
+        check("/lxc/101/ns/system.slice/nginx.service", "nginx.service", Some(("101", "lxc")));
+        check("/ecs/prod/4f1c/ID", "", Some(("ID", "docker")));
+        check("/batch/ID", "", Some(("ID", "docker")));
+        check("/kubepods/burstable/pod4a0f/crio-ID", "", Some(("ID", "cri-o")));
+        check("/kubepods.slice/kubepods-pod4a0f.slice/docker-ID.scope", "", Some(("ID", "docker")));
+        check("/default/ID", "", Some(("ID", "containerd")));
+        check("/system.slice/nerdctl-ID.scope", "", Some(("ID", "containerd")));
+        check(
+            "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ID.scope/container",
+            "",
+            Some(("ID", "podman")),
+        );
+        check("/machine.slice/machine-libpod_pod_ID.slice/libpod-ID.scope", "", Some(("ID", "podman")));
+        check("/../../docker/ID", "", Some(("ID", "docker")));
+    }
+
+    #[test]
+    fn what_watches_a_container_is_not_inside() {
+        check("/machine.slice/libpod-conmon-ID.scope", "libpod-conmon-ID.scope", None);
+        check("/kubepods.slice/crio-conmon-ID.scope", "crio-conmon-ID.scope", None);
+        check("/lxc.monitor.web1", "", None);
+        check(r"/machine.slice/machine-qemu\x2d1\x2dvm.scope/libvirt", r"machine-qemu\x2d1\x2dvm.scope", None);
+        check("/system.slice/docker.service", "docker.service", None);
+        check("/docker-IDx.scope", "docker-IDx.scope", None);
     }
 
     #[test]

@@ -10,4 +10,6 @@
 )]
 
 mod allocations;
+mod inspect;
+mod strings;
 mod truth;
