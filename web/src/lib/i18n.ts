@@ -59,7 +59,7 @@ const messages = {
 
   // charts
   ofCores: ['of {n|{n} core|{n} cores} · {percent}', '/ {n} 核 · {percent}'],
-  coresUnit: ['cores', '核'],
+  coresAxis: ['{n|{n} core|{n} cores}', '{n} 核'],
   ofMemory: ['{unit} of {total} · {percent} · swap {swap}', '{unit} / {total} · {percent} · 交换区 {swap}'],
   busy: ['{unit} · busy {percent}', '{unit} · 忙 {percent}'],
   ofSpeed: ['{unit} of {speed}', '{unit} · 共 {speed}'],

@@ -220,7 +220,7 @@ export class Painter {
       if (hue !== null) cell.fill(0, hue)
       return
     }
-    const text = showNumber(x, v, this.s.context())
+    const text = x.id === 'threads' && v >= 10_000 ? f.countShort(v) : showNumber(x, v, this.s.context())
     cell.set(sum && !isZero(text) ? `Σ ${text}` : text, isZero(text) ? 'z' : isHot(x, v, this.s.memTotal()) ? 'hot' : '')
     const hue = barHue(x)
     if (hue !== null) cell.fill(v / Math.max(this.tops.get(x.id) ?? v, 1e-9), hue)

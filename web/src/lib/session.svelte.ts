@@ -12,6 +12,8 @@ import type { Ended, Figures, Full, Delta, Health, Host, List, Problem, Row, Ser
 const LISTS_MS = 5000
 const LISTS_SHOWN_MS = 2000
 const HEALTH_MS = 10_000
+/** Ended processes remembered; more in a minute are only counted so far. */
+export const ENDED_KEPT = 2000
 /** What the ring of a process keeps; only these have a past for the sparkline. */
 const RING = new Set(['cpu', 'cpu_user', 'cpu_sys', 'rss', 'read', 'write', 'rx', 'tx', 'runq', 'majflt', 'minflt', 'threads', 'fds'])
 
@@ -157,7 +159,7 @@ export class HostSession {
       const known = new Set(this.ended.map((e) => e.key))
       const fresh = f.ended.filter((e) => !known.has(e.key)).map((e) => ({ ...e, at: e.at ?? f.at }))
       const kept = this.ended.filter((e) => (e.at ?? f.at) > f.at - 60_000)
-      if (fresh.length > 0 || kept.length !== this.ended.length) this.ended = [...kept, ...fresh].slice(-2000)
+      if (fresh.length > 0 || kept.length !== this.ended.length) this.ended = [...kept, ...fresh].slice(-ENDED_KEPT)
     }
     this.store.sample((this.subscription?.sort ?? '-cpu').replace(/^-/, ''))
     if (f.type === 'full') this.seedSparks(this.store.sparkColumn)
