@@ -17,4 +17,5 @@ mod layers;
 mod links;
 mod metrics_doc;
 mod names;
+mod options_doc;
 mod setup;
