@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use procyon_diag::{Fault, Kind};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use procyon_diag::Fault;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::trust::trust;
 
 /// The port that procyon listens on by default.
 const PORT: u16 = 9300;
@@ -102,21 +103,6 @@ fn split(authority: &str) -> Option<(&str, u16)> {
         }
         None => Some((authority, PORT)),
     }
-}
-
-/// The certificates of the system and of these files.
-fn trust(certificates: &[PathBuf]) -> Result<ClientConfig, Fault> {
-    let mut roots = RootCertStore::empty();
-    // What the system has and cannot be read is missed only if the server needs it, and then the handshake says so.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for path in certificates {
-        let failed = || Fault::new(Kind::Usage, format!("could not read certificates from {}", path.display()));
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed().because(error))? {
-            let certificate = certificate.map_err(|error| failed().because(error))?;
-            roots.add(certificate).map_err(|error| failed().because(error))?;
-        }
-    }
-    Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

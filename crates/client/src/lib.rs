@@ -5,6 +5,7 @@
 
 mod address;
 mod transport;
+mod trust;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -101,9 +102,17 @@ impl Client {
     }
 
     fn unreachable(&self, error: Box<dyn std::error::Error + Send + Sync>) -> Fault {
+        let said = error.to_string();
+        let hint = if said.contains("certificate") {
+            "name the server's certificate, or the one that signed it, with `--cacert FILE`"
+        } else if said.contains("HTTP version") {
+            "that port speaks something else than HTTP; does it want https://?"
+        } else {
+            "is it running there? start it with `procyon up`"
+        };
         Fault::new(Kind::Unavailable, format!("could not ask the procyon at {}", self.address))
             .because(error)
-            .hint("is it running there? start it with `procyon up`")
+            .hint(hint)
     }
 
     fn read<T: DeserializeOwned>(&self, status: u16, body: &[u8]) -> Result<T, Fault> {

@@ -90,7 +90,12 @@ impl Token {
         let tokens = Tokens::open(&folder).map_err(|error| fault(&error))?;
         let mut out = Output::new();
         match &self.action {
-            None => new(&mut out, &settings, &tokens, &New { role: GivenRole::Operator, name: None, expires: None, quiet: false })?,
+            None => new(
+                &mut out,
+                &settings,
+                &tokens,
+                &New { role: GivenRole::Operator, name: None, expires: None, quiet: false },
+            )?,
             Some(Action::New(asked)) => new(&mut out, &settings, &tokens, asked)?,
             Some(Action::List { json }) => list(&mut out, &tokens, *json)?,
             Some(Action::Revoke { token }) => {
@@ -192,7 +197,8 @@ fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
         out.pretty_json(&items.into())?;
         return Ok(());
     }
-    let columns = ["Id", "Name", "Role", "Made", "Good until"].map(|head| Column { head: head.to_owned(), right: false });
+    let columns =
+        ["Id", "Name", "Role", "Made", "Good until"].map(|head| Column { head: head.to_owned(), right: false });
     let rows: Vec<Vec<String>> = tokens
         .iter()
         .map(|token| {
@@ -200,7 +206,8 @@ fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
                 token.id.clone(),
                 table::printable(&token.name),
                 token.role.word().to_owned(),
-                format::time(token.created), token.expires.map_or_else(|| "taken back".to_owned(), format::time),
+                format::time(token.created),
+                token.expires.map_or_else(|| "taken back".to_owned(), format::time),
             ]
         })
         .collect();

@@ -205,11 +205,15 @@ impl Up {
     }
 
     pub fn spawn(mut command: Command) -> Self {
+        Self::spawn_at(&mut command, "http://")
+    }
+
+    pub fn spawn_at(command: &mut Command, scheme: &str) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out: ChildStdout = child.stdout.take().unwrap();
         let (out, err) = (Lines::of(out), Lines::of(child.stderr.take().unwrap()));
         let process = Guard(child);
-        let link = out.find("http://");
+        let link = out.find(scheme);
         let link = link.trim();
         let (base, token) = match link.split_once("/#token=") {
             Some((base, token)) => (base.to_owned(), Some(token.to_owned())),

@@ -58,6 +58,25 @@ fn without_anonymous_nobody_sees_anything_without_a_token() {
     assert_eq!(ps(&bench, &up, up.token.as_deref()).code, 0);
 }
 
+/// With the certificate that the API's tests use: signed by itself, for localhost.
+#[test]
+fn a_certificate_that_one_signed_oneself_is_named() {
+    let bench = Bench::new();
+    let file = |name: &str| format!("{}/../api/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (certificate, key) = (file("localhost.crt"), file("localhost.key"));
+    let mut command = bench.command(&["up", "--listen", "127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key]);
+    let up = Up::spawn_at(&mut command, "https://");
+    let ask = |arguments: &[&str]| {
+        let mut command = bench.command(&["ps", "--host", &up.base, "--limit", "1"]);
+        Said::from(command.args(arguments).env("PROCYON_TOKEN", up.token.as_deref().unwrap()).output().unwrap())
+    };
+    let said = ask(&["--cacert", &certificate]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = ask(&[]);
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains("hint: name the server's certificate"), "{}", said.err);
+}
+
 #[test]
 fn a_token_whose_time_is_over_is_void() {
     let bench = Bench::new();
