@@ -1,10 +1,6 @@
 //! Puts version and commit together for `procyon --version`.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a build script asks git and talks to cargo by printing"
-)]
+#![expect(clippy::disallowed_methods, reason = "a build script asks git and talks to cargo by printing")]
 
 use std::path::Path;
 use std::process::Command;
