@@ -85,15 +85,15 @@ impl Caller {
             return Ok(holder(token, Proof::Session));
         }
         let anonymous = app.anonymous.then_some(Role::Anonymous);
+        let direct = !FORWARDED.iter().any(|name| headers.contains_key(*name));
         match peer {
             Peer::Local { uid } => {
                 let ours = uid == 0 || uid == rustix::process::geteuid().as_raw();
                 let role = if ours { Some(Role::Operator) } else { anonymous };
-                Ok(caller(role, &format!("uid {uid}"), Proof::Kernel))
+                Ok(caller(role.filter(|_| direct), &format!("uid {uid}"), Proof::Kernel))
             }
             Peer::Tcp(address) => {
-                let here = address.ip().to_canonical().is_loopback()
-                    && !FORWARDED.iter().any(|name| headers.contains_key(*name));
+                let here = direct && address.ip().to_canonical().is_loopback();
                 Ok(caller(anonymous.filter(|_| here), "anonymous", Proof::None))
             }
         }
