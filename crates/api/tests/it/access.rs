@@ -163,6 +163,9 @@ fn the_local_socket_knows_its_users() {
     assert_eq!(session["role"], "operator", "{session}");
     assert!(session["name"].as_str().unwrap().starts_with("uid "));
     assert_eq!(ask("/api/v1/hosts/local/processes?columns=cwd").status, 200);
+    let proxied = Ask::get("/api/v1/session").with("x-forwarded-for", "192.0.2.1");
+    let proxied = proxied.over(UnixStream::connect(site.socket()).unwrap(), "anything");
+    assert_eq!(proxied.status, 401, "a proxy of root's speaks for others");
 }
 
 #[test]
