@@ -30,6 +30,9 @@ const REVISIT_MOST: usize = 32;
 const PATIENCE: Duration = Duration::from_millis(15);
 /// The same for the first tick, in which every process is new.
 const FIRST_PATIENCE: Duration = Duration::from_millis(800);
+/// How many more times a process without arguments is looked at: the kernel gives a program its name a moment before its
+/// arguments.
+const MORE_LOOKS: u8 = 3;
 /// The one file about strings that may block.
 const FILE: &str = "cmdline";
 /// Descriptors beyond which those that nobody uses any more are swept out.
@@ -165,6 +168,9 @@ impl StringsLane {
             tracked.describe = *question.name != *tracked.name() || question.uid != tracked.uid;
             tracked.described_at = Some(tick.now);
             let Some(descriptor) = descriptor else { continue };
+            let empty = descriptor.cmd.starts_with(b"[") && !question.kernel_thread && !question.blocked;
+            tracked.looks = if empty { tracked.looks.saturating_add(1) } else { 0 };
+            tracked.describe |= empty && tracked.looks <= MORE_LOOKS;
             if *tracked.descriptor != descriptor {
                 tracked.descriptor = self.store(descriptor);
                 tracked.relabel = true;

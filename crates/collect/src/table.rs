@@ -29,6 +29,8 @@ pub(crate) struct Tracked {
     pub(crate) describe: bool,
     /// When the strings were read last.
     pub(crate) described_at: Option<Mono>,
+    /// How many times in a row it had no arguments.
+    pub(crate) looks: u8,
     pub(crate) descriptor: Arc<Descriptor>,
     pub(crate) label: Arc<[u8]>,
     pub(crate) lowest_port: Option<u16>,
@@ -92,6 +94,7 @@ impl Tracked {
             name_len: 0,
             describe: true,
             described_at: None,
+            looks: 0,
             descriptor: Arc::clone(&empty.descriptor),
             label: Arc::clone(&empty.label),
             lowest_port: None,

@@ -64,7 +64,11 @@ fn scratch(name: &str) -> PathBuf {
 fn await_row(collector: &mut Collector, pid: u32, what: &str, is: impl Fn(&ProcessRow) -> bool) -> ProcessRow {
     eventually(what, PATIENCE, || {
         let frame = collector.tick().unwrap();
-        Some(row(&frame, pid).clone()).filter(&is)
+        let row = row(&frame, pid).clone();
+        if !is(&row) {
+            eprintln!("label {:?}, {:?}", String::from_utf8_lossy(&row.label), row.descriptor);
+        }
+        Some(row).filter(&is)
     })
 }
 
