@@ -61,6 +61,7 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 /// Waits for strings that satisfy a condition; a busy machine may need more than one tick for newborn processes.
+#[expect(clippy::print_stderr, reason = "what was seen instead, when the test fails")]
 fn await_row(collector: &mut Collector, pid: u32, what: &str, is: impl Fn(&ProcessRow) -> bool) -> ProcessRow {
     eventually(what, PATIENCE, || {
         let frame = collector.tick().unwrap();
