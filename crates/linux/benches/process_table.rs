@@ -109,7 +109,11 @@ fn report(names: &[&str], medians: &[f64], json: bool) {
         let ratio = median / bare;
         if json {
             let comma = if text.is_empty() { "" } else { "," };
-            write!(text, "{comma}{{\"reader\":\"{name}\",\"us_per_process\":{median:.3},\"ratio_to_bare\":{ratio:.3}}}").unwrap();
+            write!(
+                text,
+                "{comma}{{\"reader\":\"{name}\",\"us_per_process\":{median:.3},\"ratio_to_bare\":{ratio:.3}}}"
+            )
+            .unwrap();
         } else {
             writeln!(text, "{name:<16} {median:>8.2} us a process   {ratio:>5.2} x bare").unwrap();
         }

@@ -11,12 +11,12 @@ mod file;
 pub mod host;
 /// Sockets of all network namespaces and who holds them.
 pub mod net;
-/// What this process may do here.
-pub mod privilege;
 /// What a process has to know of itself: limits, units.
 pub mod own;
 /// Processes held by the kernel: signals that meet the right one.
 pub mod pidfd;
+/// What this process may do here.
+pub mod privilege;
 /// Files about one process.
 pub mod proc;
 /// The places where kernel files are.

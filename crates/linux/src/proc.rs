@@ -28,5 +28,5 @@ pub mod pid_task;
 pub mod pid_wchan;
 mod scan;
 
-pub use directory::{Lost, OpenError, PidDir, ProcDir, Seen};
 pub(crate) use directory::each_number;
+pub use directory::{Lost, OpenError, PidDir, ProcDir, Seen};

@@ -205,12 +205,7 @@ impl Held {
 impl Files {
     fn open(proc: &ProcDir, pid: u32, round: u64) -> Result<Self, Errno> {
         let dir = open_directory(proc, pid)?;
-        Ok(Self {
-            stat: dir.open_file(c"stat")?,
-            status: dir.open_file(c"status")?,
-            io: open_io(proc, &dir)?,
-            round,
-        })
+        Ok(Self { stat: dir.open_file(c"stat")?, status: dir.open_file(c"status")?, io: open_io(proc, &dir)?, round })
     }
 }
 
@@ -251,7 +246,8 @@ impl Reader {
         let round = held.round;
         if let Some(files) = held.files.get_mut(&pid) {
             files.round = round;
-            let again = matches!(files.io, Reading::Forbidden) && (round + u64::from(pid)).is_multiple_of(RETRY_FORBIDDEN);
+            let again =
+                matches!(files.io, Reading::Forbidden) && (round + u64::from(pid)).is_multiple_of(RETRY_FORBIDDEN);
             match self.read_files(files) {
                 Ok(read) if !again => return Ok(read),
                 Ok(_) | Err(Miss::Vanished) => held.files.remove(&pid),

@@ -35,9 +35,11 @@ impl PidCgroup {
     /// version 1 is preferred: systemd's own, then memory, pids, cpu.
     pub fn main_path(&self) -> &[u8] {
         let unified = self.unified.as_deref().filter(|path| *path != b"/");
-        let known = || [&b"name=systemd"[..], b"memory", b"pids", b"cpu"].iter().find_map(|name| {
-            self.controller(name).filter(|path| *path != b"/")
-        });
+        let known = || {
+            [&b"name=systemd"[..], b"memory", b"pids", b"cpu"]
+                .iter()
+                .find_map(|name| self.controller(name).filter(|path| *path != b"/"))
+        };
         unified.or_else(known).or(self.unified.as_deref()).unwrap_or(b"/")
     }
 }

@@ -90,7 +90,8 @@ pub fn count_entries(process: &PidDir) -> Seen<u64> {
 
 /// Lists open descriptors, at most the first `most`.
 pub fn list(process: &PidDir, buffer: &mut Vec<u8>, most: usize) -> Seen<Vec<OpenFd>> {
-    let (dir, infos) = match process.open_directory(c"fd").and_then(|dir| Ok((dir, process.open_directory(c"fdinfo")?))) {
+    let (dir, infos) = match process.open_directory(c"fd").and_then(|dir| Ok((dir, process.open_directory(c"fdinfo")?)))
+    {
         Ok(directories) => directories,
         Err(error) => return process.explain(c"fd", error),
     };
@@ -147,7 +148,8 @@ mod tests {
 
     #[test]
     fn names_tell_the_kind() {
-        let check = |target: &str, kind, inode| assert_eq!(classify(target.as_bytes(), Some(0)), (kind, inode), "{target}");
+        let check =
+            |target: &str, kind, inode| assert_eq!(classify(target.as_bytes(), Some(0)), (kind, inode), "{target}");
         check("socket:[4711]", FdKind::Socket, Some(4711));
         check("pipe:[815]", FdKind::Pipe, Some(815));
         check("anon_inode:[eventpoll]", FdKind::Anonymous, None);

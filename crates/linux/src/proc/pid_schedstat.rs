@@ -34,11 +34,7 @@ pub fn run_delay(process: &PidDir, buffer: &mut Vec<u8>, most: u32) -> Seen<CpuT
 /// Reads the three numbers.
 pub fn parse(text: &[u8]) -> Option<SchedStat> {
     let mut scan = Scan::new(text);
-    Some(SchedStat {
-        running: CpuTime(scan.unsigned()?),
-        delay: CpuTime(scan.unsigned()?),
-        turns: scan.unsigned()?,
-    })
+    Some(SchedStat { running: CpuTime(scan.unsigned()?), delay: CpuTime(scan.unsigned()?), turns: scan.unsigned()? })
 }
 
 #[cfg(test)]

@@ -164,7 +164,15 @@ mod tests {
 
     #[test]
     fn comm_may_hold_anything() {
-        for comm in [&b"a) R 1 ("[..], b")", b"((", b"two\nlines", b"", b"\xff\xfe) Z 9", b"kworker/u257:12-events_unbound_and_longer"] {
+        for comm in [
+            &b"a) R 1 ("[..],
+            b")",
+            b"((",
+            b"two\nlines",
+            b"",
+            b"\xff\xfe) Z 9",
+            b"kworker/u257:12-events_unbound_and_longer",
+        ] {
             let text = with_comm(comm);
             let stat = parse(&text).unwrap();
             assert_eq!((stat.comm, stat.state, stat.ppid), (comm, b'S', 1));

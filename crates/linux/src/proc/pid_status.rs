@@ -2,8 +2,8 @@
 
 use procyon_units::Bytes;
 
-use super::{PidDir, Seen};
 use super::scan::{Scan, line};
+use super::{PidDir, Seen};
 
 /// What `status` says. Switches are those of the main thread alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

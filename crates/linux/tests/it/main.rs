@@ -1,6 +1,12 @@
 //! Tests of the readers against this machine's kernel and against captured files.
 
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests stop at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
 
 mod control_groups;
 mod machine;

@@ -27,7 +27,8 @@ fn parse_everything(bytes: &[u8]) {
 
 /// What this kernel says of this test.
 fn seeds() -> Vec<Vec<u8>> {
-    let names = ["stat", "status", "io", "cgroup", "cmdline", "fdinfo/0", "limits", "schedstat", "smaps_rollup", "wchan"];
+    let names =
+        ["stat", "status", "io", "cgroup", "cmdline", "fdinfo/0", "limits", "schedstat", "smaps_rollup", "wchan"];
     let seeds: Vec<_> = names.iter().filter_map(|name| std::fs::read(format!("/proc/self/{name}")).ok()).collect();
     assert!(seeds.len() >= 8);
     seeds

@@ -5,8 +5,8 @@ use std::time::Duration;
 use procyon_linux::pidfd::{PidFd, PidFdError};
 use procyon_linux::proc::pid_fd::FdKind;
 use procyon_linux::proc::{
-    Lost, PidDir, ProcDir, pid_cgroup, pid_cmdline, pid_cwd, pid_exe, pid_fd, pid_limits, pid_ns, pid_oom, pid_schedstat,
-    pid_smaps_rollup, pid_task, pid_wchan,
+    Lost, PidDir, ProcDir, pid_cgroup, pid_cmdline, pid_cwd, pid_exe, pid_fd, pid_limits, pid_ns, pid_oom,
+    pid_schedstat, pid_smaps_rollup, pid_task, pid_wchan,
 };
 use procyon_linux::root::Root;
 use procyon_linux::taskstats::TaskStatsSocket;
@@ -90,7 +90,9 @@ fn memory_is_what_was_allocated() {
     const ALLOCATED: u64 = 48 << 20;
     let workload = Workload::start(&["alloc", &ALLOCATED.to_string()]);
     let rollup = known(pid_smaps_rollup::read(&open(&workload), &mut Vec::new()));
-    for (what, bytes) in [("pss", rollup.proportional.0), ("uss", rollup.unique.0), ("anon", rollup.proportional_anonymous.0)] {
+    for (what, bytes) in
+        [("pss", rollup.proportional.0), ("uss", rollup.unique.0), ("anon", rollup.proportional_anonymous.0)]
+    {
         assert!((ALLOCATED..ALLOCATED + (4 << 20)).contains(&bytes), "{what} {bytes}");
     }
 }
@@ -105,7 +107,10 @@ fn what_describes_a_process_is_read() {
     let expected = [program.to_str().unwrap(), "idle", "", "two words", "é"].map(str::as_bytes);
     assert_eq!(line.arguments().collect::<Vec<_>>(), expected);
     let exe = known(pid_exe::read(&process));
-    assert_eq!((exe.path, exe.deleted), (std::fs::canonicalize(&program).unwrap().to_str().unwrap().as_bytes().to_vec(), false));
+    assert_eq!(
+        (exe.path, exe.deleted),
+        (std::fs::canonicalize(&program).unwrap().to_str().unwrap().as_bytes().to_vec(), false)
+    );
     assert_eq!(known(pid_cwd::read(&process)), std::env::current_dir().unwrap().to_str().unwrap().as_bytes());
     let cgroup = std::fs::read("/proc/self/cgroup").unwrap();
     assert_eq!(known(pid_cgroup::read(&process, &mut buffer)), pid_cgroup::parse(&cgroup).unwrap());
@@ -181,10 +186,16 @@ fn files_of_others_are_forbidden_without_rights() {
         assert_eq!(pid_ns::network(&process), Ok(Reading::Forbidden));
         assert!(known(process.start_time(&mut buffer)).0 > 0);
         assert_eq!(PidFd::open(workload.pid()).unwrap().send(15), Err(PidFdError::Forbidden));
-        let mut walk = procyon_linux::walk::ProcessWalk::new(&Root::live(), procyon_linux::walk::Descriptors::Reopen).unwrap();
+        let mut walk =
+            procyon_linux::walk::ProcessWalk::new(&Root::live(), procyon_linux::walk::Descriptors::Reopen).unwrap();
         let mut io = Reading::Pending;
         let pid = workload.pid();
-        walk.walk(|files| if files.stat.pid == pid { io = files.io.map(|_| ()) }).unwrap();
+        walk.walk(|files| {
+            if files.stat.pid == pid {
+                io = files.io.map(|_| ());
+            }
+        })
+        .unwrap();
         assert_eq!(io, Reading::Forbidden);
     };
     std::thread::spawn(unprivileged).join().unwrap();

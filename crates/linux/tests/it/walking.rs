@@ -75,7 +75,10 @@ fn ended_processes_give_their_descriptors_back() {
     let pids: Vec<u32> = sleepers.iter().map(Workload::pid).collect();
     table(&mut walk);
     let open_for = |pids: &[u32]| {
-        let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        let links = std::fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .flatten()
+            .filter_map(|entry| std::fs::read_link(entry.path()).ok());
         let stats: Vec<PathBuf> = pids.iter().map(|pid| format!("/proc/{pid}/stat").into()).collect();
         links.filter(|link| stats.contains(link)).count()
     };

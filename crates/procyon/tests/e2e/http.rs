@@ -89,16 +89,16 @@ pub(crate) fn send(
     };
     let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        head += &format!("Host: {host}\r\n");
+        head += &["Host: ", &host, "\r\n"].concat();
     }
     if !body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         head += "Content-Type: application/json\r\n";
     }
     if !body.is_empty() {
-        head += &format!("Content-Length: {}\r\n", body.len());
+        head += &["Content-Length: ", &body.len().to_string(), "\r\n"].concat();
     }
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head += &[*name, ": ", *value, "\r\n"].concat();
     }
     stream.write_all(head.as_bytes())?;
     stream.write_all(b"\r\n")?;
