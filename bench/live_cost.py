@@ -27,8 +27,8 @@ SUBSCRIPTION = json.dumps({"type": "subscribe", "q": "", "sort": "-cpu", "limit"
                            "top": {"by": "cpu", "n": 6}})
 
 
-def cpu_seconds(pid):
-    """Processor time of all threads, ended ones included, in nanoseconds' resolution: the process' own clock."""
+def processor_time(pid):
+    """Seconds of all threads, those that ended included: the clock of the process, whose id `clock_getcpuclockid(3)` makes."""
     return time.clock_gettime((~pid << 3) | 2)
 
 
@@ -110,9 +110,9 @@ def watch(host, port, token, count):
 def measure(pid, args, address, token):
     """One round: (processor time a second alone, the same watched, ticks a second, bytes a tick to one client, gaps)."""
     time.sleep(1)
-    begin, cpu = time.monotonic(), cpu_seconds(pid)
+    begin, cpu = time.monotonic(), processor_time(pid)
     time.sleep(args.seconds)
-    alone = (cpu_seconds(pid) - cpu) / (time.monotonic() - begin)
+    alone = (processor_time(pid) - cpu) / (time.monotonic() - begin)
 
     host, port = address.split(":")
     command = [sys.executable, __file__, "--watch", host, port, token, str(args.clients)]
@@ -126,10 +126,10 @@ def measure(pid, args, address, token):
             watchers.stdin.flush()
             return json.loads(watchers.stdout.readline())
 
-        before, begin, cpu = look(), time.monotonic(), cpu_seconds(pid)
+        before, begin, cpu = look(), time.monotonic(), processor_time(pid)
         time.sleep(args.seconds)
         after, wall = look(), time.monotonic() - begin
-        watched = (cpu_seconds(pid) - cpu) / wall
+        watched = (processor_time(pid) - cpu) / wall
         ticks = after["deltas"] - before["deltas"]
         return alone, watched, ticks / wall, (after["bytes"] - before["bytes"]) / max(ticks, 1), after["gaps"]
     finally:

@@ -54,9 +54,8 @@ fn no_secret_is_seen_anywhere_and_nothing_else_is_hidden() {
         let list = up.get("/hosts/local/processes?columns=*&limit=0").good();
         let seen: HashMap<u64, Value> =
             list["items"].as_array().unwrap().iter().map(|row| (row["pid"].as_u64().unwrap(), row.clone())).collect();
-        let told = all
-            .iter()
-            .all(|(actor, _)| seen.get(&u64::from(actor.pid())).is_some_and(|row| row["cmd"].is_string()));
+        let told =
+            all.iter().all(|(actor, _)| seen.get(&u64::from(actor.pid())).is_some_and(|row| row["cmd"].is_string()));
         told.then_some((list, seen))
     });
     let (list, seen) = table;
