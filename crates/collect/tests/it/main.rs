@@ -4,7 +4,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::cast_precision_loss,
-    clippy::cast_possible_wrap,
     clippy::disallowed_methods,
     reason = "a test stops at the first surprise and measures time"
 )]
