@@ -13,7 +13,8 @@ pub struct Config {
     pub interval: Duration,
     /// Time between two readings of the socket table.
     pub connections: Duration,
-    /// Time between two readings of the file systems.
+    /// Time between two readings of the file systems; `Duration::MAX` never asks them. A question to a dead mount may be
+    /// deaf even to SIGKILL, and then holds up the end of the process.
     pub filesystems: Duration,
     /// Time between two readings of logged-in users, OS and kernel.
     pub users: Duration,

@@ -35,8 +35,10 @@ pub(crate) fn config(settings: &Settings) -> Config {
 
 /// A collector that works for one command and says why when it cannot.
 pub(crate) fn once(settings: &Settings, id: HostId) -> Result<Collector, Fault> {
-    // Nobody waits for the next tick, so the slow lanes may take what they need to fill every column at once.
-    let config = Config { pss_budget: 1.0, slow_budget: 1.0, ceiling: 1.0, ..config(settings) };
+    // Nobody waits for the next tick, so the slow lanes may take what they need to fill every column at once. File systems
+    // are in no column, and a dead one could keep the command from ending.
+    let config =
+        Config { pss_budget: 1.0, slow_budget: 1.0, ceiling: 1.0, filesystems: Duration::MAX, ..config(settings) };
     start(&config, id)
 }
 
