@@ -6,6 +6,8 @@ use std::time::Duration;
 use procyon_model::frame::SourceState;
 use procyon_units::{Clock, Mono, SystemClock};
 
+use crate::clock::{book_background, thread_cpu};
+
 /// One thread that answers one question at a time. Dropping it ends the thread after the question in hand, which nobody
 /// waits for.
 #[derive(Debug)]
@@ -32,8 +34,9 @@ impl<Q: Send + 'static, A: Send + 'static> Background<Q, A> {
         let (send, answers) = sync_channel(1);
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             while let Ok(question) = asked.recv() {
-                let begin = SystemClock.mono();
+                let (begin, cpu) = (SystemClock.mono(), thread_cpu());
                 let found = answer(question);
+                book_background(thread_cpu().since(cpu));
                 if send.send((found, SystemClock.mono().since(begin))).is_err() {
                     return;
                 }

@@ -1,4 +1,6 @@
-//! Processor time of this thread and this process.
+//! Processor time of this thread and of collecting as a whole.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use procyon_units::CpuTime;
 use rustix::time::{ClockId, clock_gettime};
@@ -8,9 +10,18 @@ pub(crate) fn thread_cpu() -> CpuTime {
     read(ClockId::ThreadCPUTime)
 }
 
-/// Processor time that this process has used, all threads.
-pub(crate) fn process_cpu() -> CpuTime {
-    read(ClockId::ProcessCPUTime)
+/// Nanoseconds that the threads of slow sources have used for their answers.
+static BACKGROUND: AtomicU64 = AtomicU64::new(0);
+
+/// Books processor time of a slow source's thread.
+pub(crate) fn book_background(used: CpuTime) {
+    BACKGROUND.fetch_add(used.0, Ordering::Relaxed);
+}
+
+/// Processor time that collecting has used: the calling thread, which is the collector's, and its slow sources. What
+/// answers to clients cost is not in it, because a wider pace would not make them cheaper.
+pub(crate) fn collecting_cpu() -> CpuTime {
+    thread_cpu().plus(CpuTime(BACKGROUND.load(Ordering::Relaxed)))
 }
 
 fn read(clock: ClockId) -> CpuTime {

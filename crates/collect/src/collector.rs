@@ -127,7 +127,7 @@ impl Collector {
 
         machine.processes = rows.len() as u64;
         machine.threads = rows.iter().map(|row| u64::from(row.threads)).sum();
-        self.pace.observe(now, clock::process_cpu());
+        self.pace.observe(now, clock::collecting_cpu());
         self.vanished += counts.vanished;
         self.seq += 1;
         let frame = Arc::new(Frame {

@@ -85,6 +85,8 @@ pub struct Connection {
     pub send_queue: Bytes,
     /// Inode of its network namespace.
     pub namespace: u64,
+    /// Whether that is the collector's own, whose sockets every local user may list; others need privilege to enter.
+    pub own_namespace: bool,
 }
 
 /// The process that holds a socket.

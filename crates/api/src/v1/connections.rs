@@ -90,7 +90,9 @@ fn read(query: &Query, sight: Sight, owner: Option<ProcessKey>) -> Result<Questi
 fn list(frame: &Frame, question: &Question, sight: Sight) -> Result<Response, Failure> {
     let columns = rows::all(CONNECTION, sight);
     let mine = |socket: &&Connection| {
-        question.owner.is_none_or(|key| socket.owner.as_ref().is_some_and(|owner| owner.key == key))
+        // Other namespaces cannot be entered without privilege, so their sockets are not for every local user to see.
+        (sight == Sight::All || socket.own_namespace)
+            && question.owner.is_none_or(|key| socket.owner.as_ref().is_some_and(|owner| owner.key == key))
     };
     let all: Vec<&Connection> = frame.connections.items.iter().filter(mine).collect();
     let total = all.len();

@@ -24,7 +24,12 @@ const DEADLINE: Duration = Duration::from_secs(5);
 type Question = Vec<(u32, Ticks)>;
 
 /// Sockets, each with the process that holds it.
-type Answer = Vec<(Socket, Option<(u32, Ticks)>)>;
+#[derive(Debug)]
+struct Answer {
+    sockets: Vec<(Socket, Option<(u32, Ticks)>)>,
+    /// Inode of the collector's own network namespace.
+    own: Option<u64>,
+}
 
 /// Reads sockets on a thread of its own.
 #[derive(Debug)]
@@ -48,7 +53,7 @@ impl ConnectionsSource {
                 let at = processes.binary_search_by_key(&pid, |(pid, _)| *pid).ok()?;
                 processes.get(at).copied()
             };
-            found
+            let sockets = found
                 .into_iter()
                 .map(|socket| {
                     let holder = match owners.holder(socket.inode) {
@@ -57,7 +62,9 @@ impl ConnectionsSource {
                     };
                     (socket, holder)
                 })
-                .collect()
+                .collect();
+            let own = namespaces.list().iter().find(|namespace| namespace.own).map(|namespace| namespace.inode);
+            Answer { sockets, own }
         };
         Ok(Self { background: Background::start("connections", interval, DEADLINE, answer)?, latest: Aged::default() })
     }
@@ -75,7 +82,7 @@ impl ConnectionsSource {
 
     fn take(&mut self, answer: Answer, table: &mut Table, now: Mono) {
         let mut lowest: HashMap<u32, u16> = HashMap::new();
-        for (socket, holder) in &answer {
+        for (socket, holder) in &answer.sockets {
             let serves = socket.state == socket::state::LISTEN
                 || (!socket.protocol.is_tcp() && socket.remote.is_none() && socket.local.port() < EPHEMERAL);
             if let (true, Some((pid, _))) = (serves, holder) {
@@ -87,7 +94,11 @@ impl ConnectionsSource {
             tracked.set_port(lowest.get(&tracked.key.pid).copied().filter(|port| *port > 0));
         }
         let tracked = table.tracked();
-        let items = answer.into_iter().map(|(socket, holder)| connection(&socket, owner(holder, tracked))).collect();
+        let items = answer
+            .sockets
+            .into_iter()
+            .map(|(socket, holder)| connection(&socket, owner(holder, tracked), answer.own))
+            .collect();
         self.latest = Aged { items, taken: Some(now) };
     }
 
@@ -121,7 +132,7 @@ fn owner(holder: Option<(u32, Ticks)>, tracked: &[Tracked]) -> Option<Owner> {
     })
 }
 
-fn connection(socket: &Socket, owner: Option<Owner>) -> Connection {
+fn connection(socket: &Socket, owner: Option<Owner>, own: Option<u64>) -> Connection {
     Connection {
         protocol: match socket.protocol {
             socket::Protocol::Tcp => Protocol::Tcp,
@@ -138,5 +149,6 @@ fn connection(socket: &Socket, owner: Option<Owner>) -> Connection {
         receive_queue: socket.receive_queue,
         send_queue: socket.send_queue,
         namespace: socket.namespace,
+        own_namespace: own == Some(socket.namespace),
     }
 }

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -18,7 +19,7 @@ use procyon_diag::{Fault, Kind, Tone};
 use procyon_model::feed::Feed;
 use procyon_series::{Limits, Series};
 use procyon_settings::{Flag, Loaded, Setting};
-use procyon_units::SystemClock;
+use procyon_units::{Clock as _, Mono, SystemClock};
 
 use crate::cli::{Common, VERSION};
 use crate::cmd::token;
@@ -151,7 +152,7 @@ impl Running {
             control: Some(Arc::new(control)),
             tokens: Arc::clone(&tokens),
             clock: Arc::new(SystemClock),
-            capabilities: Box::new(move || privilege::capabilities(&root)),
+            capabilities: remembered(move || privilege::capabilities(&root)),
         };
         let server = serve(settings, &socket, context)?;
         // Once it serves: a start that fails must not use up the link that is printed once.
@@ -235,4 +236,26 @@ fn first_token(tokens: &Tokens) -> Result<Option<String>, Fault> {
     }
     let made = tokens.create("first", Role::Operator, &SystemClock).map_err(|error| token::fault(&error))?;
     Ok(Some(made.secret))
+}
+
+/// How long the outcome of the attempts is good for: capabilities of a running process hardly ever change.
+const CAPABILITIES_AGE: Duration = Duration::from_mins(1);
+
+/// Asks once in a while and answers from memory in between.
+fn remembered<T: Clone + Send + 'static>(
+    ask: impl Fn() -> T + Send + Sync + 'static,
+) -> Box<dyn Fn() -> T + Send + Sync> {
+    let last: Mutex<Option<(Mono, T)>> = Mutex::new(None);
+    Box::new(move || {
+        let now = SystemClock.mono();
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, answer)) = &*last
+            && now.since(*at) < CAPABILITIES_AGE
+        {
+            return answer.clone();
+        }
+        let answer = ask();
+        *last = Some((now, answer.clone()));
+        answer
+    })
 }
