@@ -164,7 +164,7 @@ type Program = (&'static str, &'static str, &'static [&'static str]);
 /// Short rounds, for `test`. The limits allow for the checks that the profile of the tests adds.
 const TESTED_PROGRAMS: &[Program] = &[
     ("cost of watching, short", "bench/up_cost.py", &["--seconds", "20", "--warm-up", "10", "--max-cpu", "0.06"]),
-    ("storm, short", "bench/storm/storm.py", &["--seconds", "15", "--processes", "1000", "--threads", "2000"]),
+    ("storm, short", "bench/storm/storm.py", &["--seconds", "40", "--processes", "1000", "--threads", "2000"]),
 ];
 
 /// Measurements, for `bench`.
