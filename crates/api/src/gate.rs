@@ -59,7 +59,12 @@ fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
     }
     let caller = Caller::identify(app, peer, headers)?;
     // Cookies go along with requests that a page of another port on this machine makes by an image or a link.
-    if changes && request.method() == Method::GET && caller.proof == Proof::Session && !origin::is_vouched(headers) {
+    if changes
+        && request.method() != Method::POST
+        && path.starts_with("/monitor/")
+        && caller.proof == Proof::Session
+        && !origin::is_vouched(headers)
+    {
         return Err(Failure::new(ProblemKind::Forbidden, "with a session this takes POST; or show a token"));
     }
     let signs_in = path == "/api/v1/session" && request.method() == Method::POST;

@@ -11,11 +11,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use procyon_control::Signal;
-use procyon_wire::Problem;
+use procyon_wire::{Problem, ProblemKind};
 use serde::Serialize;
 
 use crate::access::Caller;
@@ -82,22 +82,27 @@ async fn process_snapshot(State(app): State<Arc<App>>, At(pid): At<String>) -> R
 
 async fn process_kill(
     State(app): State<Arc<App>>,
+    method: Method,
     At(pid): At<String>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Failure> {
+    // A question for the head of the answer must not do what the answer would have done.
+    if method == Method::HEAD {
+        return Err(Failure::new(ProblemKind::MethodNotAllowed, "this takes GET and POST"));
+    }
     let control = allowed(&app, &caller, "to end a process")?;
     let pid = pid_of(&pid)?;
     let host = local(&app)?;
     app.blocking(move |_| {
         let frame = host.frame()?;
-        // The pid is turned into an address at once, so that no other process that gets it is hit. One too young for the
-        // newest frame is looked up in the kernel.
-        let key = frame
-            .process_by_pid(pid)
-            .map(|row| row.key)
-            .filter(|key| procyon_control::look_up(pid, key.boot).is_some_and(|(now, _)| now == *key))
-            .or_else(|| procyon_control::look_up(pid, frame.host.boot.short()).map(|(key, _)| key))
-            .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; nothing was sent")))?;
+        // The process that the newest frame shows is the one that is meant; only a pid that the frame does not know yet is
+        // looked up in the kernel. Whoever has taken over a pid since is not hit: `send` compares the start.
+        let key = match frame.process_by_pid(pid) {
+            Some(row) => row.key,
+            None => procyon_control::look_up(pid, frame.host.boot.short())
+                .map(|(key, _)| key)
+                .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; nothing was sent")))?,
+        };
         send(&control, &caller, &key, Signal::KILL)?;
         Ok(success(()))
     })

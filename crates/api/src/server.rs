@@ -4,7 +4,7 @@ mod stream;
 mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -258,6 +258,11 @@ fn bind_local(path: &Path) -> Result<UnixListener, Fault> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(Fault::new(Kind::Unavailable, format!("another procyon answers at {}", path.display()))
             .hint("stop it first, or give this one a socket of its own with `--socket PATH`"));
+    }
+    // What a procyon left behind is a socket; anything else at this path was meant to stay.
+    if std::fs::symlink_metadata(path).is_ok_and(|seen| !seen.file_type().is_socket()) {
+        return Err(Fault::new(Kind::Failed, format!("{} is there and is no socket", path.display()))
+            .hint("name another place with `--socket PATH`"));
     }
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed("replace", error)),

@@ -44,6 +44,12 @@ fn last_resort() -> PathBuf {
 pub(crate) fn make_state_folder(settings: &Settings) -> Result<PathBuf, Fault> {
     let folder = state_folder(settings);
     match make(&folder) {
+        Ok(()) if others_may_write(&folder) => Err(Fault::new(
+            Kind::NotPermitted,
+            format!("the state folder {} is not ours alone", folder.display()),
+        )
+        .because("whoever can write there could make tokens")
+        .hint("name another folder with `--data DIR`, or give this one to the user who runs procyon, with mode 0700")),
         Ok(()) => Ok(folder),
         Err(_) if settings.data.is_none() && !is_root() && is_ours(&last_resort()) => {
             let resort = last_resort();
@@ -65,6 +71,14 @@ fn make(folder: &Path) -> std::io::Result<()> {
     // A folder that somebody else made may not let us write.
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     Ok(())
+}
+
+/// Whether somebody else than we and root could put files into the folder.
+fn others_may_write(folder: &Path) -> bool {
+    std::fs::metadata(folder).is_ok_and(|seen| {
+        let owner = seen.uid();
+        (owner != 0 && owner != rustix::process::geteuid().as_raw()) || seen.mode() & 0o002 != 0
+    })
 }
 
 /// Makes the folder, and trusts it only if it belongs to us alone: /tmp is open to all.

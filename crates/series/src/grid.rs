@@ -26,6 +26,9 @@ pub struct Grid {
     pub(crate) frames: Vec<(u32, usize)>,
 }
 
+/// Instants of a grid are no more than this, whatever range and step are asked for.
+const MOST_INSTANTS: usize = 100_000;
+
 impl Grid {
     pub(crate) fn new(range: Range, frames: impl Iterator<Item = (u32, i64)>) -> Self {
         let step_ms = i64::try_from(range.step.as_millis()).unwrap_or(i64::MAX).max(1);
@@ -34,11 +37,12 @@ impl Grid {
         if last < first {
             return Self { step_ms, ..Self::default() };
         }
-        let count = usize::try_from((last - first) / step_ms).unwrap_or(0) + 1;
-        let times = (0_i64..).take(count).map(|at| first + at * step_ms).collect();
+        let count = usize::try_from(last.saturating_sub(first) / step_ms).unwrap_or(0).min(MOST_INSTANTS - 1) + 1;
+        let times = (0_i64..).take(count).map(|at| first.saturating_add(at.saturating_mul(step_ms))).collect();
         let frames = frames
             .filter(|(_, at)| (first..=last).contains(at))
             .filter_map(|(number, at)| Some((number, usize::try_from((at - first) / step_ms).ok()?)))
+            .filter(|(_, place)| *place < count)
             .collect();
         Self { step_ms, times, frames }
     }

@@ -72,7 +72,8 @@ pub(super) async fn answer(
             let keys = query.list("keys").into_iter().map(key_of).collect::<Result<Vec<_>, _>>()?;
             let columns = process_columns(&ids, sight)?;
             if keys.is_empty()
-                && now.0.saturating_sub(range.from.0) > nanos(ALL_PROCESSES) + nanos(range.step) + 1_000_000_000
+                && now.0.saturating_sub(range.from.0)
+                    > nanos(ALL_PROCESSES).saturating_add(nanos(range.step)).saturating_add(1_000_000_000)
             {
                 return Err(Failure::bad_request(
                     "all processes at once can be asked from `-2m` on; name `keys` for more",
@@ -87,6 +88,11 @@ pub(super) async fn answer(
     }
 }
 
+/// Steps shorter than this say nothing that frames could answer.
+const SHORTEST_STEP: Duration = Duration::from_millis(100);
+/// Steps longer than this are mistakes.
+const LONGEST_STEP: Duration = Duration::from_hours(24 * 31);
+
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
@@ -100,10 +106,11 @@ fn range(query: &Query, now: Wall) -> Result<Range, Failure> {
     let step = match query.text("step").filter(|step| !step.is_empty()) {
         None => Duration::from_secs(1),
         Some(text) => instant::duration(text)
-            .filter(|step| *step >= Duration::from_millis(100))
+            .filter(|step| (SHORTEST_STEP..=LONGEST_STEP).contains(step))
             .ok_or_else(|| Failure::bad_request(format!("`{text}` is no step; say `1s`, `5s`, `500ms`")))?,
     };
-    let points = u128::try_from(to.0 - from.0).unwrap_or(0) / step.as_nanos();
+    // Both ends may lie as far away as a number can say.
+    let points = u128::try_from(i128::from(to.0) - i128::from(from.0)).unwrap_or(0) / step.as_nanos();
     if points > u128::try_from(MAX_POINTS).unwrap_or(u128::MAX) {
         let problem = Problem::new(
             ProblemKind::BadRequest,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use procyon_model::ProcessKey;
@@ -14,6 +15,7 @@ use procyon_wire::process as wire;
 
 use super::process::{inspect_failure, missing};
 use super::{At, json, key_of};
+use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::rows::readable;
@@ -65,9 +67,11 @@ impl Before {
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
     At((host, key)): At<(String, String)>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Response, Failure> {
     let host = Arc::clone(app.host(&host)?);
     let key = key_of(&key)?;
+    let sees_all = caller.sight() == Sight::All;
     app.blocking(move |app| {
         let frame = host.frame()?;
         if frame.process_by_pid(key.pid).is_some_and(|other| other.key != key) {
@@ -82,7 +86,8 @@ pub(super) async fn answer(
             cpu: shares.get(&thread.tid).copied(),
             utime: thread.user.seconds(),
             stime: thread.system.seconds(),
-            wchan: thread.wchan.get().map(|text| readable(text)),
+            // The kernel shows it to the owner and to tracers alone, as it does for the whole process.
+            wchan: thread.wchan.get().filter(|_| sees_all).map(|text| readable(text)),
             nvcsw_total: thread.voluntary.get().copied(),
             nivcsw_total: thread.involuntary.get().copied(),
             processor: thread.processor,

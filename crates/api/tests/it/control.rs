@@ -1,5 +1,6 @@
 //! Signals: sent to the right process, refused for the wrong ones, written down.
 
+use procyon_api::Config;
 use procyon_testkit::eventually;
 use serde_json::json;
 use std::os::unix::process::ExitStatusExt;
@@ -97,4 +98,26 @@ fn an_image_of_another_port_ends_nothing() {
     assert!(child.try_wait().unwrap().is_none());
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn asking_for_the_head_of_a_kill_kills_nobody() {
+    let site = Site::start();
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    let path = format!("/monitor/process/kill/{}", child.id());
+    let reply = Ask { method: "HEAD", ..Ask::get(&path) }.token(&site.operator).at(site.address);
+    assert_eq!(reply.status, 405);
+    assert!(child.try_wait().unwrap().is_none(), "it still runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_socket_path_that_holds_something_else_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.txt");
+    std::fs::write(&path, "precious").unwrap();
+    let failed = std::panic::catch_unwind(|| Site::with(|config| Config { socket: Some(path.clone()), ..config }));
+    assert!(failed.is_err(), "the server does not start");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
 }

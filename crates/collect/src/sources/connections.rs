@@ -81,17 +81,17 @@ impl ConnectionsSource {
     }
 
     fn take(&mut self, answer: Answer, table: &mut Table, now: Mono) {
-        let mut lowest: HashMap<u32, u16> = HashMap::new();
+        let mut lowest: HashMap<(u32, Ticks), u16> = HashMap::new();
         for (socket, holder) in &answer.sockets {
             let serves = socket.state == socket::state::LISTEN
                 || (!socket.protocol.is_tcp() && socket.remote.is_none() && socket.local.port() < EPHEMERAL);
-            if let (true, Some((pid, _))) = (serves, holder) {
-                let port = lowest.entry(*pid).or_insert(u16::MAX);
+            if let (true, Some(holder)) = (serves, holder) {
+                let port = lowest.entry(*holder).or_insert(u16::MAX);
                 *port = (*port).min(socket.local.port());
             }
         }
         for tracked in table.tracked_mut() {
-            tracked.set_port(lowest.get(&tracked.key.pid).copied().filter(|port| *port > 0));
+            tracked.set_port(lowest.get(&(tracked.key.pid, tracked.key.start)).copied().filter(|port| *port > 0));
         }
         let tracked = table.tracked();
         let items = answer
