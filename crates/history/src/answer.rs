@@ -1,0 +1,165 @@
+//! Answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use procyon_model::descriptor::Descriptor;
+use procyon_model::frame::EndedProcess;
+use procyon_model::{Frame, ProcessKey};
+use procyon_units::{Bytes, Wall};
+
+/// From when to when frames are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Instant of the oldest frame.
+    pub first: Wall,
+    /// Instant of the newest frame.
+    pub last: Wall,
+    /// Interval of the newest frames.
+    pub interval: Duration,
+}
+
+/// A frame of the past.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// The frame, as a live one. What is not kept of it is empty: the way it was collected (`health`).
+    pub frame: Arc<Frame>,
+    /// The gap in which the instant that was asked for lies.
+    pub gap: Option<Gap>,
+}
+
+/// Time of which nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Instant of the last frame before it.
+    pub from: Wall,
+    /// Instant of the first frame after it; none while there is none.
+    pub to: Option<Wall>,
+}
+
+/// Figures of the machine over a range.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HostLines {
+    /// The instants, Unix ms.
+    pub times: Vec<i64>,
+    /// One list a figure, in the order in which they were asked for.
+    pub values: Vec<Vec<Option<f64>>>,
+}
+
+/// Figures of one process over a range.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Which process.
+    pub key: ProcessKey,
+    /// What people call it, when it was last seen in the range.
+    pub label: Arc<[u8]>,
+    /// One list a figure, in the order in which they were asked for, on the instants of the range. No value where it did not live.
+    pub values: Vec<Vec<Option<f64>>>,
+}
+
+/// Who used the most of something.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Top {
+    /// The most first; equal ones by key.
+    pub entries: Vec<TopEntry>,
+    /// How many others used anything.
+    pub other_count: usize,
+    /// Sum of their means.
+    pub other_mean: f64,
+    /// The time that the frames of the range cover.
+    pub covered: Duration,
+}
+
+/// One process, or one group of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopEntry {
+    /// Which process; of a group the one that used the most.
+    pub key: ProcessKey,
+    /// Its strings when it was last seen in the range.
+    pub descriptor: Arc<Descriptor>,
+    /// What people call it.
+    pub label: Arc<[u8]>,
+    /// The word that the group has in common; of a single process its label.
+    pub group: Arc<[u8]>,
+    /// How many processes.
+    pub processes: usize,
+    /// Mean over the time that the frames of the range cover, in the base unit of the figure; where it did not live it counts as zero.
+    pub mean: f64,
+    /// First frame of the range that held one of them.
+    pub first: Wall,
+    /// Last frame of the range that held one of them, or the one that told its end.
+    pub last: Wall,
+}
+
+/// A process that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Which process.
+    pub key: ProcessKey,
+    /// Its strings when it was last seen in the range.
+    pub descriptor: Arc<Descriptor>,
+    /// What people call it.
+    pub label: Arc<[u8]>,
+    /// When it started.
+    pub started: Wall,
+    /// First frame of the range that held it.
+    pub first: Wall,
+    /// Last frame of the range that held it.
+    pub last: Wall,
+    /// Whether it ended in the range.
+    pub ended: bool,
+}
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// A process was seen for the first time, in a frame that is not the first after a gap.
+    Birth,
+    /// A process ended.
+    Death,
+    /// Recording began or went on after a gap.
+    Gap,
+    /// The machine was started again.
+    Boot,
+}
+
+impl EventKind {
+    /// All of them, with the words for them.
+    pub const ALL: &[(&'static str, Self)] =
+        &[("birth", Self::Birth), ("death", Self::Death), ("gap", Self::Gap), ("boot", Self::Boot)];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The instant of the frame that told it.
+    pub at: Wall,
+    /// What kind.
+    pub kind: EventKind,
+    /// The process, as it was last seen; its final totals when it ended.
+    pub process: Option<Arc<EndedProcess>>,
+    /// Since when nothing was known, of [`EventKind::Gap`]; none when recording began.
+    pub since: Option<Wall>,
+}
+
+/// How much room history takes, and how it is doing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    /// Bytes on disk.
+    pub bytes: Bytes,
+    /// Bytes that it may use; none where nothing limits it.
+    pub limit: Option<Bytes>,
+    /// How long frames are kept.
+    pub retention: Option<Duration>,
+    /// Frames that came faster than they were kept, since start.
+    pub missed: u64,
+    /// Frames that could not be kept, since start.
+    pub lost: u64,
+    /// Why nothing can be kept at the moment; none while all is well.
+    pub trouble: Option<Arc<str>>,
+}
