@@ -17,8 +17,14 @@ const SHOTS = process.env.SHOTS ?? fileURLToPath(new URL('../../target/screens',
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 const POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
-/** Waits until `what` gives something true; fails with `why` after `ms`. */
-export async function until(what, why, ms = 10_000) {
+/**
+ * How long a test waits for something before it counts as missing. Far more than any of it takes on a busy machine: a
+ * test here says that something happens, never how fast; how fast stands in perf.test.mjs.
+ */
+export const PATIENCE = 120_000
+
+/** Waits until `what` gives something true; fails with `why` and the last answer after `ms`. */
+export async function until(what, why, ms = PATIENCE) {
   const end = Date.now() + ms
   for (;;) {
     const v = await what()
@@ -26,6 +32,30 @@ export async function until(what, why, ms = 10_000) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${why}`)
     await new Promise((r) => setTimeout(r, 50))
   }
+}
+
+/** Waits until the text of `locator` matches; what it was instead is in the failure. */
+export async function reads(locator, pattern, ms = PATIENCE) {
+  let text = null
+  await until(async () => {
+    text = await locator.first().textContent({ timeout: PATIENCE })
+    return pattern.test(text ?? '')
+  }, '', ms).catch((e) => { throw new Error(`${e.message}${pattern} in ${JSON.stringify(text)}`) })
+  return text
+}
+
+/** Waits until the address of the page matches; it follows a key or a click a little later. */
+export async function addressed(page, pattern) {
+  await until(() => pattern.test(page.url()), `the address matches ${pattern}`).catch((e) => { throw new Error(`${e.message}: ${page.url()}`) })
+  return page.url()
+}
+
+/** Presses the keys one after the other, again when nothing came of it: the second of two keys has to come in time. */
+export async function chord(page, keys, came, why) {
+  await until(async () => {
+    for (const k of keys) await page.keyboard.press(k)
+    return until(came, why, 5000).catch(() => false)
+  }, why)
 }
 
 export class Procyon {
@@ -39,6 +69,19 @@ export class Procyon {
 
   /** Starts it (again on the same port) and reads the sign-in link. */
   async start() {
+    // The port of the last start may be busy for a moment.
+    for (let i = 0; this.port !== 0 && i < 20; i += 1) {
+      try {
+        return await this.launch()
+      } catch (e) {
+        if (!/in use|EADDRINUSE/i.test(String(e))) throw e
+        await new Promise((r) => setTimeout(r, 500))
+      }
+    }
+    return this.launch()
+  }
+
+  async launch() {
     const child = spawn(BIN, ['up', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, ...this.args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     let said = ''
@@ -64,7 +107,7 @@ export class Procyon {
       }
     }
     try {
-      await until(up, 'procyon answers', 20_000)
+      await until(up, 'procyon answers')
     } catch (e) {
       throw new Error(`${e.message}\n${said}`)
     }
@@ -86,10 +129,11 @@ export class Procyon {
     if (this.child !== null && this.child.exitCode === null && this.child.signalCode === null) {
       const gone = new Promise((r) => this.child.once('exit', r))
       this.child.kill('SIGTERM')
-      await Promise.race([gone, new Promise((r) => setTimeout(r, 5000))])
-      this.child.kill('SIGKILL')
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 20_000)
+      await gone
+      clearTimeout(timer)
     }
-    rmSync(this.data, { recursive: true, force: true })
+    rmSync(this.data, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
 
   newToken(role) {
@@ -116,6 +160,7 @@ export async function closeBrowser() {
 export async function openPage(procyon, { token = procyon.token, theme = 'dark', lang = 'en', width = 1440, height = 900, zone = 'Asia/Shanghai' } = {}) {
   const b = await openBrowser()
   const context = await b.newContext({ viewport: { width, height }, colorScheme: theme, locale: lang === 'zh' ? 'zh-CN' : 'en-US', timezoneId: zone, permissions: ['clipboard-read', 'clipboard-write'] })
+  context.setDefaultTimeout(PATIENCE)
   const page = await context.newPage()
   const errors = []
   page.on('pageerror', (e) => errors.push(`page error: ${e.message}`))
@@ -149,7 +194,12 @@ export async function openPage(procyon, { token = procyon.token, theme = 'dark',
 
 /** Rows are on the screen and the time bar says Live. */
 export async function live(page) {
-  await page.waitForFunction(() => document.querySelector('.time .live') !== null && !document.querySelector('.time .live').classList.contains('off') && document.querySelectorAll('.grid .body .gr:not([hidden])').length > 0, null, { timeout: 15_000 })
+  await page.waitForFunction(() => document.querySelector('.time .live') !== null && !document.querySelector('.time .live').classList.contains('off') && document.querySelectorAll('.grid .body .gr:not([hidden])').length > 0, null, { timeout: PATIENCE })
+}
+
+/** The table of the page has answered: rows, or the word that there are none. */
+export async function settled(page) {
+  await page.waitForFunction(() => document.querySelectorAll('.grid .body .gr:not([hidden])').length > 0 || document.querySelector('.empty.over') !== null, null, { timeout: PATIENCE })
 }
 
 /** The texts of the rows in sight, by column id. */

@@ -169,7 +169,7 @@ export class Live {
         break
       case 'full':
         this.interval = m.interval_ms
-        this.store.full(m)
+        this.store.full(m, this.env.now())
         this.answered = true
         // Rows of the fall-back say nothing about the filter that was refused.
         if (!this.fallback) {

@@ -55,6 +55,14 @@ describe('RowStore', () => {
     expect(names()).toEqual(['a', 'c'])
   })
 
+  it('marks what ended between two full frames, and forgets what merely left', () => {
+    s.full({ ...full(9, [[0, 'a', 10, 'init', 0.5]]), ended: [{ key: 'b', pid: 20, name: 'sshd', exit: { signal: 'SIGTERM' } }, { key: 'x', pid: 9, name: 'x', exit: null }] }, 1000)
+    expect(names()).toEqual(['a', 'b'])
+    expect(s.exits.get(s.slot('b')!)).toEqual({ signal: 'SIGTERM' })
+    expect(s.expire(4000)).toBe(true)
+    expect(names()).toEqual(['a'])
+  })
+
   it('does not mix a row number that is used again with the ended row', () => {
     s.delta(delta(2, 1, { gone: [0], add: [[0, 'z', 10, 'reused', 2]] }), 1000, false)
     expect(s.text('name', s.slot('a')!)).toBe('init')

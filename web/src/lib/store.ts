@@ -69,8 +69,11 @@ export class RowStore {
     return c === undefined || !c.text ? null : (c.values[slot] ?? null)
   }
 
-  /** Replaces everything; a process that was known keeps its slot and its sparkline. */
-  full(m: Full): void {
+  /**
+   * Replaces everything; a process that was known keeps its slot and its sparkline, and one that ended since stays for
+   * a moment (a slow page gets a full frame in place of the changes it missed).
+   */
+  full(m: Full, now = 0): void {
     const old = this.slotOfKey
     const oldColumns = this.columns
     this.slotOfKey = new Map()
@@ -80,17 +83,27 @@ export class RowStore {
       this.index = new Map(m.columns.map((c, i) => [c, i]))
       this.data = m.columns.map((c) => this.makeColumn(c))
     }
+    const same = oldColumns === this.columns
     const keep = new Set<string>()
     for (const r of m.rows) keep.add(r[1])
+    const ended = new Map<string, Ended>()
+    for (const e of m.ended) if (now > 0 && same && !keep.has(e.key)) ended.set(e.key, e)
+    const leaving: number[] = []
     this.free = []
     for (let s = this.capacity - 1; s >= 0; s -= 1) {
       const k = this.keys[s]
-      if (k === null || k === undefined || !keep.has(k)) {
+      const e = k === null || k === undefined ? undefined : ended.get(k)
+      if (k !== null && k !== undefined && e !== undefined) {
+        if ((this.endedAt[s] as number) === 0) this.endedAt[s] = now
+        this.exits.set(s, e.exit)
+        this.slotOfKey.set(k, s)
+        leaving.push(s)
+      } else if (k === null || k === undefined || !keep.has(k)) {
         if (k !== null && k !== undefined) this.clear(s)
         this.free.push(s)
       }
     }
-    this.used = []
+    this.used = leaving
     for (const r of m.rows) {
       const before = old.get(r[1])
       const slot = before !== undefined && this.keys[before] === r[1] ? before : this.take()
