@@ -1,5 +1,6 @@
 //! Answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use procyon_model::descriptor::Descriptor;
 use procyon_model::frame::EndedProcess;
 use procyon_model::{Frame, ProcessKey};
 use procyon_units::{Bytes, Wall};
+
+use crate::ask::GroupBy;
 
 /// From when to when frames are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +73,46 @@ pub struct Top {
     pub covered: Duration,
 }
 
+impl Top {
+    /// The answer of `n` entries out of what every process of the range used, put together by `group`; `covered` is left to the
+    /// caller. Entries come in as single processes, with the word of their group. Equal ones stand in the order of their keys.
+    #[must_use]
+    pub fn choose(entries: impl IntoIterator<Item = TopEntry>, group: GroupBy, n: usize) -> Self {
+        let mut all: Vec<TopEntry> = entries.into_iter().collect();
+        if group != GroupBy::Process {
+            all = together(all);
+        }
+        all.retain(|entry| entry.mean > 0.0);
+        all.sort_by(|a, b| b.mean.total_cmp(&a.mean).then_with(|| a.key.cmp(&b.key)));
+        let others = all.split_off(n.min(all.len()));
+        Self {
+            entries: all,
+            other_count: others.len(),
+            other_mean: others.iter().map(|other| other.mean).sum(),
+            covered: Duration::ZERO,
+        }
+    }
+}
+
+/// One entry for each word.
+fn together(mut all: Vec<TopEntry>) -> Vec<TopEntry> {
+    // The largest of each group comes first and lends it its key.
+    all.sort_by(|a, b| b.mean.total_cmp(&a.mean).then_with(|| a.key.cmp(&b.key)));
+    let mut groups: BTreeMap<Arc<[u8]>, TopEntry> = BTreeMap::new();
+    for entry in all {
+        match groups.get_mut(&entry.group) {
+            Some(group) => {
+                group.mean += entry.mean;
+                group.processes += entry.processes;
+                group.first = group.first.min(entry.first);
+                group.last = group.last.max(entry.last);
+            }
+            None => drop(groups.insert(Arc::clone(&entry.group), entry)),
+        }
+    }
+    groups.into_values().collect()
+}
+
 /// One process, or one group of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopEntry {
@@ -113,11 +156,12 @@ pub struct Found {
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
-    /// A process was seen for the first time, in a frame that is not the first after a gap.
+    /// A process that was not in the frame before, in a frame that does not start anew ([`crate::anew`]). One that was born and ended
+    /// between two frames has both events.
     Birth,
     /// A process ended.
     Death,
-    /// Recording began or went on after a gap.
+    /// Recording began, or went on after a gap.
     Gap,
     /// The machine was started again.
     Boot,
@@ -134,14 +178,14 @@ impl EventKind {
     }
 }
 
-/// Something that happened.
+/// Something that happened. Those of one frame stand in the order boot, gap, births, deaths, and by key.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The instant of the frame that told it.
     pub at: Wall,
     /// What kind.
     pub kind: EventKind,
-    /// The process, as it was last seen; its final totals when it ended.
+    /// The process: of a birth as it was first seen (`exit` is pending), of a death with its final totals.
     pub process: Option<Arc<EndedProcess>>,
     /// Since when nothing was known, of [`EventKind::Gap`]; none when recording began.
     pub since: Option<Wall>,

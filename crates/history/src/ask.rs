@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use procyon_units::Wall;
 
-use crate::answer::EventKind;
+use crate::answer::{EventKind, Found};
 
 /// Instants on which a range is answered: the multiples of `step` from `from` (rounded down) to `to`. Each instant stands for the frames
 /// from it until the next instant.
@@ -128,6 +128,23 @@ pub struct Search {
     pub words: Vec<String>,
     /// How many at most; those that were seen last come first.
     pub limit: usize,
+}
+
+impl Search {
+    /// Whether what was found has all the words.
+    pub fn matches(&self, found: &Found) -> bool {
+        let texts = &found.descriptor;
+        let fields: [&[u8]; 7] =
+            [&texts.name, &texts.cmd, &texts.user, &found.label, &texts.cgroup, &texts.container, &texts.unit];
+        self.words
+            .iter()
+            .all(|word| word.parse() == Ok(found.key.pid) || fields.iter().any(|field| holds(field, word.as_bytes())))
+    }
+}
+
+/// Whether a text holds a word, whatever the case of its ASCII letters.
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// What happened.

@@ -1,5 +1,7 @@
 //! The figures of a process that can be asked for over a range: what they add up from.
 
+use std::time::Duration;
+
 use procyon_model::ProcessRow;
 
 /// How a figure is had from rows.
@@ -20,7 +22,7 @@ pub struct Tracked {
     pub source: Source,
 }
 
-const fn growth(id: &'static str, counter: fn(&ProcessRow) -> Option<u64>) -> Tracked {
+const fn counted(id: &'static str, counter: fn(&ProcessRow) -> Option<u64>) -> Tracked {
     Tracked { id, source: Source::Growth(counter, 1.0) }
 }
 
@@ -44,16 +46,16 @@ pub static PROCESS: &[Tracked] = &[
     time("cpu_user", |p| Some(p.cpu.user.0)),
     time("cpu_sys", |p| Some(p.cpu.system.0)),
     time("runq", |p| p.run_delay.get().map(|time| time.0)),
-    growth("minflt", |p| Some(p.faults.minor)),
-    growth("majflt", |p| Some(p.faults.major)),
-    growth("read", |p| p.io.get().map(|io| io.read.0)),
-    growth("write", |p| p.io.get().map(|io| io.written.0)),
-    growth("rchar", |p| p.io.get().map(|io| io.read_chars.0)),
-    growth("wchar", |p| p.io.get().map(|io| io.written_chars.0)),
-    growth("rx", |p| p.net.get().map(|net| net.received.0)),
-    growth("tx", |p| p.net.get().map(|net| net.sent.0)),
-    growth("nvcsw", |p| p.switches.get().map(|switches| switches.voluntary)),
-    growth("nivcsw", |p| p.switches.get().map(|switches| switches.involuntary)),
+    counted("minflt", |p| Some(p.faults.minor)),
+    counted("majflt", |p| Some(p.faults.major)),
+    counted("read", |p| p.io.get().map(|io| io.read.0)),
+    counted("write", |p| p.io.get().map(|io| io.written.0)),
+    counted("rchar", |p| p.io.get().map(|io| io.read_chars.0)),
+    counted("wchar", |p| p.io.get().map(|io| io.written_chars.0)),
+    counted("rx", |p| p.net.get().map(|net| net.received.0)),
+    counted("tx", |p| p.net.get().map(|net| net.sent.0)),
+    counted("nvcsw", |p| p.switches.get().map(|switches| switches.voluntary)),
+    counted("nivcsw", |p| p.switches.get().map(|switches| switches.involuntary)),
     level("rss", |p| p.memory.get().map(|memory| float(memory.resident.0))),
     level("vsize", |p| p.memory.get().map(|memory| float(memory.size.0))),
     level("swap", |p| p.memory.get().map(|memory| float(memory.swap.0))),
@@ -62,6 +64,24 @@ pub static PROCESS: &[Tracked] = &[
     level("threads", |p| Some(f64::from(p.threads))),
     level("fds", |p| p.fds.get().map(|fds| float(fds.open))),
 ];
+
+/// Ages are told in clock ticks: a process may seem to be this much older than it is.
+const AGE_BLUR: Duration = Duration::from_millis(20);
+
+/// How much a counter of a process grew since the frame before, where its row was `before`, if it was in it. Unknown when one of
+/// the two readings is, and for a process that is older than the frame's time and was not in the frame before.
+pub fn growth(
+    before: Option<&ProcessRow>,
+    row: &ProcessRow,
+    covered: Duration,
+    counter: fn(&ProcessRow) -> Option<u64>,
+) -> Option<u64> {
+    match before {
+        Some(before) => Some(counter(row)?.saturating_sub(counter(before)?)),
+        None if row.age <= covered + AGE_BLUR => counter(row),
+        None => None,
+    }
+}
 
 /// The figure with this id.
 pub fn process(id: &str) -> Option<&'static Tracked> {

@@ -2,17 +2,26 @@
 //! the same words, so that a screen, a command or a rule does not know which one it asks.
 //!
 //! What a frame tells about the time before it:
-//! - A frame at instant *t* covers the time since the frame before it, if that is known and not longer than two
-//!   intervals, else one interval: [`covered`]. Rates of a frame are the growth over that time.
+//! - A frame covers the time since the frame before it ([`covered`]); one that starts anew covers one interval.
 //! - Two frames further apart than two intervals of the earlier one have a **gap** between them. Nothing is known there: series have no
 //!   value, means leave it out, `at` says that it answers from before the gap.
+//! - A frame **starts anew** when a gap lies before it, or when its collector had just started and does not know the time since the frame
+//!   before (`elapsed` is none): [`anew`]. What grew since then is unknown there, and nobody is told as born.
+//! - The value of a figure that grows is, at a frame, the growth of its counter since the frame before over the time that the frame
+//!   covers: [`figures::growth`]. A process that is new in a frame brings its whole counter if it was born in that time; otherwise its
+//!   growth is unknown until the next frame. A counter that ran backwards grew by nothing.
 //! - A process that is not in a frame used nothing in the time that the frame covers. What it used between its last frame and its
-//!   end is in the row of its end.
+//!   end is in the row of its end, and belongs to the frame that tells it.
+//! - Series fold the known values of the frames of each instant; an instant without one has none. Means over a range
+//!   ([`History::top`]) take what is unknown as nothing and divide by the time that all frames of the range cover.
 
 mod answer;
 mod ask;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
 pub mod figures;
+pub mod memory;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,10 +82,16 @@ pub trait Sink: Send {
     fn sync(&mut self) -> Result<(), HistoryError>;
 }
 
-/// The time that a frame covers: since the frame before it where that is known and no gap lies between, else one interval.
-pub fn covered(frame: &Frame) -> Duration {
-    let interval = frame.pace.actual.max(Duration::from_millis(1));
-    frame.elapsed.filter(|elapsed| *elapsed <= interval.saturating_mul(2)).unwrap_or(interval)
+/// The time that a frame covers: since the frame before it, or one interval when it is the first or starts anew.
+pub fn covered(before: Option<&Frame>, frame: &Frame) -> Duration {
+    let known = before.filter(|before| !anew(before, frame)).and(frame.elapsed);
+    known.unwrap_or(frame.pace.actual).max(Duration::from_millis(1))
+}
+
+/// Whether nothing is known about the time between two frames that follow each other: the later one starts anew.
+pub fn anew(before: &Frame, after: &Frame) -> bool {
+    let apart = after.wall.0.saturating_sub(before.wall.0);
+    after.elapsed.is_none() || u64::try_from(apart).map_or(true, |apart| Duration::from_nanos(apart) > patience(before))
 }
 
 /// The longest time between a frame and the next one that is no gap.
