@@ -1,0 +1,119 @@
+//! Records in a file: `length · length unpacked · CRC-32 of both and of what follows · zstd`. What does not add up is the end.
+
+use std::io::{self, BufReader, ErrorKind, Read};
+
+use zstd::bulk::{Compressor, Decompressor};
+
+/// The first bytes of a log.
+pub(crate) const MAGIC: &[u8; 16] = b"procyon log 1\n\0\0";
+/// A record is no longer than this, packed or not.
+const MOST: usize = 64 << 20;
+const HEAD: usize = 12;
+/// Fast, and the block after it packs better anyway.
+const LEVEL: i32 = 1;
+
+/// Packs records.
+pub(crate) struct Packer {
+    compressor: Compressor<'static>,
+}
+
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Packer")
+    }
+}
+
+impl Packer {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { compressor: Compressor::new(LEVEL)? })
+    }
+
+    /// The bytes of a record in the file.
+    pub(crate) fn pack(&mut self, record: &[u8]) -> io::Result<Vec<u8>> {
+        let packed = self.compressor.compress(record)?;
+        let too_long = || io::Error::new(ErrorKind::InvalidInput, "a record of this length cannot be kept");
+        if record.len() > MOST || packed.len() > MOST {
+            return Err(too_long());
+        }
+        let mut out = Vec::with_capacity(packed.len() + HEAD);
+        for length in [packed.len(), record.len()] {
+            out.extend_from_slice(&u32::try_from(length).map_err(|_| too_long())?.to_le_bytes());
+        }
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&out);
+        crc.update(&packed);
+        out.extend_from_slice(&crc.finalize().to_le_bytes());
+        out.extend_from_slice(&packed);
+        Ok(out)
+    }
+}
+
+/// Reads records one after the other.
+pub(crate) struct Records<R> {
+    input: BufReader<R>,
+    decompressor: Decompressor<'static>,
+    packed: Vec<u8>,
+    record: Vec<u8>,
+    /// Where the last whole record ends.
+    end: u64,
+}
+
+impl<R: Read> Records<R> {
+    /// Reads from a file whose first bytes were looked at.
+    pub(crate) fn new(input: R) -> io::Result<Self> {
+        Ok(Self {
+            input: BufReader::with_capacity(64 << 10, input),
+            decompressor: Decompressor::new()?,
+            packed: Vec::new(),
+            record: Vec::new(),
+            end: MAGIC.len().try_into().unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Where the last whole record ends.
+    pub(crate) const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The next record; none at the end, which is also where something is torn or damaged.
+    pub(crate) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        let mut head = [0; HEAD];
+        if !whole(&mut self.input, &mut head)? {
+            return Ok(None);
+        }
+        let [a, b, c, d, e, f, g, h, checksum @ ..] = head;
+        let length = u32::from_le_bytes([a, b, c, d]);
+        let unpacked = usize::try_from(u32::from_le_bytes([e, f, g, h])).unwrap_or(usize::MAX);
+        let packed_length = usize::try_from(length).unwrap_or(usize::MAX);
+        if packed_length > MOST || unpacked > MOST {
+            return Ok(None);
+        }
+        self.packed.clear();
+        let wanted = u64::from(length);
+        if self.input.by_ref().take(wanted).read_to_end(&mut self.packed)? != packed_length {
+            return Ok(None);
+        }
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&[a, b, c, d, e, f, g, h]);
+        crc.update(&self.packed);
+        if crc.finalize() != u32::from_le_bytes(checksum) {
+            return Ok(None);
+        }
+        self.record.clear();
+        self.record.reserve(unpacked);
+        if self.decompressor.decompress_to_buffer(&self.packed, &mut self.record).is_err() || self.record.len() != unpacked {
+            return Ok(None);
+        }
+        self.end += wanted + u64::try_from(HEAD).unwrap_or(0);
+        Ok(Some(&self.record))
+    }
+}
+
+/// Fills the buffer; no when the input ends before.
+pub(crate) fn whole(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
+    match input.read_exact(buffer) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,74 @@
+//! One stored row: what changed of a thing from one frame to the next.
+
+use crate::column::{Cells, Column, Shape};
+use crate::varint::{self, Cursor, Nonsense};
+
+/// The thing is not there any more.
+pub(crate) const GONE: u8 = 1;
+/// It is gone, and the frame told so, with its last figures.
+pub(crate) const ENDED: u8 = 2;
+/// Some counters start here: which groups, follows.
+pub(crate) const STARTS: u8 = 4;
+/// The row is no news but what was so when the segment began.
+pub(crate) const CARRIED: u8 = 8;
+
+/// Appends the difference of two rows. Says whether there is any.
+pub(crate) fn put(
+    out: &mut Vec<u8>,
+    columns: &[Column],
+    (flags, start): (u8, i64),
+    old: Cells<'_>,
+    new: Cells<'_>,
+) -> bool {
+    let flags = if start == 0 { flags } else { flags | STARTS };
+    out.push(flags);
+    if start != 0 {
+        varint::put(out, start.cast_unsigned());
+    }
+    let map = out.len();
+    out.resize(map + columns.len().div_ceil(8), 0);
+    let mut any = flags & !STARTS != 0;
+    for (place, column) in columns.iter().enumerate() {
+        let (before, after) = (if column.shape == Shape::Passing { 0 } else { old.get(place) }, new.get(place));
+        if before == after {
+            continue;
+        }
+        any = true;
+        if let Some(byte) = out.get_mut(map + place / 8) {
+            *byte |= 1 << (place % 8);
+        }
+        match column.shape {
+            Shape::Float => varint::put(out, (before ^ after).cast_unsigned().swap_bytes()),
+            _ => varint::put_signed(out, after.wrapping_sub(before)),
+        }
+    }
+    any
+}
+
+/// What precedes the cells of a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Head {
+    pub(crate) flags: u8,
+    /// Groups of counters that start here.
+    pub(crate) start: i64,
+}
+
+/// Applies a row to what was there before.
+pub(crate) fn apply(cursor: &mut Cursor<'_>, columns: &[Column], cells: &mut [i64]) -> Result<Head, Nonsense> {
+    let flags = cursor.byte()?;
+    let start = if flags & STARTS == 0 { 0 } else { cursor.number()?.cast_signed() };
+    let map = cursor.bytes(columns.len().div_ceil(8))?;
+    for ((place, column), cell) in columns.iter().enumerate().zip(cells.iter_mut()) {
+        if column.shape == Shape::Passing {
+            *cell = 0;
+        }
+        if map.get(place / 8).is_none_or(|byte| byte >> (place % 8) & 1 == 0) {
+            continue;
+        }
+        *cell = match column.shape {
+            Shape::Float => *cell ^ cursor.number()?.swap_bytes().cast_signed(),
+            _ => cell.wrapping_add(cursor.signed()?),
+        };
+    }
+    Ok(Head { flags, start })
+}
