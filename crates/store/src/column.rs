@@ -6,6 +6,7 @@ use parquet::basic::Type;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     /// Name in files, with the unit as suffix.
+    #[expect(dead_code, reason = "for blocks")]
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
 }
@@ -28,6 +29,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    #[expect(dead_code, reason = "for blocks")]
     pub(crate) const fn physical(self) -> Type {
         match self {
             Self::Counter(_) | Self::Level | Self::Strings | Self::Passing => Type::INT64,
@@ -42,14 +44,18 @@ pub(crate) const ALL_GROUPS: i64 = 0x3f;
 
 /// Names the places of columns and lists them.
 macro_rules! columns {
+    (@ $at:expr;) => {};
+    (@ $at:expr; $(#[$doc:meta])* $place:ident, $($rest:tt)*) => {
+        $(#[$doc])* pub(crate) const $place: usize = $at;
+        $crate::column::columns!(@ $at + 1; $($rest)*);
+    };
     ($($(#[$doc:meta])* $place:ident = $name:literal, $shape:expr;)*) => {
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "places, not a type")]
-        #[expect(dead_code, reason = "only its order is used")]
-        enum Place { $($place),* }
-        $($(#[$doc])* pub(crate) const $place: usize = Place::$place as usize;)*
+        $crate::column::columns!(@ 0; $($(#[$doc])* $place,)*);
         /// The columns in their order.
         pub(crate) static COLUMNS: &[$crate::column::Column] =
             &[$($crate::column::Column { name: $name, shape: $shape }),*];
+        /// Some places are only ever reached by counting on from another one.
+        const _: &[usize] = &[$($place),*];
     };
 }
 pub(crate) use columns;

@@ -22,7 +22,6 @@ use crate::order;
 use crate::record;
 use crate::row::{self, CARRIED, ENDED, GONE};
 use crate::texts::Texts;
-use crate::varint;
 
 /// Writes down what changed from frame to frame.
 #[derive(Debug, Default)]
@@ -61,7 +60,12 @@ struct Living {
 
 impl Encoder {
     /// Continues where a segment that was read back ends.
-    pub(crate) fn resume(kinds: [Vec<Option<Box<[i64]>>>; COUNT], texts: Texts, before: Option<Before>, rows: u64) -> Self {
+    pub(crate) fn resume(
+        kinds: [Vec<Option<Box<[i64]>>>; COUNT],
+        texts: Texts,
+        before: Option<Before>,
+        rows: u64,
+    ) -> Self {
         let mut encoder = Self {
             words_told: texts.words().len(),
             descriptors_told: texts.descriptors().len(),
@@ -102,7 +106,9 @@ impl Encoder {
             let mut cells_of = things.cells;
             for number in things.living {
                 let place = usize::try_from(number).ok();
-                let Some(mut living) = place.and_then(|place| cells_of.get_mut(place)).and_then(Option::take) else { continue };
+                let Some(mut living) = place.and_then(|place| cells_of.get_mut(place)).and_then(Option::take) else {
+                    continue;
+                };
                 renumber(kind, &mut living.cells, &old.texts, &mut self.texts);
                 living.key = new.free_key(key_of(kind, Cells(&living.cells)));
                 living.seen = 0;
@@ -281,7 +287,7 @@ impl Things {
         let number = self.find(&mut key).unwrap_or_else(|| self.add(Process::AT, key));
         let mut new = vec![0; width(Process::AT)];
         self.put::<Process>(&ended.row, (number, GONE | ENDED), tick, texts, &mut new, body, |fill| {
-            fill.set(process::EXIT, process::exit_number(&ended.exit));
+            fill.set(process::EXIT, process::exit_number(ended.exit));
             fill.set(process::ENDED_AT, ended.at.0.saturating_sub(tick.wall));
         });
         self.remove(number);
@@ -320,13 +326,9 @@ fn key_of(kind: usize, cells: Cells<'_>) -> Key {
     use crate::kinds::{connection, container, core, disk, filesystem, interface, sensor, user};
     let places: &[usize] = match kind {
         Process::AT => &[process::PID, process::START, process::BOOT],
-        Connections::AT => &[
-            connection::PROTOCOL,
-            connection::LOCAL,
-            connection::REMOTE,
-            connection::INODE,
-            connection::NAMESPACE,
-        ],
+        Connections::AT => {
+            &[connection::PROTOCOL, connection::LOCAL, connection::REMOTE, connection::INODE, connection::NAMESPACE]
+        }
         Cores::AT => &[core::ID],
         Disks::AT => &[disk::NAME],
         Interfaces::AT => &[interface::NAME],

@@ -81,9 +81,8 @@ impl<R: Read> Records<R> {
         if !whole(&mut self.input, &mut head)? {
             return Ok(None);
         }
-        let [a, b, c, d, e, f, g, h, checksum @ ..] = head;
-        let length = u32::from_le_bytes([a, b, c, d]);
-        let unpacked = usize::try_from(u32::from_le_bytes([e, f, g, h])).unwrap_or(usize::MAX);
+        let [length, unpacked, checksum] = words(head);
+        let unpacked = usize::try_from(unpacked).unwrap_or(usize::MAX);
         let packed_length = usize::try_from(length).unwrap_or(usize::MAX);
         if packed_length > MOST || unpacked > MOST {
             return Ok(None);
@@ -94,19 +93,30 @@ impl<R: Read> Records<R> {
             return Ok(None);
         }
         let mut crc = crc32fast::Hasher::new();
-        crc.update(&[a, b, c, d, e, f, g, h]);
+        crc.update(head.get(..8).unwrap_or_default());
         crc.update(&self.packed);
-        if crc.finalize() != u32::from_le_bytes(checksum) {
+        if crc.finalize() != checksum {
             return Ok(None);
         }
         self.record.clear();
         self.record.reserve(unpacked);
-        if self.decompressor.decompress_to_buffer(&self.packed, &mut self.record).is_err() || self.record.len() != unpacked {
+        if self.decompressor.decompress_to_buffer(&self.packed, &mut self.record).is_err()
+            || self.record.len() != unpacked
+        {
             return Ok(None);
         }
         self.end += wanted + u64::try_from(HEAD).unwrap_or(0);
         Ok(Some(&self.record))
     }
+}
+
+/// Three numbers of 32 bits.
+fn words(head: [u8; HEAD]) -> [u32; 3] {
+    let mut words = [0; 3];
+    for (word, bytes) in words.iter_mut().zip(head.chunks_exact(4)) {
+        *word = bytes.try_into().map_or(0, u32::from_le_bytes);
+    }
+    words
 }
 
 /// Fills the buffer; no when the input ends before.

@@ -11,7 +11,8 @@ pub(crate) fn assign(before: &[Option<i64>]) -> Vec<i64> {
         let next = match number {
             Some(number) if last.is_none_or(|last| *number > last) => *number,
             _ => {
-                let ahead = before.iter().enumerate().skip(at + 1).find_map(|(place, number)| Some((place, (*number)?)));
+                let ahead =
+                    before.iter().enumerate().skip(at + 1).find_map(|(place, number)| Some((place, (*number)?)));
                 let ahead = ahead.filter(|(_, number)| last.is_none_or(|last| *number > last));
                 let room = |place: usize| i64::try_from(place - at + 1).unwrap_or(i64::MAX);
                 match (last, ahead) {

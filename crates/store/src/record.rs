@@ -79,6 +79,11 @@ pub(crate) fn head(cursor: &mut Cursor<'_>, texts: &mut Texts) -> Result<i64, No
     Ok(at_ms)
 }
 
+/// The instant of a record.
+pub(crate) fn instant(record: &[u8]) -> Option<i64> {
+    Cursor(record).signed().ok()
+}
+
 /// Appends a row with the number of its thing and its length; takes it back and says no when there is nothing to tell.
 pub(crate) fn put_row(out: &mut Vec<u8>, thing: u32, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let start = out.len();

@@ -68,6 +68,12 @@ impl Texts {
         self.descriptors.push(descriptor);
     }
 
+    /// Makes texts that were read back known by their words, to write on.
+    pub(crate) fn index(&mut self) {
+        self.by_word = (0..).zip(&self.words).map(|(number, word)| (Arc::clone(word), number)).collect();
+        self.by_id = (0..).zip(&self.descriptors).map(|(number, descriptor)| (descriptor.id(), number)).collect();
+    }
+
     /// The text of a number.
     pub(crate) fn word(&self, number: i64) -> Arc<[u8]> {
         let word = usize::try_from(number).ok().and_then(|number| self.words.get(number));

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use procyon_model::connection::{Connection, Owner, Protocol, SocketState};
 use procyon_model::ProcessKey;
+use procyon_model::connection::{Connection, Owner, Protocol, SocketState};
 use procyon_units::{Bytes, Ticks};
 
 use crate::column::Shape::{Level, Text};
@@ -50,7 +50,10 @@ impl Kind for Connections {
     }
 
     fn write(row: &Connection, _: &Tick, old: Option<Cells<'_>>, texts: &mut Texts, new: &mut Fill<'_>) -> i64 {
-        new.set(PROTOCOL, PROTOCOLS.iter().position(|p| *p == row.protocol).and_then(|at| at.try_into().ok()).unwrap_or(0));
+        new.set(
+            PROTOCOL,
+            PROTOCOLS.iter().position(|p| *p == row.protocol).and_then(|at| at.try_into().ok()).unwrap_or(0),
+        );
         new.set(LOCAL, texts.number(near(old, LOCAL), row.local.to_string().as_bytes()));
         if let Some(remote) = row.remote {
             new.set(REMOTE, texts.number(near(old, REMOTE), remote.to_string().as_bytes()));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_history::covered;
 use procyon_model::frame::{Aged, Frame, HostIdentity, Pace};
 use procyon_model::key::{BootId, HostId};
 use procyon_model::machine::{Events, Load, Machine, MemoryUse, Pressure, Swapping};
@@ -168,16 +167,31 @@ pub(crate) fn tick(cells: Cells<'_>) -> Tick {
     }
 }
 
+/// Columns from which [`tick_from`] makes its answer.
+pub(crate) const TICK: &[usize] = &[WALL, MONO, UPTIME, ELAPSED, COVERED, FLAGS];
+
+/// What the other rows of a frame need to know of it, from the columns of [`TICK`].
+pub(crate) fn tick_from(values: &[i64]) -> Tick {
+    let mut cells = [0; COLUMNS.len()];
+    for (place, value) in TICK.iter().zip(values) {
+        if let Some(cell) = cells.get_mut(*place) {
+            *cell = *value;
+        }
+    }
+    tick(Cells(&cells))
+}
+
 /// What a frame tells before it is kept; `last` is the frame that was kept before it.
 pub(crate) fn tick_of(frame: &Frame, last: Option<&Before>) -> Tick {
     let follows = last.is_some_and(|last| {
         let apart = frame.wall.0.saturating_sub(last.wall.0);
-        last.boot == frame.host.boot && apart > 0 && apart <= nanos(last.patience)
+        frame.elapsed.is_some() && last.boot == frame.host.boot && apart > 0 && apart <= nanos(last.patience)
     });
     // A frame that got lost leaves its time to the next one.
     let since = last.filter(|_| follows).map(|last| frame.mono.since(last.mono)).filter(|since| !since.is_zero());
     let in_a_row = last.is_some_and(|last| last.seq.wrapping_add(1) == frame.seq);
-    let covered = since.filter(|_| !in_a_row).unwrap_or_else(|| covered(frame));
+    let known = if in_a_row { frame.elapsed.filter(|_| follows) } else { since };
+    let covered = known.unwrap_or(frame.pace.actual).max(Duration::from_millis(1));
     Tick {
         wall: frame.wall.0,
         mono: frame.mono.0.cast_signed(),
@@ -208,6 +222,11 @@ impl Before {
             patience: procyon_history::patience(frame),
         }
     }
+}
+
+/// The interval in force when a frame was made.
+pub(crate) fn interval(cells: Cells<'_>) -> Duration {
+    duration(cells.get(ACTUAL))
 }
 
 /// The frame of a row, as what precedes the next one.
@@ -255,7 +274,6 @@ fn identity(host: &HostIdentity, old: Option<Cells<'_>>, texts: &mut Texts, new:
     new.set(BOOT_TIME, host.boot_time.0);
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of 128 bits")]
 const fn halves_high(id: u128) -> i64 {
     ((id >> 64) as u64).cast_signed()
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use procyon_model::descriptor::Descriptor;
+use procyon_model::ProcessKey;
 use procyon_model::frame::Exit;
 use procyon_model::process::{
     CpuCounters, Faults, Fds, Io, IoRates, Memory, Net, NetRates, Oom, ProcessRow, ProcessState, Pss, Rates, Switches,
 };
 use procyon_model::rates::{cores, per_second};
-use procyon_model::ProcessKey;
 use procyon_units::{Bytes, Cores, CpuTime, PerSecond, Reading, Ticks, Wall};
 
 use crate::column::Shape::{Counter, Float, Level, Passing, Strings, Text};
@@ -389,7 +388,6 @@ fn write_rates(row: &ProcessRow, tick: &Tick, old: Option<Cells<'_>>, start: i64
     }
 }
 
-#[expect(clippy::float_cmp, reason = "only what is exactly the same need not be kept")]
 fn one(new: &mut Fill<'_>, at: u32, place: usize, rate: Reading<f64>, derived: impl FnOnce() -> Option<f64>) {
     let Reading::Known(value) = rate else { return new.code(RATES, at, code(&rate)) };
     if derived() == Some(value) {
@@ -459,11 +457,11 @@ fn read_rates(cells: Cells<'_>, grown: Cells<'_>, tick: &Tick) -> Rates {
 }
 
 /// How a process ended, as a number.
-pub(crate) fn exit_number(exit: &Reading<Exit>) -> i64 {
+pub(crate) fn exit_number(exit: Reading<Exit>) -> i64 {
     match exit {
-        Reading::Known(Exit::Code(code)) => 2 + i64::from(*code),
-        Reading::Known(Exit::Signal(signal)) => 258 + i64::from(*signal),
-        other => 1000 + code(other),
+        Reading::Known(Exit::Code(code)) => 2 + i64::from(code),
+        Reading::Known(Exit::Signal(signal)) => 258 + i64::from(signal),
+        other => 1000 + code(&other),
     }
 }
 
@@ -474,22 +472,4 @@ pub(crate) fn exit(number: i64) -> Reading<Exit> {
         258..=513 => Reading::Known(Exit::Signal(u8::try_from(number - 258).unwrap_or(0))),
         _ => reading((number - 1000).max(1), || Exit::Code(0)),
     }
-}
-
-/// Whether a descriptor or label has a word (ignoring the case of ASCII letters).
-pub(crate) fn mentions(descriptor: &Descriptor, label: &[u8], pid: u32, word: &[u8]) -> bool {
-    let fields = [
-        &*descriptor.name,
-        &descriptor.cmd,
-        &descriptor.user,
-        label,
-        &descriptor.cgroup,
-        &descriptor.container,
-        &descriptor.unit,
-    ];
-    pid.to_string().as_bytes() == word || fields.iter().any(|field| contains(field, word))
-}
-
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    word.is_empty() || text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }

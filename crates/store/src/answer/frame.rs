@@ -1,0 +1,129 @@
+//! A whole frame.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use procyon_history::HistoryError;
+use procyon_model::Frame;
+use procyon_model::frame::EndedProcess;
+use procyon_units::Wall;
+
+use crate::column::{Cells, Shape};
+use crate::kinds::connection::Connections;
+use crate::kinds::container::Containers;
+use crate::kinds::core::Cores;
+use crate::kinds::disk::Disks;
+use crate::kinds::filesystem::Filesystems;
+use crate::kinds::host::{self, Host};
+use crate::kinds::interface::Interfaces;
+use crate::kinds::process::{self, Process};
+use crate::kinds::sensor::Sensors;
+use crate::kinds::user::Users;
+use crate::kinds::{Kind, Tick, columns, width};
+use crate::row::{CARRIED, ENDED, GONE};
+use crate::segment::{Row, Segment};
+use crate::texts::Texts;
+
+/// The state of a thing at an instant.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    /// Instant of the last row.
+    at_ms: i64,
+    cells: Box<[i64]>,
+    grown: Box<[i64]>,
+}
+
+impl State {
+    pub(crate) fn new(kind: usize) -> Self {
+        Self { at_ms: i64::MIN, cells: vec![0; width(kind)].into(), grown: vec![0; width(kind)].into() }
+    }
+
+    /// Takes in a row that has all columns.
+    pub(crate) fn take(&mut self, kind: usize, row: &Row<'_>) {
+        self.at_ms = if row.has(CARRIED) { i64::MIN } else { row.at_ms };
+        let cells = self.cells.iter_mut().zip(&mut self.grown);
+        for ((column, value), (cell, grown)) in columns(kind).iter().zip(row.values).zip(cells) {
+            match column.shape {
+                Shape::Counter(group) => {
+                    *cell = cell.wrapping_add(*value);
+                    *grown = if row.start >> group & 1 == 1 { 0 } else { *value };
+                }
+                _ => *cell = *value,
+            }
+        }
+    }
+
+    pub(crate) fn cells(&self) -> Cells<'_> {
+        Cells(&self.cells)
+    }
+
+    /// The row of the model at the instant of a frame.
+    pub(crate) fn row<K: Kind>(&self, at_ms: i64, tick: &Tick, texts: &Texts) -> K::Row {
+        let grown: &[i64] = if self.at_ms == at_ms { &self.grown } else { &[] };
+        K::read(self.cells(), Cells(grown), tick, texts)
+    }
+
+    /// The end of a process, told by the frame at this instant.
+    pub(crate) fn ended(&self, at_ms: i64, tick: &Tick, texts: &Texts) -> EndedProcess {
+        EndedProcess {
+            row: self.row::<Process>(at_ms, tick, texts),
+            at: Wall(tick.wall.saturating_add(self.cells().get(process::ENDED_AT))),
+            exit: process::exit(self.cells().get(process::EXIT)),
+        }
+    }
+}
+
+/// Things of one kind at an instant: those that live, and those whose end its frame tells.
+struct Things {
+    living: Vec<State>,
+    ended: Vec<State>,
+    texts: Texts,
+}
+
+fn things(segment: &dyn Segment, kind: usize, at_ms: i64) -> Result<Things, HistoryError> {
+    let all: Vec<usize> = (0..width(kind)).collect();
+    let mut living: HashMap<usize, State> = HashMap::new();
+    let mut ended = Vec::new();
+    let texts = segment.visit(kind, &all, at_ms, &mut |row| {
+        living.entry(row.thing).or_insert_with(|| State::new(kind)).take(kind, &row);
+        if row.has(GONE) {
+            let state = living.remove(&row.thing);
+            ended.extend(state.filter(|_| row.has(ENDED) && row.at_ms == at_ms));
+        }
+    })?;
+    let mut living: Vec<_> = living.into_iter().collect();
+    living.sort_unstable_by_key(|(thing, _)| *thing);
+    Ok(Things { living: living.into_iter().map(|(_, state)| state).collect(), ended, texts })
+}
+
+/// The living things of a kind, in their order in the frame.
+fn list<K: Kind>(segment: &dyn Segment, at_ms: i64, tick: &Tick) -> Result<Vec<K::Row>, HistoryError> {
+    let mut things = things(segment, K::AT, at_ms)?;
+    if let Some(order) = K::ORDER {
+        things.living.sort_by_key(|state| state.cells().get(order));
+    }
+    Ok(things.living.iter().map(|state| state.row::<K>(at_ms, tick, &things.texts)).collect())
+}
+
+/// The frame at an instant; none when the segment has none then.
+pub(crate) fn frame(segment: &dyn Segment, at_ms: i64) -> Result<Option<Frame>, HistoryError> {
+    let host = things(segment, Host::AT, at_ms)?;
+    let Some(state) = host.living.first() else { return Ok(None) };
+    let tick = host::tick(state.cells());
+    let mut frame = state.row::<Host>(at_ms, &tick, &host.texts);
+    let processes = things(segment, Process::AT, at_ms)?;
+    frame.processes =
+        processes.living.iter().map(|state| state.row::<Process>(at_ms, &tick, &processes.texts)).collect();
+    frame.processes.sort_by_key(|row| row.key.pid);
+    frame.ended = processes.ended.iter().map(|state| state.ended(at_ms, &tick, &processes.texts)).collect();
+    frame.ended.sort_by_key(|ended| ended.row.key);
+    frame.connections.items = list::<Connections>(segment, at_ms, &tick)?.into();
+    frame.machine.cores = list::<Cores>(segment, at_ms, &tick)?;
+    frame.machine.disks = list::<Disks>(segment, at_ms, &tick)?;
+    frame.machine.interfaces = list::<Interfaces>(segment, at_ms, &tick)?;
+    frame.filesystems.items = list::<Filesystems>(segment, at_ms, &tick)?.into();
+    frame.machine.sensors = list::<Sensors>(segment, at_ms, &tick)?;
+    frame.users.items = list::<Users>(segment, at_ms, &tick)?.into();
+    frame.containers = Arc::from(list::<Containers>(segment, at_ms, &tick)?);
+    Ok(Some(frame))
+}

@@ -1,0 +1,140 @@
+//! The folder of a history: what stands where.
+
+use std::fmt::Debug;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use procyon_history::HistoryError;
+
+use crate::disk::{Disk, Stream};
+use crate::failure::failed;
+
+/// Says whose the folder is, and in which version.
+const FORMAT: &str = "format";
+/// What [`FORMAT`] holds, before the version.
+const MARK: &str = "procyon history ";
+/// The version that is written.
+const VERSION: u32 = 1;
+const LOCK: &str = "lock";
+const LOGS: &str = "log";
+const BLOCKS: &str = "blocks";
+/// Longest that [`FORMAT`] can be.
+const MOST: u64 = 256;
+
+/// The folder of a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) path: PathBuf,
+}
+
+impl Folder {
+    pub(crate) fn new(disk: Arc<dyn Disk>, path: impl Into<PathBuf>) -> Self {
+        Self { disk, path: path.into() }
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.path.join(LOGS)
+    }
+
+    pub(crate) fn blocks(&self) -> PathBuf {
+        self.path.join(BLOCKS)
+    }
+
+    pub(crate) fn log(&self, seq: u64) -> PathBuf {
+        self.logs().join(format!("{seq:016}.log"))
+    }
+
+    /// Numbers of the logs, in order.
+    pub(crate) fn log_numbers(&self) -> Result<Vec<u64>, HistoryError> {
+        let names = self.list(&self.logs())?;
+        Ok(names.iter().filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect())
+    }
+
+    /// The highest number that a segment has or had.
+    pub(crate) fn last_number(&self) -> Result<u64, HistoryError> {
+        Ok(self.log_numbers()?.last().copied().unwrap_or(0))
+    }
+
+    pub(crate) fn list(&self, path: &Path) -> Result<Vec<String>, HistoryError> {
+        self.disk.list(path).map_err(|error| failed("list", path, error))
+    }
+
+    /// Whether the folder is a history that this version can read; no when there is none.
+    pub(crate) fn check(&self) -> Result<bool, HistoryError> {
+        let path = self.path.join(FORMAT);
+        let text = match self.disk.open(&path) {
+            Ok(input) => {
+                let mut text = Vec::new();
+                let read = Stream { input: &*input, at: 0 }.take(MOST).read_to_end(&mut text);
+                read.map_err(|error| failed("read", &path, error))?;
+                String::from_utf8_lossy(&text).into_owned()
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let ours = |name: &&String| ![LOCK, LOGS, BLOCKS].contains(&name.as_str());
+                return match self.list(&self.path)?.iter().find(ours) {
+                    Some(name) => Err(self.foreign(&format!("holds other things, as {name}, and no history"))),
+                    None => Ok(false),
+                };
+            }
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        match text.trim_end().strip_prefix(MARK).map(str::parse::<u32>) {
+            Some(Ok(VERSION)) => Ok(true),
+            Some(Ok(version)) if version > VERSION => {
+                Err(self
+                    .foreign(&format!("was written by a newer procyon (format {version}, this one knows {VERSION})")))
+            }
+            _ => Err(self.foreign("holds a `format` file of another program")),
+        }
+    }
+
+    fn foreign(&self, how: &str) -> HistoryError {
+        HistoryError::Foreign { what: self.path.display().to_string(), how: how.to_owned() }
+    }
+
+    /// Makes the folder for writing, and takes its lock.
+    pub(crate) fn take(&self) -> Result<Box<dyn Send + Debug>, HistoryError> {
+        for path in [&self.path, &self.logs(), &self.blocks()] {
+            if *path == self.path {
+                self.check()?;
+            }
+            self.disk.make_folder(path).map_err(|error| failed("make", path, error))?;
+        }
+        let path = self.path.join(LOCK);
+        let lock = self.disk.lock(&path).map_err(|error| failed("lock", &path, error))?;
+        let lock = lock.ok_or_else(|| HistoryError::Locked(self.path.display().to_string()))?;
+        if !self.check()? {
+            self.mark().map_err(|error| failed("write", &self.path.join(FORMAT), error))?;
+        }
+        Ok(lock)
+    }
+
+    fn mark(&self) -> std::io::Result<()> {
+        let new = self.path.join(format!("{FORMAT}.tmp"));
+        let mut output = self.disk.create(&new)?;
+        output.write_all(format!("{MARK}{VERSION}\n").as_bytes())?;
+        output.sync()?;
+        self.disk.rename(&new, &self.path.join(FORMAT))?;
+        self.disk.sync_folder(&self.path)
+    }
+
+    /// Bytes that files take.
+    pub(crate) fn bytes(&self) -> Result<u64, HistoryError> {
+        let mut sum = 0;
+        let mut folders = vec![self.logs(), self.blocks()];
+        while let Some(folder) = folders.pop() {
+            for name in self.list(&folder)? {
+                let path = folder.join(&name);
+                if name.contains('.') {
+                    // What vanishes meanwhile takes no room.
+                    sum += self.disk.open(&path).and_then(|input| input.length()).unwrap_or(0);
+                } else {
+                    folders.push(path);
+                }
+            }
+        }
+        Ok(sum)
+    }
+}

@@ -1,0 +1,103 @@
+//! A segment is a stretch of history that explains itself: a log, or a row group of a block. Both tell the same rows.
+
+use std::time::Duration;
+
+use procyon_history::HistoryError;
+use procyon_model::key::BootId;
+use procyon_units::Wall;
+
+use crate::column::Cells;
+use crate::kinds::host::{self, Host};
+use crate::kinds::{Kind, Tick};
+use crate::row::CARRIED;
+use crate::texts::Texts;
+
+/// A row as a segment tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    /// Instant of its frame, Unix ms; for a row that is carried over the last one before the segment.
+    pub(crate) at_ms: i64,
+    /// Number of its thing in the segment.
+    pub(crate) thing: usize,
+    /// [`crate::row`]'s flags.
+    pub(crate) flags: u8,
+    /// Groups of counters whose numbers are no growth but a start.
+    pub(crate) start: i64,
+    /// The columns that were asked for, in that order: counters as what they grew by, the others as they are.
+    pub(crate) values: &'a [i64],
+}
+
+impl Row<'_> {
+    pub(crate) const fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// A stretch of history.
+pub(crate) trait Segment {
+    /// Tells the rows of a kind up to an instant, those of one thing in order of time. Answers with the texts that numbers of
+    /// text columns stand for.
+    fn visit(
+        &self,
+        kind: usize,
+        columns: &[usize],
+        until_ms: i64,
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError>;
+}
+
+/// One frame in a list of instants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    pub(crate) at_ms: i64,
+    pub(crate) wall: Wall,
+    pub(crate) covered: Duration,
+    pub(crate) interval: Duration,
+    /// Whether it follows the frame before it without a gap.
+    pub(crate) follows: bool,
+    pub(crate) boot: BootId,
+}
+
+impl Mark {
+    /// The longest time to the next frame that is no gap, nanoseconds.
+    pub(crate) fn patience(&self) -> i64 {
+        crate::column::nanos(self.interval.max(Duration::from_millis(1)).saturating_mul(2))
+    }
+
+    /// Whether there is a gap between this frame and a later one.
+    pub(crate) fn far_from(&self, later: Wall) -> bool {
+        later.0.saturating_sub(self.wall.0) > self.patience()
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.covered.as_secs_f64()
+    }
+}
+
+/// The frames of a segment up to an instant, in order.
+pub(crate) fn marks(segment: &dyn Segment, until_ms: i64) -> Result<Vec<Mark>, HistoryError> {
+    let columns = [host::WALL, host::COVERED, host::FLAGS, host::ACTUAL, host::BOOT_HIGH, host::BOOT_LOW];
+    let mut marks = Vec::new();
+    segment.visit(Host::AT, &columns, until_ms, &mut |row| {
+        if row.has(CARRIED) {
+            return;
+        }
+        let mut cells = [0; host::COLUMNS.len()];
+        for (column, value) in columns.iter().zip(row.values) {
+            if let Some(cell) = cells.get_mut(*column) {
+                *cell = *value;
+            }
+        }
+        let cells = Cells(&cells);
+        let Tick { wall, covered, follows, .. } = host::tick(cells);
+        marks.push(Mark {
+            at_ms: row.at_ms,
+            wall: Wall(wall),
+            covered,
+            interval: host::interval(cells),
+            follows,
+            boot: host::boot(cells),
+        });
+    })?;
+    Ok(marks)
+}

@@ -1,0 +1,185 @@
+//! Keeps frames: encodes them and appends them to the log.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use procyon_history::{HistoryError, Sink};
+use procyon_model::Frame;
+
+use crate::config::Config;
+use crate::disk::{Disk, Output, RealDisk};
+use crate::encoder::Encoder;
+use crate::failure::failed;
+use crate::folder::Folder;
+use crate::frames::{MAGIC, Packer};
+use crate::log::Log;
+use crate::replay::{Replay, Wanted};
+
+/// A log that holds so many rows of processes is closed.
+const MOST_ROWS: u64 = 128 << 10;
+/// A log of so many bytes is closed.
+const MOST_BYTES: u64 = 16 << 20;
+/// Logs are closed at full hours of UTC.
+const HOUR_MS: i64 = 3_600_000;
+
+/// Keeps frames in the folder that it has locked.
+#[derive(Debug)]
+pub struct Writer {
+    folder: Folder,
+    encoder: Encoder,
+    packer: Packer,
+    log: Option<Open>,
+    /// The number of the last segment.
+    seq: u64,
+    _lock: Box<dyn Send + Debug>,
+}
+
+/// The log that is written.
+#[derive(Debug)]
+struct Open {
+    output: Box<dyn Output>,
+    bytes: u64,
+    first_ms: Option<i64>,
+    last_ms: Option<i64>,
+    synced: bool,
+}
+
+/// Opens the history of a folder for writing; nobody else can meanwhile.
+pub fn open_writer(config: &Config) -> Result<Writer, HistoryError> {
+    Writer::open(Arc::new(RealDisk), config)
+}
+
+impl Writer {
+    pub(crate) fn open(disk: Arc<dyn Disk>, config: &Config) -> Result<Self, HistoryError> {
+        let folder = Folder::new(disk, &config.dir);
+        let lock = folder.take()?;
+        let packer = Packer::new().map_err(|error| failed("prepare to write to", &config.dir, error))?;
+        let mut writer = Self { folder, encoder: Encoder::default(), packer, log: None, seq: 0, _lock: lock };
+        writer.seq = writer.folder.last_number()?;
+        writer.resume()?;
+        Ok(writer)
+    }
+
+    /// Goes on with the newest log, if it is sound.
+    fn resume(&mut self) -> Result<(), HistoryError> {
+        let Some(seq) = self.folder.log_numbers()?.last().copied().filter(|seq| *seq == self.seq) else {
+            return Ok(());
+        };
+        let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
+        let mut replay = Replay::default();
+        let (mut rows, mut sound, mut first) = (0, true, None);
+        let end = log.records(|record| {
+            let applied = replay.apply(record, Wanted::ALL, |kind, at_ms, told| {
+                if told.head.flags & crate::row::CARRIED == 0 {
+                    rows += u64::from(kind == 1);
+                    first = first.or(Some(at_ms));
+                }
+            });
+            sound = applied.is_ok();
+            sound
+        })?;
+        if !sound || end == 0 || first.is_none() {
+            return Ok(());
+        }
+        let output = self.folder.disk.extend(&log.path, end).map_err(|error| failed("write to", &log.path, error))?;
+        self.log = Some(Open { output, bytes: end, first_ms: first, last_ms: replay.at_ms, synced: false });
+        let before = replay.before();
+        replay.texts.index();
+        self.encoder = Encoder::resume(replay.kinds, replay.texts, before, rows);
+        Ok(())
+    }
+
+    /// Whether a frame belongs into another log than the one that is open.
+    fn is_due(&self, at_ms: i64) -> bool {
+        let Some(log) = &self.log else { return true };
+        let hour = |ms: i64| ms.div_euclid(HOUR_MS);
+        log.bytes >= MOST_BYTES
+            || self.encoder.rows() >= MOST_ROWS
+            || log.first_ms.is_some_and(|first| hour(first) != hour(at_ms))
+            || log.last_ms.is_some_and(|last| at_ms <= last)
+    }
+
+    /// Closes the log and begins another one.
+    fn roll(&mut self, at_ms: i64) -> Result<(), HistoryError> {
+        let back = self.log.as_ref().is_some_and(|log| log.last_ms.is_some_and(|last| at_ms <= last));
+        self.close()?;
+        let seq = self.seq + 1;
+        let path = self.folder.log(seq);
+        let carried = if back {
+            // Somebody set the clock back: what was so before does not lead to what comes.
+            self.encoder = Encoder::default();
+            None
+        } else {
+            self.encoder.carry()
+        };
+        let fail = |error| failed("write to", &path, error);
+        let mut output = self.folder.disk.create(&path).map_err(|error| failed("make", &path, error))?;
+        self.seq = seq;
+        let mut bytes = MAGIC.to_vec();
+        if let Some(record) = carried {
+            bytes.extend(self.packer.pack(&record).map_err(fail)?);
+        }
+        output.write_all(&bytes).map_err(fail)?;
+        let logs = self.folder.logs();
+        self.folder.disk.sync_folder(&logs).map_err(|error| failed("write to", &logs, error))?;
+        let bytes = u64::try_from(bytes.len()).unwrap_or(0);
+        self.log = Some(Open { output, bytes, first_ms: None, last_ms: None, synced: false });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), HistoryError> {
+        self.sync_log()?;
+        self.log = None;
+        Ok(())
+    }
+
+    fn sync_log(&mut self) -> Result<(), HistoryError> {
+        let path = self.folder.log(self.seq);
+        let Some(log) = self.log.as_mut().filter(|log| !log.synced) else { return Ok(()) };
+        log.output.sync().map_err(|error| failed("write to", &path, error))?;
+        log.synced = true;
+        Ok(())
+    }
+
+    fn append(&mut self, frame: &Frame) -> Result<(), HistoryError> {
+        let at_ms = frame.wall.unix_ms();
+        if self.is_due(at_ms) {
+            self.roll(at_ms)?;
+        }
+        let path = self.folder.log(self.seq);
+        let fail = |error| failed("write to", &path, error);
+        let record = self.encoder.frame(frame);
+        let packed = self.packer.pack(&record).map_err(fail)?;
+        let Some(log) = &mut self.log else { return Ok(()) };
+        log.output.write_all(&packed).map_err(fail)?;
+        log.bytes += u64::try_from(packed.len()).unwrap_or(0);
+        log.first_ms = log.first_ms.or(Some(at_ms));
+        log.last_ms = Some(at_ms);
+        log.synced = false;
+        Ok(())
+    }
+}
+
+impl Sink for Writer {
+    fn write(&mut self, frame: &Arc<Frame>) -> Result<(), HistoryError> {
+        let written = self.append(frame);
+        if written.is_err() {
+            // What is in the file may be torn, and the encoder is ahead of it: go on with a new log and everything told anew.
+            self.log = None;
+            self.encoder = Encoder::default();
+        }
+        written
+    }
+
+    fn sync(&mut self) -> Result<(), HistoryError> {
+        self.sync_log()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Err(error) = self.sync_log() {
+            tracing::warn!(error = %crate::status::chain(&error), "the end of history may not survive a loss of power");
+        }
+    }
+}
