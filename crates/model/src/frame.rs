@@ -36,7 +36,7 @@ pub struct HostIdentity {
 }
 
 /// One machine at one tick.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Frame {
     /// Which machine.
     pub host: Arc<HostIdentity>,

@@ -145,7 +145,11 @@ impl Hub {
             let Some((frames, commands)) = self.wait() else { return };
             let now = self.clock.mono();
             for command in commands {
-                self.obey(&mut channels, command, now);
+                if matches!(command, Command::Join { .. }) {
+                    // Before the newcomer is told anything: no frame after what it is told may pass it by.
+                    self.watching.fetch_add(1, Ordering::AcqRel);
+                }
+                self.obey_safely(&mut channels, command, now);
             }
             if !frames.is_empty() {
                 // Clients whose queues were closed are gone.
@@ -167,6 +171,28 @@ impl Hub {
         Some((inbox.frames.drain(..).collect(), std::mem::take(&mut inbox.commands)))
     }
 
+    /// Does what a client wishes. A panic in it ends the channel that it was about, and no other.
+    fn obey_safely(&self, channels: &mut HashMap<String, Channel>, command: Command, now: Mono) {
+        let (name, queue) = match &command {
+            Command::Join { name, client, .. } => (Some(name.clone()), Some(client.queue.clone())),
+            Command::Pause(id) | Command::Resume(id) | Command::Leave(id) => place(channels, *id),
+        };
+        if catch_unwind(AssertUnwindSafe(|| self.obey(channels, command, now))).is_ok() {
+            return;
+        }
+        tracing::error!(channel = name, "a live stream failed inside; its clients are let go");
+        let broken = name.and_then(|name| channels.remove(&name));
+        let others = broken.into_iter().flat_map(|channel| channel.members).map(|member| member.client.queue);
+        // Whoever asked may have been taken out of the channel before it failed.
+        let mut told: Vec<Sender<Utf8Bytes>> = Vec::new();
+        for queue in others.chain(queue) {
+            if !told.iter().any(|known| known.same_channel(&queue)) {
+                tell(&queue, &failed_inside());
+                told.push(queue);
+            }
+        }
+    }
+
     fn obey(&self, channels: &mut HashMap<String, Channel>, command: Command, now: Mono) {
         match command {
             Command::Join { name, encoder, client } => {
@@ -183,13 +209,13 @@ impl Hub {
                     channel
                 });
                 let mut member = Member { client, missed: 0, fresh: true, paused: None };
-                channel.greet(&mut member);
+                channel.split().0.greet(&mut member);
                 channel.members.push(member);
             }
             Command::Pause(id) => with(channels, id, |_, member| member.paused = Some(now)),
-            Command::Resume(id) => with(channels, id, |channel, member| {
+            Command::Resume(id) => with(channels, id, |voice, member| {
                 member.paused = None;
-                channel.greet(member);
+                voice.greet(member);
             }),
             Command::Leave(id) => remove(channels, id),
         }
@@ -219,23 +245,40 @@ fn remove(channels: &mut HashMap<String, Channel>, id: u64) {
     });
 }
 
-fn with(channels: &mut HashMap<String, Channel>, id: u64, act: impl FnOnce(&mut Channel, &mut Member)) {
+fn with(channels: &mut HashMap<String, Channel>, id: u64, act: impl FnOnce(&mut Voice<'_>, &mut Member)) {
     for channel in channels.values_mut() {
-        if let Some(at) = channel.members.iter().position(|member| member.client.id == id) {
-            let mut member = channel.members.swap_remove(at);
-            act(channel, &mut member);
-            channel.members.push(member);
+        let (mut voice, members) = channel.split();
+        if let Some(member) = members.iter_mut().find(|member| member.client.id == id) {
+            act(&mut voice, member);
             return;
         }
     }
 }
 
+/// The channel in which a client is, and where its messages go.
+fn place(channels: &HashMap<String, Channel>, id: u64) -> (Option<String>, Option<Sender<Utf8Bytes>>) {
+    let mut members =
+        channels.iter().flat_map(|(name, channel)| channel.members.iter().map(move |member| (name, member)));
+    members
+        .find(|(_, member)| member.client.id == id)
+        .map_or((None, None), |(name, member)| (Some(name.clone()), Some(member.client.queue.clone())))
+}
+
 fn refuse(client: &Client) {
     let problem =
         Problem::new(ProblemKind::Unavailable, format!("{MAX_CHANNELS} different subscriptions are in use; end one"));
+    tell(&client.queue, &problem);
+}
+
+fn failed_inside() -> Problem {
+    Problem::new(ProblemKind::Internal, "the live stream failed inside the server; its log says more")
+        .hint("subscribe again")
+}
+
+fn tell(queue: &Sender<Utf8Bytes>, problem: &Problem) {
     let told = serde_json::json!({ "type": "error", "problem": problem });
-    if client.queue.try_send(told.to_string().into()).is_err() {
-        tracing::debug!("a client that was refused does not listen");
+    if queue.try_send(told.to_string().into()).is_err() {
+        tracing::debug!("a client that was to be told of a problem does not listen");
     }
 }
 
@@ -245,6 +288,9 @@ impl Channel {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.tick(frames, now)));
         if outcome.is_err() {
             tracing::error!(channel = name, "encoding a live stream failed inside; its clients are let go");
+            for member in &self.members {
+                tell(&member.client.queue, &failed_inside());
+            }
         }
         outcome.is_ok()
     }
@@ -253,11 +299,22 @@ impl Channel {
         // A channel made from this very frame has nothing new to say about it.
         let message = self.encoder.tick(frames);
         self.full = None;
-        let mut members = std::mem::take(&mut self.members);
-        members.retain_mut(|member| self.deliver(member, message.as_ref(), now));
-        self.members = members;
+        let (mut voice, members) = self.split();
+        members.retain_mut(|member| voice.deliver(member, message.as_ref(), now));
     }
 
+    fn split(&mut self) -> (Voice<'_>, &mut Vec<Member>) {
+        (Voice { encoder: &mut *self.encoder, full: &mut self.full }, &mut self.members)
+    }
+}
+
+/// What a channel says, apart from its members.
+struct Voice<'a> {
+    encoder: &'a mut dyn Encoder,
+    full: &'a mut Option<Utf8Bytes>,
+}
+
+impl Voice<'_> {
     /// Gives a member its message; false when it is gone.
     fn deliver(&mut self, member: &mut Member, message: Option<&Utf8Bytes>, now: Mono) -> bool {
         if let Some(since) = member.paused {
@@ -291,7 +348,7 @@ impl Channel {
             return;
         }
         if self.full.is_none() {
-            self.full = self.encoder.full();
+            *self.full = self.encoder.full();
         }
         let Some(full) = self.full.clone() else { return };
         let gap = (member.missed > 0).then(|| self.encoder.gap(member.missed)).flatten();
@@ -302,6 +359,78 @@ impl Channel {
         if sent {
             member.missed = 0;
             member.fresh = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use procyon_testkit::eventually;
+    use procyon_units::SystemClock;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    /// Says `full`, and fails when it is told to.
+    struct Fragile {
+        fails: &'static str,
+    }
+
+    impl Encoder for Fragile {
+        fn tick(&mut self, frames: &[Arc<Frame>]) -> Option<Utf8Bytes> {
+            assert!(self.fails != "tick", "an encoder fails");
+            frames.last().map(|frame| frame.seq.to_string().into())
+        }
+
+        fn full(&mut self) -> Option<Utf8Bytes> {
+            assert!(self.fails != "full", "an encoder fails");
+            Some("full".into())
+        }
+
+        fn gap(&self, _: u64) -> Option<Utf8Bytes> {
+            None
+        }
+    }
+
+    fn join(hub: &Hub, name: &str, fails: &'static str) -> Receiver<Utf8Bytes> {
+        let (queue, messages) = channel(4);
+        hub.join(name.to_owned(), Box::new(Fragile { fails }), Client { id: hub.next_id(), queue }).unwrap();
+        messages
+    }
+
+    fn next(messages: &mut Receiver<Utf8Bytes>) -> String {
+        eventually("a message", PATIENCE, || messages.try_recv().ok()).to_string()
+    }
+
+    #[test]
+    fn a_wish_that_fails_inside_ends_its_own_stream_alone() {
+        let feed = Arc::new(Feed::new());
+        let hub = Hub::start(&feed, Arc::new(SystemClock)).unwrap();
+        let mut sound = join(&hub, "sound", "");
+        assert_eq!(next(&mut sound), "full");
+        let mut broken = join(&hub, "broken", "full");
+        assert!(next(&mut broken).contains("urn:procyon:internal"));
+        // The thread goes on, for newcomers as for those who were there.
+        assert_eq!(next(&mut join(&hub, "later", "")), "full");
+        hub.offer(&Arc::new(Frame { seq: 7, ..Frame::default() }));
+        assert_eq!(next(&mut sound), "7");
+        hub.stop();
+    }
+
+    #[test]
+    fn whoever_is_told_everything_misses_no_frame_after_it() {
+        for round in 1..200 {
+            let feed = Arc::new(Feed::new());
+            let hub = Hub::start(&feed, Arc::new(SystemClock)).unwrap();
+            let mut messages = join(&hub, "a", "");
+            assert_eq!(next(&mut messages), "full");
+            feed.publish(&Arc::new(Frame { seq: round, ..Frame::default() }));
+            assert_eq!(next(&mut messages), round.to_string());
+            hub.stop();
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::client::{Ask, Reply, connect};
 use crate::live::Socket;
 use crate::site::Site;
 
+/// Longest wait for what has to happen, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 #[test]
 fn bodies_heads_and_filters_have_a_size() {
     let site = Site::start();
@@ -84,18 +87,18 @@ fn who_never_reads_is_cut_off_and_nobody_else_waits() {
     good.say(&json!({ "type": "subscribe", "columns": ["pid"] }));
     good.expect("full");
     let mut bad = Socket::live(&site);
+    let began = Instant::now();
     // Everything of everybody, again and again: the buffers of the kernel are soon full.
     bad.say(&json!({ "type": "subscribe", "columns": every_column(&site), "q": "pid > 0" }));
-    let began = Instant::now();
     let clients = |site: &Site| site.json("/api/v1/health")["clients"].clone();
-    eventually("it is cut off", Duration::from_secs(90), || {
+    eventually("it is cut off", PATIENCE, || {
         bad.say_if_possible(&json!({ "type": "resume" }));
         site.tick();
         assert_eq!(good.read()["type"], "delta", "others are served meanwhile");
         (clients(&site)["cut_off"].as_u64()? >= 1).then_some(())
     });
     assert!(began.elapsed() > limits::READ_DEADLINE, "it had its time");
-    eventually("its place is free", Duration::from_secs(5), || (clients(&site)["live"] == 1).then_some(()));
+    eventually("its place is free", PATIENCE, || (clients(&site)["live"] == 1).then_some(()));
     site.tick();
     good.expect("delta");
 }
@@ -113,7 +116,7 @@ fn a_client_that_reads_again_in_time_is_told_of_the_gap() {
     }
     let mut gaps = 0;
     let last = site.tick().seq;
-    let caught_up = eventually("it has caught up", Duration::from_secs(30), || {
+    let caught_up = eventually("it has caught up", PATIENCE, || {
         let message = slow.read();
         gaps += u64::from(message["type"] == "gap");
         if message["seq"] == last {
@@ -131,14 +134,41 @@ fn a_client_that_reads_again_in_time_is_told_of_the_gap() {
 }
 
 #[test]
+fn a_flood_over_tcp_takes_no_place_at_the_local_socket() {
+    let site = Site::start();
+    // As many connections as there are places; the server takes them one after the other.
+    let mut flood: Vec<_> = (0..limits::MAX_CONNECTIONS).map(|_| connect(site.address)).collect();
+    eventually("TCP is full", PATIENCE, || {
+        let mut one_more = connect(site.address);
+        one_more.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        let closed = matches!(one_more.read(&mut [0]), Ok(0)) || one_more.write_all(b"x").is_err();
+        flood.push(one_more);
+        closed.then_some(())
+    });
+    let stream = std::os::unix::net::UnixStream::connect(site.socket()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let reply = Ask::get("/api/v1/session").over(stream, "localhost");
+    assert_eq!((reply.status, &reply.json()["role"]), (200, &"operator".into()));
+    drop(flood);
+    eventually("the places are free", PATIENCE, || {
+        let mut stream = connect(site.address);
+        stream.write_all(b"GET /api/v1/session HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = Vec::new();
+        let _closed = stream.read_to_end(&mut answer);
+        answer.starts_with(b"HTTP/1.1 200").then_some(())
+    });
+}
+
+#[test]
 fn slow_heads_do_not_hold_a_place_for_ever() {
     let site = Site::start();
     let mut stream = connect(site.address);
     stream.write_all(b"GET /api/v1/hosts HTTP/1.1\r\nhost: localho").unwrap();
-    let began = Instant::now();
+    // Longer than the server waits, and than a busy machine takes to notice.
+    stream.set_read_timeout(Some(limits::HEAD_DEADLINE + PATIENCE)).unwrap();
     let mut answer = Vec::new();
-    let _closed = stream.read_to_end(&mut answer);
-    assert!(began.elapsed() < limits::HEAD_DEADLINE + Duration::from_secs(5), "{:?}", began.elapsed());
+    let closed = stream.read_to_end(&mut answer);
+    assert!(closed.is_ok() || closed.unwrap_err().kind() == std::io::ErrorKind::ConnectionReset, "it was not closed");
 }
 
 fn every_column(site: &Site) -> Vec<String> {

@@ -15,7 +15,7 @@ use procyon_model::{Frame, ProcessRow};
 use procyon_testkit::{Workload, eventually, program};
 use procyon_units::SystemClock;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn collector(config: &Config) -> Collector {
     Collector::new(config, HostId(1), Arc::new(SystemClock)).unwrap()

@@ -13,7 +13,7 @@ use procyon_linux::taskstats::TaskStatsSocket;
 use procyon_testkit::{Workload, eventually};
 use procyon_units::Reading;
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_mins(1);
 
 fn open(workload: &Workload) -> PidDir {
     PidDir::open(&ProcDir::open(&Root::live()).unwrap(), workload.pid()).unwrap()

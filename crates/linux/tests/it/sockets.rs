@@ -82,7 +82,7 @@ fn check_all_kinds(root: &Root, means: Means) {
 
     let mut sockets = Vec::new();
     // Five bytes on loopback are delivered at once, but the acknowledgement of the kernel may be a moment later.
-    procyon_testkit::eventually("the bytes arrive", std::time::Duration::from_secs(5), || {
+    procyon_testkit::eventually("the bytes arrive", std::time::Duration::from_mins(1), || {
         let (found, how) = list(root, &own_namespace());
         assert_eq!(how, [Reading::Known(means)]);
         sockets = found;
@@ -135,7 +135,7 @@ fn a_closed_connection_has_no_inode() {
     // The side that closes first keeps the address.
     drop(client);
     drop(server);
-    procyon_testkit::eventually("TIME_WAIT shows", std::time::Duration::from_secs(5), || {
+    procyon_testkit::eventually("TIME_WAIT shows", std::time::Duration::from_mins(1), || {
         let (sockets, _) = list(&Root::live(), &own_namespace());
         let socket = find(&sockets, Protocol::Tcp, near, Some(far))?;
         (socket.state == state::TIME_WAIT && socket.inode == 0).then_some(())
@@ -160,12 +160,12 @@ fn the_holder_of_a_socket_is_found_and_follows_it() {
     owners.resolve(&root, &processes(), &[wanted]);
     assert_eq!(owners.holder(wanted), Holder::Process(own));
     drop(listener);
-    procyon_testkit::eventually("the child is the holder", std::time::Duration::from_secs(20), || {
+    procyon_testkit::eventually("the child is the holder", std::time::Duration::from_mins(1), || {
         owners.resolve(&root, &processes(), &[wanted]);
         (owners.holder(wanted) == Holder::Process(child.0.id())).then_some(())
     });
     drop(child);
-    procyon_testkit::eventually("nobody holds it", std::time::Duration::from_secs(20), || {
+    procyon_testkit::eventually("nobody holds it", std::time::Duration::from_mins(1), || {
         owners.resolve(&root, &processes(), &[wanted]);
         (owners.holder(wanted) == Holder::Kernel || owners.holder(wanted) == Holder::Hidden).then_some(())
     });
@@ -184,12 +184,12 @@ fn a_quiet_round_reads_no_descriptors() {
     let child = Stopped(spawn(Command::new("sleep").arg("1000").stdin(Stdio::from(OwnedFd::from(listener)))));
     let all: Vec<_> = processes().into_iter().filter(|(pid, _)| *pid == child.0.id()).collect();
     let mut owners = SocketOwners::default();
-    procyon_testkit::eventually("the child holds it", std::time::Duration::from_secs(5), || {
+    procyon_testkit::eventually("the child holds it", std::time::Duration::from_mins(1), || {
         owners.resolve(&root, &all, &wanted);
         (owners.holder(wanted[0]) == Holder::Process(child.0.id())).then_some(())
     });
     // The child's own program may still be opening libraries in the first rounds.
-    procyon_testkit::eventually("a round reads nothing", std::time::Duration::from_secs(5), || {
+    procyon_testkit::eventually("a round reads nothing", std::time::Duration::from_mins(1), || {
         let round = owners.resolve(&root, &all, &wanted);
         (round.scanned == 0 && round.unresolved == 0).then_some(())
     });

@@ -161,7 +161,8 @@ fn hostile_lines_take_linear_time() {
         let mut quoted = b"sh\0-c\0mysql ".to_vec();
         quoted.extend_from_slice(&line);
         let _masked = masked(&plain(), &quoted);
-        assert!(start.elapsed().as_secs() < 5, "{part} took {:?}", start.elapsed());
+        // Linear work takes milliseconds; quadratic work on a megabyte takes hours, whatever the machine does besides.
+        assert!(start.elapsed().as_secs() < 60, "{part} took {:?}", start.elapsed());
     }
 }
 

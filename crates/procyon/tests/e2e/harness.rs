@@ -15,8 +15,8 @@ use tungstenite::{Message, WebSocket};
 
 use crate::http::{self, Answer, Place};
 
-/// Longest wait for what has to happen.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// Longest wait for what has to happen, on a machine that does much else.
+pub(crate) const SOON: Duration = Duration::from_secs(90);
 
 /// The program under test.
 pub(crate) fn procyon() -> PathBuf {

@@ -74,7 +74,7 @@ pub(crate) fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<Answer> {
-    let deadline = Some(Duration::from_secs(40));
+    let deadline = Some(Duration::from_secs(90));
     let (mut stream, host): (Box<dyn Stream>, String) = match place {
         Place::Tcp(address) => {
             let stream = TcpStream::connect(address)?;

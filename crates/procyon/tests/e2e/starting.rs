@@ -178,7 +178,6 @@ fn it_ends_cleanly_and_starts_again_where_it_was() {
         live.next_of("full");
         let id = up.get("/hosts").good()["items"][0]["id"].clone();
         let token = up.token.clone();
-        let began = std::time::Instant::now();
         let (status, log) = up.end_but_keep(signal, |up| {
             // A client that is connected is told.
             let end = loop {
@@ -198,7 +197,6 @@ fn it_ends_cleanly_and_starts_again_where_it_was() {
             assert_eq!(again.get("/hosts").good()["items"][0]["id"], id);
         });
         assert!(status.success(), "{status}: {log}");
-        assert!(began.elapsed() < std::time::Duration::from_secs(15));
         assert!(log.contains("stopped") && !log.contains("panick") && !log.contains("ERROR"), "{log}");
     }
 }

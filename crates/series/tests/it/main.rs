@@ -213,7 +213,7 @@ fn frames_are_taken_up_beside_the_collector() {
     let feed = procyon_model::feed::Feed::new();
     feed.attach(series.consumer().unwrap());
     feed.publish(&Arc::new(frame(1, vec![row(1, 1, 0.5, 1)])));
-    procyon_testkit::eventually("the frame is there", Duration::from_secs(5), || {
+    procyon_testkit::eventually("the frame is there", Duration::from_mins(1), || {
         (!series.all_processes(&series.grid(range(0, 2, 1)), &[0], 10).is_empty()).then_some(())
     });
 }
