@@ -15,6 +15,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use procyon_control::Signal;
+use procyon_model::ProcessKey;
 use procyon_wire::{Problem, ProblemKind};
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ use crate::app::{App, Host};
 use crate::failure::Failure;
 use crate::live::Encoder;
 use crate::live::socket::{self, Listener};
-use crate::v1::{At, allowed, send, wanted};
+use crate::v1::{At, allowed, send, wanted, write_down};
 
 /// All addresses under `/monitor`.
 pub(crate) fn router() -> Router<Arc<App>> {
@@ -90,23 +91,37 @@ async fn process_kill(
     if method == Method::HEAD {
         return Err(Failure::new(ProblemKind::MethodNotAllowed, "this takes GET and POST"));
     }
-    let control = allowed(&app, &caller, "to end a process")?;
+    let control = match allowed(&app, &caller, "to end a process") {
+        Ok(control) => control,
+        Err(refused) => {
+            if let (Ok(pid), Ok(host)) = (pid_of(&pid), local(&app))
+                && let Ok(key) = meant(&host, pid)
+            {
+                write_down(&app, &caller, key, Some(Signal::KILL)).await;
+            }
+            return Err(refused);
+        }
+    };
     let pid = pid_of(&pid)?;
     let host = local(&app)?;
     app.blocking(move |_| {
-        let frame = host.frame()?;
-        // The process that the newest frame shows is the one that is meant; only a pid that the frame does not know yet is
-        // looked up in the kernel. Whoever has taken over a pid since is not hit: `send` compares the start.
-        let key = match frame.process_by_pid(pid) {
-            Some(row) => row.key,
-            None => procyon_control::look_up(pid, frame.host.boot.short())
-                .map(|(key, _)| key)
-                .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; nothing was sent")))?,
-        };
+        let key = meant(&host, pid)?;
         send(&control, &caller, &key, Signal::KILL)?;
         Ok(success(()))
     })
     .await
+}
+
+/// The process that a pid names: the one that the newest frame shows; only a pid that the frame does not know yet is looked
+/// up in the kernel. Whoever has taken over a pid since is not hit: `send` compares the start.
+fn meant(host: &Host, pid: u32) -> Result<ProcessKey, Failure> {
+    let frame = host.frame()?;
+    match frame.process_by_pid(pid) {
+        Some(row) => Ok(row.key),
+        None => procyon_control::look_up(pid, frame.host.boot.short())
+            .map(|(key, _)| key)
+            .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; nothing was sent"))),
+    }
 }
 
 async fn host_snapshot(State(app): State<Arc<App>>) -> Result<Response, Failure> {
@@ -139,8 +154,9 @@ fn stream(
 ) -> Result<Response, Failure> {
     let host = local(app)?;
     let upgrade = wanted(upgrade)?;
+    let caller_of_seat = caller.clone();
     let listener = Listener { app: Arc::clone(app), host, caller, name, encoder };
-    socket::upgrade(app, upgrade, move |socket, seat| socket::listen(socket, seat, listener))
+    socket::upgrade(app, &caller_of_seat, upgrade, move |socket, seat| socket::listen(socket, seat, listener))
 }
 
 async fn later_history() -> Failure {

@@ -38,7 +38,7 @@ pub(crate) use hosts::{millis, wire_host};
 pub(crate) use live::wanted;
 pub(crate) use process::exit_json;
 pub(crate) use processes::USUAL;
-pub(crate) use signal::{allowed, send};
+pub(crate) use signal::{allowed, send, write_down};
 
 use crate::app::App;
 use crate::failure::Failure;

@@ -10,6 +10,7 @@
 
 mod actor;
 mod audit;
+mod refusals;
 mod signal;
 mod target;
 
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use procyon_diag::Kind;
 use procyon_model::ProcessKey;
 use procyon_units::Clock;
+
+use refusals::Refusals;
 
 pub use actor::{Actor, Role};
 pub use audit::{Audit, AuditError};
@@ -108,6 +111,7 @@ pub struct Control {
     read_only: bool,
     boot: u32,
     clock: Arc<dyn Clock>,
+    refusals: Refusals,
 }
 
 impl std::fmt::Debug for Control {
@@ -121,8 +125,8 @@ impl std::fmt::Debug for Control {
 
 impl Control {
     /// Control of the machine whose boot has this short id ([`procyon_model::BootId::short`]).
-    pub const fn new(audit: Audit, boot: u32, clock: Arc<dyn Clock>) -> Self {
-        Self { audit, read_only: false, boot, clock }
+    pub fn new(audit: Audit, boot: u32, clock: Arc<dyn Clock>) -> Self {
+        Self { audit, read_only: false, boot, clock, refusals: Refusals::default() }
     }
 
     /// The same, changing nothing.
@@ -159,10 +163,7 @@ impl Control {
         let (found, aim) = match attempt {
             Ok(aimed) => aimed,
             Err(error) => {
-                // A refusal is worth a line; it changes nothing, so a log that cannot be written does not hide it.
-                if let Err(problem) = self.audit.write(&entry.refused(self.clock.wall(), &error)) {
-                    tracing::error!(error = %procyon_diag::message_of(&problem), "could not write the audit log");
-                }
+                self.write_refusal(&entry, &error);
                 return Err(error);
             }
         };
@@ -177,6 +178,29 @@ impl Control {
             tracing::error!(error = %procyon_diag::message_of(&problem), %key, "could not write the result to the audit log");
         }
         sent.map(|()| found)
+    }
+
+    /// Writes down that somebody tried to send a signal and may not; for those who refuse before it comes to a signal.
+    /// `signal` is none where it was not said, or not understood.
+    pub fn note_refusal(&self, actor: &Actor, key: &ProcessKey, signal: Option<Signal>) {
+        if let Err(error) = self.may_signal(actor, key.pid, false) {
+            self.write_refusal(&audit::Entry::attempt(actor, key, signal), &error);
+        }
+    }
+
+    /// A refusal is worth a line; it changes nothing, so a log that cannot be written does not hide it.
+    fn write_refusal(&self, entry: &audit::Entry<'_>, error: &ControlError) {
+        let left_out = match error {
+            // Anybody may try this as often as they like, and must not fill the disk with it.
+            ControlError::Role { .. } | ControlError::ReadOnly => match self.refusals.admit(self.clock.mono()) {
+                Some(left_out) => left_out,
+                None => return,
+            },
+            _ => 0,
+        };
+        if let Err(problem) = self.audit.write(&entry.refused(self.clock.wall(), error, left_out)) {
+            tracing::error!(error = %procyon_diag::message_of(&problem), "could not write the audit log");
+        }
     }
 
     fn aim(&self, actor: &Actor, key: &ProcessKey) -> Result<(Found, target::Aim), ControlError> {

@@ -21,7 +21,16 @@ pub(super) async fn answer(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let control = allowed(&app, &caller, "to send signals")?;
+    let control = match allowed(&app, &caller, "to send signals") {
+        Ok(control) => control,
+        Err(refused) => {
+            let signal = read_json::<SendSignal>(request).await.ok().and_then(|body| body.signal.parse().ok());
+            if let Ok(key) = key_of(&key) {
+                write_down(&app, &caller, key, signal).await;
+            }
+            return Err(refused);
+        }
+    };
     let host = Arc::clone(app.host(&host)?);
     let key = key_of(&key)?;
     let body: SendSignal = read_json(request).await?;
@@ -43,6 +52,19 @@ pub(crate) fn allowed(app: &App, caller: &Caller, what: &str) -> Result<Arc<Cont
     }
     caller.needs(Role::Operator, what)?;
     app.control.clone().ok_or_else(|| Failure::not_implemented("this procyon cannot send signals"))
+}
+
+/// Writes down that this caller tried what it may not.
+pub(crate) async fn write_down(app: &Arc<App>, caller: &Caller, key: ProcessKey, signal: Option<Signal>) {
+    let Some(control) = app.control.clone() else { return };
+    let actor = caller.actor();
+    let written = app.blocking(move |_| {
+        control.note_refusal(&actor, &key, signal);
+        Ok(())
+    });
+    if let Err(failure) = written.await {
+        tracing::warn!(error = %failure.problem, "a refusal was not written down");
+    }
 }
 
 /// Sends it; what went wrong becomes an answer.

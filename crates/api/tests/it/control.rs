@@ -24,7 +24,7 @@ fn a_signal_reaches_its_process_and_the_log() {
     let key = site.key(child.id());
     let reply = signal(&site, &key, "term");
     assert_eq!((reply.status, reply.json()), (200, json!({ "result": "sent", "signal": "SIGTERM", "key": key })));
-    let status = eventually("it ends", Duration::from_secs(10), || child.try_wait().unwrap());
+    let status = eventually("it ends", Duration::from_mins(1), || child.try_wait().unwrap());
     assert_eq!(status.signal(), Some(15));
     let log: String = std::fs::read_dir(site.state.path())
         .unwrap()
@@ -41,6 +41,45 @@ fn a_signal_reaches_its_process_and_the_log() {
     let gone = signal(&site, &key, "KILL");
     assert_eq!(gone.status, 404);
     assert!(gone.text().contains("nothing was sent"), "{}", gone.text());
+}
+
+/// Lines of the audit log that say that something was refused to this role.
+fn refusals(site: &Site, role: &str) -> Vec<serde_json::Value> {
+    let log = std::fs::read_to_string(site.state.path().join("audit.jsonl")).unwrap_or_default();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line["result"] == "refused" && line["role"] == role).collect()
+}
+
+#[test]
+fn who_may_not_is_written_down_at_every_address() {
+    let site = Site::start();
+    let key = site.key(std::process::id());
+    let path = format!("/api/v1/hosts/local/processes/{key}/signal");
+    let ask = Ask { path: &path, ..Ask::post(&path, &json!({ "signal": "TERM" })) };
+    assert_eq!(site.ask(&ask).status, 401);
+    assert_eq!(site.ask(&ask.clone().token(&site.viewer)).status, 403);
+    let kill = format!("/monitor/process/kill/{}", std::process::id());
+    assert_eq!(Ask::get(&kill).token(&site.viewer).at(site.address).status, 403);
+    let nobody = refusals(&site, "anonymous");
+    assert_eq!((nobody.len(), &nobody[0]["signal"], &nobody[0]["key"]), (1, &"SIGTERM".into(), &key.clone().into()));
+    assert!(nobody[0]["from"].as_str().unwrap().starts_with("127.0.0.1:"), "{nobody:?}");
+    let viewer = refusals(&site, "viewer");
+    let signals: Vec<&str> = viewer.iter().map(|line| line["signal"].as_str().unwrap()).collect();
+    assert_eq!(signals, ["SIGTERM", "SIGKILL"]);
+    assert!(viewer.iter().all(|line| line["name"] == "viewer" && line["key"] == key.as_str()), "{viewer:?}");
+    // Nonsense is an attempt as well.
+    let wrong = Ask { path: &path, ..Ask::post(&path, &json!({ "signal": "BANANA" })) }.token(&site.viewer);
+    assert_eq!(site.ask(&wrong).status, 403);
+    assert!(refusals(&site, "viewer")[2]["signal"].is_null());
+}
+
+#[test]
+fn a_read_only_procyon_writes_down_what_operators_tried() {
+    let site = Site::with(|config| Config { read_only: true, ..config });
+    let key = site.key(std::process::id());
+    assert_eq!(signal(&site, &key, "KILL").status, 403);
+    let refused = refusals(&site, "operator");
+    assert_eq!((refused.len(), &refused[0]["reason"]), (1, &"this procyon is read-only".into()));
 }
 
 #[test]
@@ -79,7 +118,7 @@ fn the_old_address_ends_a_process() {
         assert!(child.try_wait().unwrap().is_none());
         let reply = ask.token(&site.operator).at(site.address);
         assert_eq!(reply.json(), json!({ "code": 200, "message": "success", "data": null }), "{method}");
-        let status = eventually("it ends", Duration::from_secs(10), || child.try_wait().unwrap());
+        let status = eventually("it ends", Duration::from_mins(1), || child.try_wait().unwrap());
         assert_eq!(status.signal(), Some(9));
     }
 }
