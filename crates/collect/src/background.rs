@@ -50,6 +50,11 @@ impl<Q: Send + 'static, A: Send + 'static> Background<Q, A> {
         self.asked.is_none() && self.last.is_none_or(|last| now.since(last) >= self.interval)
     }
 
+    /// Whether nobody was asked yet.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// Hands over a question; to be called when [`Self::is_due`].
     pub(crate) fn ask(&mut self, question: Q, now: Mono) {
         if self.questions.try_send(question).is_ok() {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Collector {
             strings: StringsLane::new(config)?,
             slow: SlowLane::new(&config.root, config.slow_budget)?,
             pss: PssLane::new(&config.root, config.pss_budget),
-            machine: MachineSource::new(&config.root),
+            machine: MachineSource::new(&config.root, Arc::clone(&clock)).map_err(StartError::Thread)?,
             connections: ConnectionsSource::new(&config.root, config.connections).map_err(StartError::Thread)?,
             filesystems: FilesystemsSource::new(&config.root, config.filesystems),
             users: UsersSource::new(&config.root, config.users).map_err(StartError::Thread)?,
@@ -110,7 +110,7 @@ impl Collector {
         let now = self.clock.mono();
         let elapsed = self.last.as_ref().map(|last| now.since(last.mono));
         let previous = self.last.take();
-        let mut machine = self.machine.read(elapsed);
+        let mut machine = self.machine.read(now);
         let tick = Tick { now, wall: self.clock.wall(), uptime: machine.uptime, elapsed };
 
         let before = previous.as_ref().map_or(&[][..], |frame| &frame.processes);
@@ -157,11 +157,15 @@ impl Collector {
             interval: self.pace.interval(),
             took: Some(self.clock.mono().since(now)),
         };
+        let [disks, interfaces, sensors] = self.machine.health(now);
         CollectHealth {
             sources: vec![
                 processes,
                 self.connections.health(now),
                 self.filesystems.health(),
+                disks,
+                interfaces,
+                sensors,
                 self.users.health(now),
                 self.strings.health(now),
             ],
@@ -176,6 +180,7 @@ impl Collector {
     /// Makes frames on a thread of its own and publishes them until the handle is dropped.
     pub fn start(self, feed: Arc<Feed>) -> Result<Handle, StartError> {
         let (stop, stopped) = sync_channel::<()>(1);
+        let (ending, ended) = sync_channel::<()>(1);
         let failed = Arc::new(Mutex::new(None));
         let alive = Arc::new(AtomicBool::new(true));
         let (reason, running) = (Arc::clone(&failed), Arc::clone(&alive));
@@ -183,9 +188,12 @@ impl Collector {
         let run = move || {
             collector.run(&feed, &stopped, &reason);
             running.store(false, Ordering::Release);
+            drop(collector);
+            // However the thread ends, this goes with it.
+            drop(ending);
         };
         let thread = spawn("collect", run).map_err(StartError::Thread)?;
-        Ok(Handle { stop, thread: Some(thread), failed, alive })
+        Ok(Handle { stop, ended, thread: Some(thread), failed, alive })
     }
 
     /// Ticks on time. A tick that comes late is not made up for: the next one is due an interval after the last due time
@@ -244,10 +252,15 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
     std::thread::Builder::new().name(name.into()).spawn(run)
 }
 
-/// A running collector; dropping it stops the thread after the tick in hand.
+/// How long the end waits for the tick in hand. One that is stuck in the kernel must not hold up the end of the program.
+const STOP_DEADLINE: Duration = Duration::from_secs(2);
+
+/// A running collector; dropping it stops the thread after the tick in hand, or leaves a thread behind that is stuck.
 #[derive(Debug)]
 pub struct Handle {
     stop: SyncSender<()>,
+    /// Hangs up when the thread has ended.
+    ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
     failed: Arc<Mutex<Option<Arc<str>>>>,
     alive: Arc<AtomicBool>,
@@ -268,11 +281,58 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         // The thread may be gone already; then there is nobody to tell.
-        if self.stop.try_send(()).is_ok()
-            && let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        if self.stop.try_send(()).is_err() {
+            return;
+        }
+        if matches!(self.ended.recv_timeout(STOP_DEADLINE), Err(RecvTimeoutError::Timeout)) {
+            tracing::warn!("collecting is stuck in the kernel and does not end; its thread is left behind");
+            return;
+        }
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::warn!("the collecting thread had ended in a panic");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use procyon_units::SystemClock;
+
+    use super::*;
+    use crate::provider::RawProcess;
+
+    /// Hangs, as a read in the kernel may, until it is let go.
+    struct Hanging {
+        begun: SyncSender<()>,
+        until: Receiver<()>,
+    }
+
+    impl ProcessProvider for Hanging {
+        fn id(&self) -> &'static str {
+            "hanging"
+        }
+
+        fn pass(&mut self, _: &mut dyn FnMut(&RawProcess<'_>)) -> Result<PassCounts, ProviderError> {
+            self.begun.send(()).unwrap();
+            let _let_go = self.until.recv();
+            Ok(PassCounts::default())
+        }
+    }
+
+    #[test]
+    fn a_tick_that_is_stuck_does_not_hold_up_the_end() {
+        let mut collector = Collector::new(&Config::default(), HostId(1), Arc::new(SystemClock)).unwrap();
+        let ((begun, begins), (let_go, until)) = (sync_channel(1), sync_channel(1));
+        collector.provider = Box::new(Hanging { begun, until });
+        let handle = collector.start(Arc::new(Feed::new())).unwrap();
+        begins.recv().unwrap();
+        let alive = Arc::clone(&handle.alive);
+        // This would wait for ever.
+        drop(handle);
+        assert!(alive.load(Ordering::Acquire), "the thread is left behind, stuck as it is");
+        drop(let_go);
+        procyon_testkit::eventually("it ends when it is let go", Duration::from_mins(1), || {
+            (!alive.load(Ordering::Acquire)).then_some(())
+        });
     }
 }

@@ -50,6 +50,7 @@ impl Inspect for LocalInspect {
         let count = |value: Option<u64>| value.map_or(Reading::Unsupported, Reading::Known);
         let thread = |thread: pid_task::Thread| Thread {
             tid: thread.tid,
+            start: thread.start,
             name: thread.comm,
             state: ProcessState(thread.state),
             user: thread.user.cpu_time(),
@@ -122,7 +123,7 @@ fn known<T>(key: &ProcessKey, file: &'static str, seen: Seen<T>) -> Result<T, In
         Ok(Reading::Known(value)) => Ok(value),
         Ok(Reading::Forbidden) => Err(InspectError::Forbidden { key: *key, file, needs: "CAP_SYS_PTRACE" }),
         Ok(Reading::Unsupported) => Err(failed("this kernel does not have it")),
-        Ok(Reading::Absent | Reading::Pending) => Err(failed("it has none")),
+        Ok(Reading::Absent | Reading::Skipped | Reading::Pending) => Err(failed("it has none")),
         Err(lost) => Err(explain(key, file, lost)),
     }
 }

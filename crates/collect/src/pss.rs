@@ -69,7 +69,7 @@ impl PssLane {
         if self.debt >= 0.0 || !self.guarded.is_idle(tick.now) {
             return;
         }
-        let (batch, cursor) = next_batch(table.tracked(), self.cursor, tick.now, -self.debt, self.ns_per_kib);
+        let (batch, cursor) = next_batch(table.tracked_mut(), self.cursor, tick.now, -self.debt, self.ns_per_kib);
         self.cursor = cursor;
         if !batch.is_empty() {
             self.guarded.ask(batch, tick.now, Duration::ZERO);
@@ -103,17 +103,21 @@ impl PssLane {
 
 /// The next processes in turn whose reading fits into `nanos`, and where to go on.
 #[expect(clippy::cast_precision_loss, reason = "a cost estimate")]
-fn next_batch(tracked: &[Tracked], cursor: u32, now: Mono, nanos: f64, ns_per_kib: f64) -> (Vec<ProcessKey>, u32) {
+fn next_batch(tracked: &mut [Tracked], cursor: u32, now: Mono, nanos: f64, ns_per_kib: f64) -> (Vec<ProcessKey>, u32) {
     let first = tracked.partition_point(|tracked| tracked.key.pid <= cursor);
     let (mut batch, mut left, mut last) = (Vec::new(), nanos, cursor);
-    let (done, next) = tracked.split_at(first.min(tracked.len()));
-    for tracked in next.iter().chain(done) {
+    let (done, next) = tracked.split_at_mut(first.min(tracked.len()));
+    for tracked in next.iter_mut().chain(done) {
         let read_lately = matches!(tracked.pss, Reading::Known((_, at)) if now.since(at) < REVISIT);
         if tracked.kernel_thread || tracked.quarantined.is_some() || read_lately {
             continue;
         }
         let cost = 20_000.0 + (tracked.resident >> 10) as f64 * ns_per_kib;
         if cost > LONGEST.as_nanos() as f64 {
+            // What was read while it was smaller stays, with its age.
+            if !tracked.pss.is_known() {
+                tracked.pss = Reading::Skipped;
+            }
             continue;
         }
         // One process is always read, so that a budget smaller than any process still gets somewhere.

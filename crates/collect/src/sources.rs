@@ -1,6 +1,7 @@
 //! What is read beside the processes, each source at its own pace.
 
 pub(crate) mod connections;
+pub(crate) mod devices;
 pub(crate) mod filesystems;
 pub(crate) mod identity;
 pub(crate) mod machine;

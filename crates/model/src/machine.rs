@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use procyon_units::{Bytes, Celsius, Cores, CpuTime, PerSecond, Ratio, Reading, Wall};
+use procyon_units::{Bytes, Celsius, Cores, CpuTime, Mono, PerSecond, Ratio, Reading, Wall};
 
 /// How processors spent their time, by mode; `T` is a counter, cores in use or a share.
 ///
@@ -110,6 +110,8 @@ pub struct Machine {
     pub interfaces: Vec<Interface>,
     /// Temperature sensors.
     pub sensors: Vec<Sensor>,
+    /// When they were read; none before the first time.
+    pub sensors_taken: Option<Mono>,
     /// Temperature of the processor package.
     pub temperature: Reading<Celsius>,
     /// Time since boot. Source: `/proc/uptime`.

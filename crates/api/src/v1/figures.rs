@@ -86,5 +86,6 @@ fn ages(frame: &Frame) -> BTreeMap<&'static str, Option<f64>> {
         ("filesystems", age(frame.filesystems.taken)),
         ("users", age(frame.users.taken)),
         ("connections", age(frame.connections.taken)),
+        ("sensors", age(frame.machine.sensors_taken)),
     ])
 }

@@ -1,6 +1,7 @@
-//! The machine itself: counters every tick, what sysfs says at a slower pace.
+//! The machine itself: counters every tick. A rate is divided by the time between the two readings of its own file.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_linux::host::diskstats::{self, DiskCounters, DiskGrowth};
@@ -8,58 +9,61 @@ use procyon_linux::host::net_dev::{self, InterfaceCounters};
 use procyon_linux::host::stat::{self, CpuTimes, Stat};
 use procyon_linux::host::{loadavg, meminfo, pressure, uptime, vmstat};
 use procyon_linux::root::Root;
-use procyon_linux::sys::block::{self, BlockDevice};
-use procyon_linux::sys::class_net::{self, NetInterface};
-use procyon_linux::sys::{cpufreq, temperature};
+use procyon_linux::sys::temperature;
+use procyon_model::frame::SourceHealth;
 use procyon_model::machine::{
     Core, CpuModes, Disk, DiskRates, Events, Interface, InterfaceRates, Load, Machine, MemoryUse, Pressure, Sensor,
     Swapping,
 };
 use procyon_model::rates::per_second;
-use procyon_units::{CpuTime, PerSecond, Ratio, Reading};
+use procyon_units::{Clock, CpuTime, Mono, PerSecond, Ratio, Reading};
 
-/// Ticks between two looks at what devices are and at their sensors.
-const DEVICES_EVERY: u32 = 15;
-/// Ticks between two looks at sensors and clocks.
-const SENSORS_EVERY: u32 = 5;
+use super::devices::DevicesSource;
+
+/// What was read, and when.
+#[derive(Debug)]
+struct Read<T> {
+    what: T,
+    at: Mono,
+}
 
 /// Reads the machine and remembers the counters of the tick before.
 pub(crate) struct MachineSource {
     root: Root,
+    clock: Arc<dyn Clock>,
     buffer: Vec<u8>,
-    ticks: u32,
-    stat: Option<Stat>,
-    swap: Option<(u64, u64)>,
-    disks: HashMap<Box<str>, DiskCounters>,
-    interfaces: HashMap<Box<str>, InterfaceCounters>,
-    block_devices: Vec<BlockDevice>,
-    net_devices: Vec<NetInterface>,
-    sensors: Vec<temperature::Sensor>,
-    frequencies: Vec<Reading<u64>>,
+    stat: Option<Read<Stat>>,
+    swap: Option<Read<(u64, u64)>>,
+    disks: Option<Read<HashMap<Box<str>, DiskCounters>>>,
+    interfaces: Option<Read<HashMap<Box<str>, InterfaceCounters>>>,
+    devices: DevicesSource,
     page_size: u64,
 }
 
 impl MachineSource {
-    pub(crate) fn new(root: &Root) -> Self {
-        Self {
+    pub(crate) fn new(root: &Root, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        Ok(Self {
             root: root.clone(),
+            clock,
             buffer: Vec::new(),
-            ticks: 0,
             stat: None,
             swap: None,
-            disks: HashMap::new(),
-            interfaces: HashMap::new(),
-            block_devices: Vec::new(),
-            net_devices: Vec::new(),
-            sensors: Vec::new(),
-            frequencies: Vec::new(),
+            disks: None,
+            interfaces: None,
+            devices: DevicesSource::new(root)?,
             page_size: vmstat::page_size(),
-        }
+        })
     }
 
-    /// Reads all; `elapsed` is the time since the tick before.
-    pub(crate) fn read(&mut self, elapsed: Option<Duration>) -> Machine {
-        self.look_at_devices();
+    /// How the slower readings are doing.
+    pub(crate) fn health(&self, now: Mono) -> [SourceHealth; 3] {
+        self.devices.health(now)
+    }
+
+    /// Reads all.
+    pub(crate) fn read(&mut self, now: Mono) -> Machine {
+        let cores = || self.stat.iter().flat_map(|stat| &stat.what.cores).map(|core| core.id).collect();
+        self.devices.run(now, cores);
         let mut machine = Machine {
             load: loadavg::read(&self.root, &mut self.buffer).map(|load| Load {
                 one: load.one,
@@ -67,35 +71,26 @@ impl MachineSource {
                 fifteen: load.fifteen,
             }),
             memory: self.memory(),
-            swapping: self.swapping(elapsed),
+            swapping: self.swapping(),
             pressure: self.pressure(),
-            disks: self.disks(elapsed),
-            interfaces: self.interfaces(elapsed),
-            sensors: self.sensors.iter().map(sensor).collect(),
-            temperature: temperature::of_cpu(&self.sensors).map_or(Reading::Absent, Reading::Known),
+            disks: self.disks(),
+            interfaces: self.interfaces(),
+            sensors: self.devices.sensors().iter().map(sensor).collect(),
+            sensors_taken: self.devices.sensors_taken(),
+            temperature: temperature::of_cpu(self.devices.sensors()).map_or(Reading::Absent, Reading::Known),
             uptime: uptime::read(&self.root, &mut self.buffer).get().copied().unwrap_or_default(),
             ..Machine::default()
         };
-        self.processors(&mut machine, elapsed);
+        self.processors(&mut machine);
         machine
     }
 
-    fn look_at_devices(&mut self) {
-        if self.ticks.is_multiple_of(DEVICES_EVERY) {
-            self.block_devices = block::list(&self.root, &mut self.buffer);
-            self.net_devices = class_net::list(&self.root, &mut self.buffer);
-        }
-        if self.ticks.is_multiple_of(SENSORS_EVERY) {
-            self.sensors = temperature::list(&self.root, &mut self.buffer);
-            let cores = self.stat.as_ref().map_or(&[][..], |stat| &stat.cores);
-            self.frequencies = cores.iter().map(|core| cpufreq::read(&self.root, core.id, &mut self.buffer)).collect();
-        }
-        self.ticks = self.ticks.wrapping_add(1);
-    }
-
-    fn processors(&mut self, machine: &mut Machine, elapsed: Option<Duration>) {
+    fn processors(&mut self, machine: &mut Machine) {
+        let at = self.clock.mono();
         let Reading::Known(now) = stat::read(&self.root, &mut self.buffer) else { return };
         let before = self.stat.take();
+        let elapsed = before.as_ref().map(|before| at.since(before.at));
+        let before = before.map(|before| before.what);
         let rate = |pick: fn(&Stat) -> Reading<u64>| -> Reading<PerSecond> {
             let (Some(before), Some(elapsed)) = (&before, elapsed) else { return Reading::Pending };
             match (pick(before), pick(&now)) {
@@ -126,10 +121,10 @@ impl MachineSource {
                     .as_ref()
                     .and_then(|stat| stat.cores.iter().find(|earlier| earlier.id == core.id))
                     .map_or(Reading::Pending, |earlier| shares(&earlier.times, &core.times)),
-                frequency: self.frequencies.get(at).copied().unwrap_or_default(),
+                frequency: self.devices.frequencies().get(at).copied().unwrap_or_default(),
             })
             .collect();
-        self.stat = Some(now);
+        self.stat = Some(Read { what: now, at });
     }
 
     fn memory(&mut self) -> Reading<MemoryUse> {
@@ -147,16 +142,17 @@ impl MachineSource {
         })
     }
 
-    fn swapping(&mut self, elapsed: Option<Duration>) -> Reading<Swapping> {
+    fn swapping(&mut self) -> Reading<Swapping> {
+        let at = self.clock.mono();
         let reading = vmstat::read(&self.root, &mut self.buffer);
         let Some(vmstat) = reading.get() else { return reading.map(|_| Swapping::default()) };
         let (Some(read), Some(written)) = (vmstat.swapped_in.get(), vmstat.swapped_out.get()) else {
             return Reading::Unsupported;
         };
         let now = (read.bytes(self.page_size).0, written.bytes(self.page_size).0);
-        let (Some(before), Some(elapsed)) = (self.swap.replace(now), elapsed) else { return Reading::Pending };
-        let rate = |a, b| per_second(a, b, elapsed).unwrap_or_default();
-        Reading::Known(Swapping { read: rate(before.0, now.0), written: rate(before.1, now.1) })
+        let Some(before) = self.swap.replace(Read { what: now, at }) else { return Reading::Pending };
+        let rate = |a, b| per_second(a, b, at.since(before.at)).unwrap_or_default();
+        Reading::Known(Swapping { read: rate(before.what.0, now.0), written: rate(before.what.1, now.1) })
     }
 
     fn pressure(&mut self) -> Pressure {
@@ -171,17 +167,20 @@ impl MachineSource {
     }
 
     /// Whole disks that hold something, in the order of the kernel.
-    fn disks(&mut self, elapsed: Option<Duration>) -> Vec<Disk> {
+    fn disks(&mut self) -> Vec<Disk> {
+        let at = self.clock.mono();
         let Reading::Known(stats) = diskstats::read(&self.root, &mut self.buffer) else { return Vec::new() };
-        let before = std::mem::take(&mut self.disks);
-        let mut disks = Vec::new();
+        let before = self.disks.take();
+        let (mut disks, mut counters) = (Vec::new(), HashMap::with_capacity(stats.len()));
         for stat in stats {
-            let Some(device) = self.block_devices.iter().find(|device| device.name == stat.name) else { continue };
+            let Some(device) = self.devices.disks().iter().find(|device| device.name == stat.name) else { continue };
             let unused = stat.counters.reads == 0 && stat.counters.writes == 0;
             if unused && (matches!(device.size, Reading::Known(size) if size.0 == 0) || !device.counts()) {
                 continue;
             }
-            let growth = before.get(&stat.name).and_then(|earlier| stat.counters.since(earlier));
+            let growth = before
+                .as_ref()
+                .and_then(|before| Some((stat.counters.since(before.what.get(&stat.name)?)?, at.since(before.at))));
             disks.push(Disk {
                 name: stat.name.clone(),
                 model: device.model.clone(),
@@ -189,23 +188,24 @@ impl MachineSource {
                 counts: device.counts(),
                 read_total: stat.counters.read,
                 written_total: stat.counters.written,
-                rates: match (growth, elapsed) {
-                    (Some(growth), Some(elapsed)) => disk_rates(&growth, elapsed),
-                    _ => Reading::Pending,
-                },
+                rates: growth.map_or(Reading::Pending, |(growth, elapsed)| disk_rates(&growth, elapsed)),
             });
-            self.disks.insert(stat.name, stat.counters);
+            counters.insert(stat.name, stat.counters);
         }
+        self.disks = Some(Read { what: counters, at });
         disks
     }
 
-    fn interfaces(&mut self, elapsed: Option<Duration>) -> Vec<Interface> {
+    fn interfaces(&mut self) -> Vec<Interface> {
+        let at = self.clock.mono();
         let Reading::Known(stats) = net_dev::read(&self.root, &mut self.buffer) else { return Vec::new() };
-        let before = std::mem::take(&mut self.interfaces);
-        let mut interfaces = Vec::with_capacity(stats.len());
+        let before = self.interfaces.take();
+        let (mut interfaces, mut counters) = (Vec::with_capacity(stats.len()), HashMap::with_capacity(stats.len()));
         for stat in stats {
-            let device = self.net_devices.iter().find(|device| device.name == stat.name);
-            let growth = before.get(&stat.name).and_then(|earlier| stat.counters.since(earlier));
+            let device = self.devices.interfaces().iter().find(|device| device.name == stat.name);
+            let growth = before
+                .as_ref()
+                .and_then(|before| Some((stat.counters.since(before.what.get(&stat.name)?)?, at.since(before.at))));
             interfaces.push(Interface {
                 name: stat.name.clone(),
                 state: device.map(|device| device.state.clone()).unwrap_or_default(),
@@ -215,13 +215,11 @@ impl MachineSource {
                 mtu: device.map(|device| device.mtu).unwrap_or_default(),
                 received_total: stat.counters.received.bytes,
                 sent_total: stat.counters.sent.bytes,
-                rates: match (growth, elapsed) {
-                    (Some(growth), Some(elapsed)) => interface_rates(&growth, elapsed),
-                    _ => Reading::Pending,
-                },
+                rates: growth.map_or(Reading::Pending, |(growth, elapsed)| interface_rates(&growth, elapsed)),
             });
-            self.interfaces.insert(stat.name, stat.counters);
+            counters.insert(stat.name, stat.counters);
         }
+        self.interfaces = Some(Read { what: counters, at });
         interfaces
     }
 }
@@ -317,5 +315,53 @@ fn sensor(sensor: &temperature::Sensor) -> Sensor {
         temperature: sensor.temperature,
         high: sensor.high,
         critical: sensor.critical,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use procyon_units::Wall;
+
+    use super::*;
+
+    /// A clock that goes 1 s on at the first question, 2 s at the second, 3 s at the third and so on.
+    struct Faster(AtomicU64);
+
+    impl Clock for Faster {
+        fn wall(&self) -> Wall {
+            Wall(0)
+        }
+
+        fn mono(&self) -> Mono {
+            let asked = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            Mono(asked * (asked + 1) / 2 * 1_000_000_000)
+        }
+    }
+
+    #[test]
+    fn a_rate_is_divided_by_the_time_between_the_two_readings_of_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let proc = dir.path().join("proc");
+        std::fs::create_dir_all(proc.join("net")).unwrap();
+        let write = |forks: u64, idle: u64, bytes: u64| {
+            let stat = format!("cpu 0 0 0 {idle} 0 0 0 0 0 0\ncpu0 0 0 0 {idle} 0 0 0 0 0 0\nprocesses {forks}\n");
+            std::fs::write(proc.join("stat"), stat).unwrap();
+            let line = format!("  eth0: {bytes} 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
+            std::fs::write(proc.join("net/dev"), format!("Inter-|\n face |\n{line}\n")).unwrap();
+        };
+        let mut source = MachineSource::new(&Root::at(dir.path()), Arc::new(Faster(AtomicU64::new(0)))).unwrap();
+        write(0, 0, 0);
+        assert_eq!(source.read(Mono(0)).events.forks, Reading::Pending);
+        // Questions 1 to 4 are for vmstat, diskstats, net/dev and stat; 5 to 8 the same. Stat: 10 s, then 36 s.
+        write(2600, 1300, 6600);
+        let machine = source.read(Mono(0));
+        assert_eq!(machine.events.forks, Reading::Known(PerSecond(100.0)));
+        // 13 of 26 seconds were idle.
+        let busy = machine.cpu.get().unwrap();
+        assert!((busy.idle - 0.5).abs() < 1e-9, "{busy:?}");
+        let rates = machine.interfaces.first().unwrap().rates;
+        assert_eq!(rates.get().unwrap().received, PerSecond(6600.0 / 22.0));
     }
 }
