@@ -13,7 +13,6 @@ use procyon_wire::{Capability, ProblemKind};
 
 use crate::access::attempts::Attempts;
 use crate::access::origin::Names;
-use crate::access::session::Sessions;
 use crate::access::tokens::Tokens;
 use crate::failure::Failure;
 use crate::live::Hub;
@@ -78,7 +77,8 @@ pub(crate) struct App {
     pub(crate) hosts: Vec<Arc<Host>>,
     pub(crate) control: Option<Arc<Control>>,
     pub(crate) tokens: Arc<Tokens>,
-    pub(crate) sessions: Sessions,
+    /// Changes when a session was ended by its user.
+    pub(crate) sessions_ended: tokio::sync::watch::Sender<u64>,
     pub(crate) attempts: Attempts,
     pub(crate) names: Names,
     pub(crate) clock: Arc<dyn Clock>,
@@ -99,8 +99,14 @@ pub(crate) struct App {
 pub(crate) struct Counters {
     /// Connections open now.
     pub(crate) connections: AtomicUsize,
+    /// Of these, over TCP.
+    pub(crate) tcp: AtomicUsize,
+    /// Of these, over the local socket.
+    pub(crate) local: AtomicUsize,
     /// Live WebSockets open now.
     pub(crate) live: AtomicUsize,
+    /// Of these, over the local socket.
+    pub(crate) live_local: AtomicUsize,
     /// Clients cut off because they did not read.
     pub(crate) cut_off: AtomicU64,
     /// Connections closed because there were too many.

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-/// Connections open at one time; more are closed at once and counted.
+/// Connections open at one time over TCP; more are closed at once and counted.
 pub const MAX_CONNECTIONS: usize = 1024;
-/// Live WebSockets open at one time; more are answered with 503.
+/// Connections open at one time over the local socket, which are counted apart, so that no flood over TCP takes them.
+pub const MAX_LOCAL_CONNECTIONS: usize = 128;
+/// How many of these may be open before users other than root and our own are turned away.
+pub const MAX_OTHER_USERS_CONNECTIONS: usize = 96;
+/// Live WebSockets open at one time over TCP; more are answered with 503.
 pub const MAX_LIVE: usize = 512;
+/// Live WebSockets open at one time over the local socket.
+pub const MAX_LOCAL_LIVE: usize = 64;
 /// Bytes of a request's head.
 pub const MAX_HEAD: usize = 32 * 1024;
 /// Headers of a request.

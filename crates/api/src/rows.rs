@@ -14,9 +14,25 @@ pub(crate) fn sees(sight: Sight, meta: &Meta) -> bool {
     sight == Sight::All || meta.public
 }
 
+/// A figure as somebody with this sight sees it; none when they do not.
+pub(crate) fn seen<R>(sight: Sight, figure: &'static Figure<R>) -> Option<&'static Figure<R>> {
+    match sight {
+        Sight::All => Some(figure),
+        Sight::Public => figure.meta.public.then(|| figure.without_token.unwrap_or(figure)),
+    }
+}
+
+/// What people call a process, as somebody with this sight is told: the port is for those who have a token.
+pub(crate) const fn label<'a>(sight: Sight, label: &'a [u8], title: &'a [u8]) -> &'a [u8] {
+    match sight {
+        Sight::All => label,
+        Sight::Public => title,
+    }
+}
+
 /// All figures of a table that somebody with this sight sees.
 pub(crate) fn all<R>(table: &'static [Figure<R>], sight: Sight) -> Columns<R> {
-    table.iter().filter(|figure| sees(sight, &figure.meta)).collect()
+    table.iter().filter_map(|figure| seen(sight, figure)).collect()
 }
 
 /// A value as JSON: unknown is null, and so is what JSON cannot say; kernel text is made readable.

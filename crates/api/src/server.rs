@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use crate::access::Peer;
+use crate::access::caller::is_ours;
 use crate::app::{App, Context, Counters, Host};
 use crate::limits;
 use crate::live::Hub;
@@ -200,7 +201,7 @@ fn app(
         hosts: hosts.collect::<std::io::Result<_>>()?,
         control: context.control,
         tokens: context.tokens,
-        sessions: crate::access::session::Sessions::default(),
+        sessions_ended: watch::Sender::new(0),
         attempts: crate::access::attempts::Attempts::default(),
         names: crate::access::origin::Names::new(&config.allowed_hosts, hostname.as_deref(), beyond_loopback),
         started: context.clock.mono(),
@@ -294,7 +295,7 @@ async fn accept_tcp(
                 continue;
             }
         };
-        let Some(seat) = Seat::take(&counters) else { continue };
+        let Some(seat) = Seat::take(&counters, Peer::Tcp(peer)) else { continue };
         tune(&stream);
         let (router, stopping, acceptor) = (router.clone(), stopping.clone(), acceptor.clone());
         tokio::spawn(async move {
@@ -330,8 +331,8 @@ async fn accept_local(
                 continue;
             }
         };
-        let Some(seat) = Seat::take(&counters) else { continue };
         let Some(uid) = uid_of(&stream) else { continue };
+        let Some(seat) = Seat::take(&counters, Peer::Local { uid }) else { continue };
         tokio::spawn(converse(Socket::Local(stream), Peer::Local { uid }, router.clone(), seat, stopping.clone()));
     }
 }
@@ -356,23 +357,41 @@ fn tune(stream: &TcpStream) {
 }
 
 /// A place among the connections; given back when dropped.
-struct Seat(Arc<Counters>);
+struct Seat {
+    counters: Arc<Counters>,
+    peer: Peer,
+}
 
 impl Seat {
-    fn take(counters: &Arc<Counters>) -> Option<Self> {
-        let open = counters.connections.fetch_add(1, Ordering::Relaxed);
-        let seat = Self(Arc::clone(counters));
-        if open < limits::MAX_CONNECTIONS {
+    /// Over TCP and over the local socket there are places apart, so that neither can take those of the other.
+    fn take(counters: &Arc<Counters>, peer: Peer) -> Option<Self> {
+        let seat = Self { counters: Arc::clone(counters), peer };
+        counters.connections.fetch_add(1, Ordering::Relaxed);
+        let open = seat.kind().fetch_add(1, Ordering::Relaxed);
+        let most = match peer {
+            Peer::Tcp(_) => limits::MAX_CONNECTIONS,
+            Peer::Local { uid } if is_ours(uid) => limits::MAX_LOCAL_CONNECTIONS,
+            Peer::Local { .. } => limits::MAX_OTHER_USERS_CONNECTIONS,
+        };
+        if open < most {
             return Some(seat);
         }
         counters.refused_connections.fetch_add(1, Ordering::Relaxed);
         None
     }
+
+    fn kind(&self) -> &AtomicUsize {
+        match self.peer {
+            Peer::Tcp(_) => &self.counters.tcp,
+            Peer::Local { .. } => &self.counters.local,
+        }
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.kind().fetch_sub(1, Ordering::Relaxed);
+        self.counters.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a question about a table says: filter, order, columns. Names that the caller may not see do not exist for it.
 
 use procyon_diag::nearest;
-use procyon_expr::{FieldIx, Figures, FilterError, FilterErrorKind, Schema, Type};
+use procyon_expr::{FieldIx, Figures, FilterError, FilterErrorKind, Row, Schema, Type};
+use procyon_model::Value;
 use procyon_model::catalogue::Figure;
 use procyon_model::view::sort::Order;
 use procyon_wire::{Position, Problem, ProblemKind};
@@ -34,6 +35,21 @@ impl<R> Schema for Visible<R> {
 pub(crate) struct Filter<R: 'static> {
     query: procyon_expr::Query,
     figures: Figures<R>,
+    sight: Sight,
+}
+
+/// A row as somebody with this sight sees it.
+struct Seen<'r, R: 'static> {
+    figures: Figures<R>,
+    row: &'r R,
+    sight: Sight,
+}
+
+impl<R> Row for Seen<'_, R> {
+    fn value(&self, field: FieldIx) -> Value<'_> {
+        let figure = self.figures.0.get(usize::from(field.0)).and_then(|figure| rows::seen(self.sight, figure));
+        figure.map_or(Value::Unknown, |figure| (figure.value)(self.row))
+    }
 }
 
 impl<R> Filter<R> {
@@ -45,12 +61,12 @@ impl<R> Filter<R> {
         let figures = Figures(table);
         let query = procyon_expr::Query::parse(text, &Visible { figures, sight }, WORD_FIELDS)
             .map_err(|error| wrong(text, table, sight, error))?;
-        Ok(Self { query, figures })
+        Ok(Self { query, figures, sight })
     }
 
     /// Whether a row is wanted.
     pub(crate) fn matches(&self, row: &R) -> bool {
-        self.query.matches(&self.figures.row(row))
+        self.query.matches(&Seen { figures: self.figures, row, sight: self.sight })
     }
 }
 
@@ -80,15 +96,12 @@ fn hidden(id: &str) -> Failure {
 
 /// The figure with this id.
 pub(crate) fn figure<R>(id: &str, table: &'static [Figure<R>], sight: Sight) -> Result<&'static Figure<R>, Failure> {
-    match procyon_model::catalogue::find(table, id) {
-        Some(figure) if rows::sees(sight, &figure.meta) => Ok(figure),
-        Some(_) => Err(hidden(id)),
-        None => {
-            let names: Vec<&str> = rows::all(table, sight).iter().map(|figure| figure.meta.id).collect();
-            let problem = Problem::new(ProblemKind::BadRequest, format!("there is no column `{id}`"));
-            Err(problem.suggestion(nearest(id, names)).hint("`GET /api/v1/catalogue` lists all columns").into())
-        }
+    if let Some(figure) = procyon_model::catalogue::find(table, id) {
+        return rows::seen(sight, figure).ok_or_else(|| hidden(id));
     }
+    let names: Vec<&str> = rows::all(table, sight).iter().map(|figure| figure.meta.id).collect();
+    let problem = Problem::new(ProblemKind::BadRequest, format!("there is no column `{id}`"));
+    Err(problem.suggestion(nearest(id, names)).hint("`GET /api/v1/catalogue` lists all columns").into())
 }
 
 /// Reads an order: a column, `-` first for descending.

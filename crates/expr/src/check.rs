@@ -33,6 +33,8 @@ pub(crate) struct Checker<'s> {
     pub(crate) schema: &'s dyn Schema,
     /// Fields that the expression reads, in order of appearance.
     pub(crate) fields: Vec<FieldIx>,
+    /// Bytes that each regular expression may take when it is compiled.
+    pub(crate) regex_bytes: usize,
 }
 
 impl Checker<'_> {

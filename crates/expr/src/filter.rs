@@ -1,11 +1,11 @@
 //! A compiled expression.
 
-use crate::MAX_SOURCE;
 use crate::check::Checker;
 use crate::error::{Fault, FilterError, FilterErrorKind};
 use crate::parse::parse;
 use crate::schema::{FieldIx, Row, Schema};
 use crate::tree::Test;
+use crate::{MAX_REGEXES, MAX_SOURCE, REGEX_BYTES};
 
 /// An expression, checked against a schema: true, false or unknown for each row.
 #[derive(Debug)]
@@ -23,7 +23,15 @@ impl Filter {
     fn build(source: &str, schema: &dyn Schema) -> Result<Self, Fault> {
         within_length(source)?;
         let expr = parse(source)?;
-        let mut checker = Checker { source, schema, fields: Vec::new() };
+        let mut regexes = Vec::new();
+        expr.regexes(&mut regexes);
+        if regexes.len() > MAX_REGEXES {
+            let span = regexes.get(MAX_REGEXES).cloned().unwrap_or_default();
+            let problem = format!("more than {MAX_REGEXES} regular expressions");
+            return Err(Fault::new(FilterErrorKind::TooMany, span, problem).hint("join them with | into one"));
+        }
+        let regex_bytes = REGEX_BYTES / regexes.len().max(1);
+        let mut checker = Checker { source, schema, fields: Vec::new(), regex_bytes };
         let test = checker.filter(&expr)?;
         Ok(Self { test, fields: checker.fields.into() })
     }

@@ -35,7 +35,7 @@
 //!
 //! # Limits
 //! Texts of outsiders are compiled here, so everything is bounded: [`MAX_SOURCE`], [`MAX_DEPTH`], [`MAX_LIST`],
-//! [`MAX_WORDS`], and [`REGEX_BYTES`] for each regular expression. Time is linear in the length of what is searched.
+//! [`MAX_WORDS`], [`MAX_REGEXES`], and [`REGEX_BYTES`] for all regular expressions together. Time is linear in the length of what is searched.
 
 mod check;
 mod error;
@@ -64,8 +64,11 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_LIST: usize = 1000;
 /// Most plain words of a [`Query`].
 pub const MAX_WORDS: usize = 16;
-/// Largest compiled regular expression, in bytes, and as much again for its lazily built automaton.
-pub const REGEX_BYTES: usize = 1 << 20;
+/// Most regular expressions of one filter.
+pub const MAX_REGEXES: usize = 8;
+/// Largest compiled regular expressions of one filter, in bytes, shared among them, and as much again for their lazily built
+/// automata. What is compiled is what takes time: about 20 ms for all of it.
+pub const REGEX_BYTES: usize = 2 << 20;
 
 /// The fields of processes in which plain words are looked for.
 pub const PROCESS_WORDS: &[&str] = &["name", "cmd", "user", "pid", "label"];

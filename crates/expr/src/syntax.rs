@@ -37,6 +37,43 @@ pub(crate) enum ExprKind {
     Call(Box<Call>),
 }
 
+impl Expr {
+    /// Adds where regular expressions stand. The depth of the tree, which is bounded, bounds this.
+    pub(crate) fn regexes(&self, found: &mut Vec<Range<usize>>) {
+        match &self.kind {
+            ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::Number(..)
+            | ExprKind::Text(_)
+            | ExprKind::Name(_)
+            | ExprKind::Index => {}
+            ExprKind::List(items) | ExprKind::All(items) | ExprKind::Any(items) => {
+                for item in items {
+                    item.regexes(found);
+                }
+            }
+            ExprKind::Not(inner) | ExprKind::Negate(inner) => inner.regexes(found),
+            ExprKind::Binary(_, left, right) => {
+                left.regexes(found);
+                right.regexes(found);
+            }
+            ExprKind::Choose(condition, yes, no) => {
+                for part in [condition, yes, no] {
+                    part.regexes(found);
+                }
+            }
+            ExprKind::Call(call) => {
+                for part in call.target.iter().chain(&call.arguments) {
+                    part.regexes(found);
+                }
+                if call.name == "matches" {
+                    found.push(self.span.clone());
+                }
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Call {
     /// What stands before the dot of a method.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use procyon_units::{Bytes, CpuTime, Reading};
+use procyon_units::{Bytes, CpuTime, Reading, Ticks};
 
 use crate::key::ProcessKey;
 use crate::process::ProcessState;
@@ -62,6 +62,8 @@ pub enum InspectError {
 pub struct Thread {
     /// Thread id.
     pub tid: u32,
+    /// When it started: a thread id is used again.
+    pub start: Ticks,
     /// Name.
     pub name: Box<[u8]>,
     /// State.

@@ -65,6 +65,7 @@ fn both<T: Copy, R>(earlier: &Reading<T>, later: &Reading<T>, rate: impl FnOnce(
         (_, Reading::Forbidden) => Reading::Forbidden,
         (_, Reading::Unsupported) => Reading::Unsupported,
         (_, Reading::Absent) => Reading::Absent,
+        (_, Reading::Skipped) => Reading::Skipped,
     }
 }
 

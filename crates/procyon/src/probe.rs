@@ -95,7 +95,7 @@ pub(crate) fn need<T>(what: &str, reading: Reading<T>) -> Result<T, Fault> {
     match reading {
         Reading::Known(value) => Ok(value),
         Reading::Forbidden => Err(Fault::new(Kind::Failed, format!("could not read {what}: permission denied"))),
-        Reading::Unsupported | Reading::Absent | Reading::Pending => {
+        Reading::Unsupported | Reading::Absent | Reading::Skipped | Reading::Pending => {
             Err(Fault::new(Kind::Failed, format!("could not read {what}: it is not there")))
         }
     }

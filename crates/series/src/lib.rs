@@ -68,6 +68,8 @@ pub struct ProcessLine {
     pub key: ProcessKey,
     /// What people call it.
     pub label: Arc<[u8]>,
+    /// Its label without the port, for those who may not see that.
+    pub title: Box<[u8]>,
     /// One list a column that was asked for, in that order.
     pub values: Vec<Vec<Option<f64>>>,
 }

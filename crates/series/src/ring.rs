@@ -71,6 +71,7 @@ impl Point {
 #[derive(Debug)]
 pub(crate) struct Ring {
     pub(crate) label: Arc<[u8]>,
+    pub(crate) title: Box<[u8]>,
     pub(crate) name: Box<[u8]>,
     /// Number of the first frame that holds the process, or of the first that is still kept.
     pub(crate) first: u32,
@@ -87,6 +88,7 @@ impl Ring {
     pub(crate) fn new(number: u32, row: &ProcessRow, sample: Sample) -> Self {
         Self {
             label: Arc::clone(&row.label),
+            title: row.descriptor.title.clone(),
             name: row.descriptor.name.clone(),
             first: number,
             last: number,
@@ -100,6 +102,9 @@ impl Ring {
         self.last = number;
         if !Arc::ptr_eq(&self.label, &row.label) && self.label != row.label {
             self.label = Arc::clone(&row.label);
+        }
+        if self.title != row.descriptor.title {
+            self.title.clone_from(&row.descriptor.title);
         }
         if self.name != row.descriptor.name {
             self.name.clone_from(&row.descriptor.name);

@@ -167,7 +167,13 @@ impl State {
         let Ok(frames) = u32::try_from(grid.frames.len()) else { return Top::default() };
         let entries = self.rings.iter().filter_map(|(key, ring)| {
             let mean = ring.sum(&grid, column)? / f64::from(frames.max(1));
-            (mean > 0.0).then(|| TopEntry { key: *key, label: Arc::clone(&ring.label), name: ring.name.clone(), mean })
+            (mean > 0.0).then(|| TopEntry {
+                key: *key,
+                label: Arc::clone(&ring.label),
+                title: ring.title.clone(),
+                name: ring.name.clone(),
+                mean,
+            })
         });
         let entries = entries.collect();
         self.memory.choose((column, n), entries)
@@ -184,5 +190,5 @@ impl State {
 
 fn line(grid: &Grid, key: ProcessKey, ring: &Ring, columns: &[usize]) -> ProcessLine {
     let values = columns.iter().map(|column| ring.read(grid, *column)).collect();
-    ProcessLine { key, label: Arc::clone(&ring.label), values }
+    ProcessLine { key, label: Arc::clone(&ring.label), title: ring.title.clone(), values }
 }

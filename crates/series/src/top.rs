@@ -27,6 +27,8 @@ pub struct TopEntry {
     pub key: ProcessKey,
     /// What people call it.
     pub label: Arc<[u8]>,
+    /// Its label without the port, for those who may not see that.
+    pub title: Box<[u8]>,
     /// Its name.
     pub name: Box<[u8]>,
     /// Mean over the range; the time in which it did not live counts as zero.
@@ -67,6 +69,7 @@ mod tests {
         TopEntry {
             key: ProcessKey { pid, start: Ticks(1), boot: 1 },
             label: Arc::from(&b"x"[..]),
+            title: b"x"[..].into(),
             name: Box::default(),
             mean,
         }

@@ -11,6 +11,8 @@ pub enum Reading<T> {
     Unsupported,
     /// It has no meaning here (memory of a kernel thread).
     Absent,
+    /// Left alone: reading it would cost the machine too much.
+    Skipped,
     /// Not read yet, or a rate before its second tick.
     #[default]
     Pending,
@@ -21,7 +23,7 @@ impl<T> Reading<T> {
     pub const fn get(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
-            Self::Forbidden | Self::Unsupported | Self::Absent | Self::Pending => None,
+            Self::Forbidden | Self::Unsupported | Self::Absent | Self::Skipped | Self::Pending => None,
         }
     }
 
@@ -37,6 +39,7 @@ impl<T> Reading<T> {
             Self::Forbidden => Reading::Forbidden,
             Self::Unsupported => Reading::Unsupported,
             Self::Absent => Reading::Absent,
+            Self::Skipped => Reading::Skipped,
             Self::Pending => Reading::Pending,
         }
     }
@@ -48,6 +51,7 @@ impl<T> Reading<T> {
             Self::Forbidden => Reading::Forbidden,
             Self::Unsupported => Reading::Unsupported,
             Self::Absent => Reading::Absent,
+            Self::Skipped => Reading::Skipped,
             Self::Pending => Reading::Pending,
         }
     }

@@ -57,7 +57,14 @@ pub(crate) struct Caller {
     pub(crate) proof: Proof,
     /// Id of the token that they showed, themselves or by a session.
     token: Option<String>,
+    /// Cookie of their session.
+    session: Option<String>,
     peer: Peer,
+}
+
+/// Whether the kernel lets this user do whatever Procyon does: root, and the user that Procyon runs as.
+pub(crate) fn is_ours(uid: u32) -> bool {
+    uid == 0 || uid == rustix::process::geteuid().as_raw()
 }
 
 /// What proxies add: the client behind one is not on this machine, whatever the address says.
@@ -66,30 +73,36 @@ const FORWARDED: &[&str] = &["forwarded", "x-forwarded-for", "x-real-ip", "via"]
 impl Caller {
     /// Finds out who asks. A wrong token is an error even where none is needed; a cookie that has ended is not.
     pub(crate) fn identify(app: &App, peer: Peer, headers: &HeaderMap) -> Result<Self, Failure> {
-        let caller = |role, name: &str, proof| Self { role, name: name.to_owned(), proof, token: None, peer };
-        let holder =
-            |token: Token, proof| Self { role: Some(token.role), name: token.name, proof, token: Some(token.id), peer };
+        let caller =
+            |role, name: &str, proof| Self { role, name: name.to_owned(), proof, token: None, session: None, peer };
+        let holder = |token: Token, proof, session: Option<&str>| Self {
+            role: Some(token.role),
+            name: token.name,
+            proof,
+            token: Some(token.id),
+            session: session.map(str::to_owned),
+            peer,
+        };
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let text = value.to_str().unwrap_or_default();
             let secret = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             return match secret.and_then(|(_, secret)| app.tokens.find(secret.trim(), app.clock.wall())) {
                 Some(token) => {
                     right_token(app, peer);
-                    Ok(holder(token, Proof::Token))
+                    Ok(holder(token, Proof::Token, None))
                 }
                 None => Err(wrong_token(app, peer)),
             };
         }
         let cookie = headers.get_all(header::COOKIE).iter().find_map(|value| session::of_header(value.to_str().ok()?));
-        if let Some(token) = cookie.and_then(|cookie| app.sessions.find(&app.tokens, cookie, app.clock.wall())) {
-            return Ok(holder(token, Proof::Session));
+        if let Some(token) = cookie.and_then(|cookie| session::find(&app.tokens, cookie, app.clock.wall())) {
+            return Ok(holder(token, Proof::Session, cookie));
         }
         let anonymous = app.anonymous.then_some(Role::Anonymous);
         let direct = !FORWARDED.iter().any(|name| headers.contains_key(*name));
         match peer {
             Peer::Local { uid } => {
-                let ours = uid == 0 || uid == rustix::process::geteuid().as_raw();
-                let role = if ours { Some(Role::Operator) } else { anonymous };
+                let role = if is_ours(uid) { Some(Role::Operator) } else { anonymous };
                 Ok(caller(role.filter(|_| direct), &format!("uid {uid}"), Proof::Kernel))
             }
             Peer::Tcp(address) => {
@@ -99,11 +112,20 @@ impl Caller {
         }
     }
 
-    /// Whether the token that they showed is still good; for what lasts longer than a request.
-    pub(crate) fn is_still_good(&self, app: &App) -> bool {
-        self.token
-            .as_ref()
-            .is_none_or(|id| app.tokens.by_id(id, app.clock.wall()).is_some_and(|token| Some(token.role) == self.role))
+    /// Why what they showed is not good any more, if so; for what lasts longer than a request.
+    pub(crate) fn expired(&self, app: &App) -> Option<&'static str> {
+        let now = app.clock.wall();
+        let same = |token: Option<Token>| token.is_some_and(|token| Some(token.role) == self.role);
+        if self.token.as_ref().is_some_and(|id| !same(app.tokens.by_id(id, now))) {
+            return Some("the token was taken back");
+        }
+        let over = self.session.as_ref().is_some_and(|cookie| session::find(&app.tokens, cookie, now).is_none());
+        over.then_some("the session has ended")
+    }
+
+    /// Whether they came over the local socket.
+    pub(crate) const fn is_local(&self) -> bool {
+        matches!(self.peer, Peer::Local { .. })
     }
 
     /// Which columns they see.

@@ -1,60 +1,56 @@
 //! Sessions: a browser's cookie in place of the token. Signed, so that they outlive a restart and cost no memory; each
 //! ends with its token.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
 use procyon_units::Wall;
 
-use super::tokens::{Token, Tokens};
+use super::tokens::{Token, TokenError, Tokens, random};
 use crate::limits::SESSION_LIFE;
 
 /// Name of the cookie.
 pub(crate) const COOKIE: &str = "procyon_session";
-/// Sessions ended by their users that are remembered until they would have ended by themselves.
-const REMEMBERED_ENDS: usize = 4096;
-
-/// Sessions that were ended before their time.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    ended: Mutex<VecDeque<String>>,
+/// A new session of this token: the value of the cookie. No two are equal, so that one can end without the other.
+pub(crate) fn begin(tokens: &Tokens, token: &Token, now: Wall) -> Result<String, TokenError> {
+    let text = format!("{}.{}.{}", token.id, now.unix_ms(), random()?.get(..16).unwrap_or_default());
+    let signature = tokens.sign(&text).to_hex();
+    Ok(format!("{text}.{signature}"))
 }
 
-impl Sessions {
-    /// A new session of this token: the value of the cookie.
-    pub(crate) fn begin(tokens: &Tokens, token: &Token, now: Wall) -> String {
-        let text = format!("{}.{}", token.id, now.unix_ms());
-        let signature = tokens.sign(&text).to_hex();
-        format!("{text}.{signature}")
+/// The token of the session with this cookie.
+pub(crate) fn find(tokens: &Tokens, cookie: &str, now: Wall) -> Option<Token> {
+    let (id, began) = signed(tokens, cookie)?;
+    let age = now.unix_ms().checked_sub(began)?;
+    // A clock that was set back must not end sessions; one far in the future was not made by us.
+    if age > life() || age < -life() || tokens.has_ended(cookie) {
+        return None;
     }
+    tokens.by_id(id, now)
+}
 
-    /// The token of the session with this cookie.
-    pub(crate) fn find(&self, tokens: &Tokens, cookie: &str, now: Wall) -> Option<Token> {
-        let (text, signature) = cookie.rsplit_once('.')?;
-        let signature = blake3::Hash::from_hex(signature).ok()?;
-        // blake3::Hash compares in constant time.
-        if tokens.sign(text) != signature {
-            return None;
+/// Ends the session with this cookie; nothing happens when there is none.
+pub(crate) fn end(tokens: &Tokens, cookie: &str, now: Wall) -> Result<(), TokenError> {
+    // Only what we signed is worth remembering.
+    match (find(tokens, cookie, now), signed(tokens, cookie)) {
+        (Some(_), Some((_, began))) => {
+            tokens.end_session(cookie, Wall::from_unix_ms(began.saturating_add(life())), now)
         }
-        let (id, began) = text.split_once('.')?;
-        let age = now.unix_ms().checked_sub(began.parse().ok()?)?;
-        let life = i64::try_from(SESSION_LIFE.as_millis()).unwrap_or(i64::MAX);
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back must not end sessions; one far in the future was not made by us.
-        if age > life || age < -life || ended.iter().any(|known| known == cookie) {
-            return None;
-        }
-        tokens.by_id(id, now)
+        _ => Ok(()),
     }
+}
 
-    /// Ends the session with this cookie.
-    pub(crate) fn end(&self, cookie: &str) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.len() >= REMEMBERED_ENDS {
-            ended.pop_front();
-        }
-        ended.push_back(cookie.to_owned());
+/// Id of the token and beginning, Unix ms, of a session that we signed.
+fn signed<'c>(tokens: &Tokens, cookie: &'c str) -> Option<(&'c str, i64)> {
+    let (text, signature) = cookie.rsplit_once('.')?;
+    let signature = blake3::Hash::from_hex(signature).ok()?;
+    // blake3::Hash compares in constant time.
+    if tokens.sign(text) != signature {
+        return None;
     }
+    let mut parts = text.split('.');
+    Some((parts.next()?, parts.next()?.parse().ok()?))
+}
+
+fn life() -> i64 {
+    i64::try_from(SESSION_LIFE.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The value of our cookie in a `Cookie` header.
@@ -74,19 +70,19 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let tokens = Tokens::open(state.path()).unwrap();
         let made = tokens.create("a", Role::Viewer, &SystemClock).unwrap();
-        let sessions = Sessions::default();
         let now = Wall::from_unix_ms(1_000_000_000);
         let later = |by: std::time::Duration| Wall(now.0 + i64::try_from(by.as_nanos()).unwrap());
-        let cookie = Sessions::begin(&tokens, &made.token, now);
-        assert!(sessions.find(&tokens, &cookie, later(SESSION_LIFE / 2)).is_some());
-        assert!(sessions.find(&tokens, &cookie, later(SESSION_LIFE * 2)).is_none());
+        let cookie = begin(&tokens, &made.token, now).unwrap();
+        assert!(find(&tokens, &cookie, later(SESSION_LIFE / 2)).is_some());
+        assert!(find(&tokens, &cookie, later(SESSION_LIFE * 2)).is_none());
         let forged = cookie.replacen(&made.token.id, "00000000", 1);
-        assert!(sessions.find(&tokens, &forged, now).is_none());
-        sessions.end(&cookie);
-        assert!(sessions.find(&tokens, &cookie, now).is_none());
-        let again = Sessions::begin(&tokens, &made.token, later(std::time::Duration::from_secs(1)));
+        assert!(find(&tokens, &forged, now).is_none());
+        end(&tokens, &cookie, now).unwrap();
+        assert!(find(&tokens, &cookie, now).is_none());
+        let again = begin(&tokens, &made.token, now).unwrap();
+        assert!(find(&tokens, &again, now).is_some(), "another session of the same moment goes on");
         tokens.revoke("a").unwrap();
-        assert!(sessions.find(&tokens, &again, now).is_none());
+        assert!(find(&tokens, &again, now).is_none());
     }
 
     #[test]

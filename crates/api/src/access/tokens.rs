@@ -89,7 +89,22 @@ struct Content {
     /// Signs session cookies.
     session_key: String,
     tokens: Vec<Token>,
+    /// Sessions that their users ended before their time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ended: Vec<Ended>,
 }
+
+/// A session that its user ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ended {
+    /// BLAKE3 of the cookie, hexadecimal.
+    hash: String,
+    /// When it would have ended by itself, Unix ms; then it is forgotten.
+    until: i64,
+}
+
+/// Sessions ended by their users that are remembered; the ones that would end soonest are forgotten.
+const MAX_ENDED: usize = 4096;
 
 struct Held {
     content: Content,
@@ -117,9 +132,9 @@ impl Tokens {
         let (content, seen) = if let Some(found) = read(&path)? {
             found
         } else {
-            let content = Content { version: 1, session_key: random()?, tokens: Vec::new() };
+            let content = Content { version: 1, session_key: random()?, tokens: Vec::new(), ended: Vec::new() };
             write(&path, &content)?;
-            (content, None)
+            (content, stat(&path)?)
         };
         Ok(Self { path, held: Mutex::new(Held { content, seen }) })
     }
@@ -181,6 +196,29 @@ impl Tokens {
         })
     }
 
+    /// Remembers that this session has ended, until it would have ended by itself, also over a restart.
+    pub(crate) fn end_session(&self, cookie: &str, until: Wall, now: Wall) -> Result<(), TokenError> {
+        let hash = blake3::hash(cookie.as_bytes()).to_hex().to_string();
+        self.change(|content| {
+            content.ended.retain(|ended| ended.until > now.unix_ms() && ended.hash != hash);
+            content.ended.push(Ended { hash, until: until.unix_ms() });
+            content.ended.sort_by_key(|ended| ended.until);
+            let over = content.ended.len().saturating_sub(MAX_ENDED);
+            content.ended.drain(..over);
+            Ok(())
+        })
+    }
+
+    /// Whether the user ended this session.
+    pub(crate) fn has_ended(&self, cookie: &str) -> bool {
+        self.look(|content| {
+            !content.ended.is_empty() && {
+                let hash = blake3::hash(cookie.as_bytes()).to_hex();
+                content.ended.iter().any(|ended| ended.hash == hash.as_str())
+            }
+        })
+    }
+
     /// The token whose secret this is.
     pub(crate) fn find(&self, secret: &str, now: Wall) -> Option<Token> {
         // The hash is of 256 random bits: comparing hashes tells nothing about the secret through time.
@@ -213,7 +251,14 @@ impl Tokens {
 
     fn refresh(&self) -> Result<(), TokenError> {
         let now = stat(&self.path)?;
-        if now.is_some() && now != self.with(|held| held.seen) {
+        if now.is_none() {
+            // Whoever takes the file away takes all tokens back; a session signed by the key that it held is void as well.
+            if self.with(|held| held.seen.is_some()) {
+                tracing::warn!(path = %self.path.display(), "the file of tokens is gone, so no token is good any more");
+                let content = Content { version: 1, session_key: random()?, tokens: Vec::new(), ended: Vec::new() };
+                self.with(|held| *held = Held { content, seen: None });
+            }
+        } else if now != self.with(|held| held.seen) {
             if let Some((content, seen)) = read(&self.path)? {
                 self.with(|held| *held = Held { content, seen });
             }
@@ -253,7 +298,7 @@ fn io_error<'a>(attempt: &'static str, path: &'a Path) -> impl FnOnce(io::Error)
     move |source| TokenError::Io { attempt, path: path.to_owned(), source }
 }
 
-fn random() -> Result<String, TokenError> {
+pub(crate) fn random() -> Result<String, TokenError> {
     let mut bytes = [0_u8; 32];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -368,6 +413,38 @@ mod tests {
         assert!(command.revoke("ci").unwrap());
         assert!(server.find(&made.secret, SystemClock.wall()).is_none());
         assert!(!command.revoke("ci").unwrap());
+    }
+
+    #[test]
+    fn a_file_that_is_taken_away_takes_all_tokens_back() {
+        let state = tempfile::tempdir().unwrap();
+        let server = Tokens::open(state.path()).unwrap();
+        let made = server.create("a", Role::Viewer, &SystemClock).unwrap();
+        let signed = server.sign("x");
+        std::fs::remove_file(state.path().join(FILE)).unwrap();
+        assert!(server.find(&made.secret, SystemClock.wall()).is_none());
+        assert!(server.by_id(&made.token.id, SystemClock.wall()).is_none());
+        assert_ne!(server.sign("x"), signed, "sessions are void too");
+        assert!(server.is_empty().unwrap());
+        // A new one is noticed as ever.
+        let command = Tokens::open(state.path()).unwrap();
+        let made = command.create("b", Role::Operator, &SystemClock).unwrap();
+        assert_eq!(server.find(&made.secret, SystemClock.wall()).unwrap().name, "b");
+    }
+
+    #[test]
+    fn sessions_that_ended_are_remembered_within_bounds() {
+        let state = tempfile::tempdir().unwrap();
+        let tokens = Tokens::open(state.path()).unwrap();
+        tokens.end_session("long", Wall::from_unix_ms(9000), Wall(0)).unwrap();
+        tokens.end_session("short", Wall::from_unix_ms(10), Wall(0)).unwrap();
+        assert!(tokens.has_ended("long") && tokens.has_ended("short") && !tokens.has_ended("other"));
+        let again = Tokens::open(state.path()).unwrap();
+        assert!(again.has_ended("long"), "also after a restart");
+        again.end_session("third", Wall::from_unix_ms(9000), Wall::from_unix_ms(11)).unwrap();
+        assert!(tokens.has_ended("third") && !tokens.has_ended("short"));
+        let kept = std::fs::read_to_string(state.path().join(FILE)).unwrap();
+        assert!(!kept.contains("\"long"), "only a hash is kept: {kept}");
     }
 
     #[test]

@@ -269,7 +269,7 @@ fn top_json(heaviest: Option<&mut Heaviest>, frame: &Frame, sight: Sight) -> Vec
         push(&mut out, if at == 0 { "{\"key\":\"" } else { ",{\"key\":\"" });
         push(&mut out, &row.key.to_string());
         push(&mut out, "\",\"label\":");
-        write(&mut out, &readable(&row.label));
+        write(&mut out, &readable(rows::label(sight, &row.label, &row.descriptor.title)));
         push(&mut out, ",\"values\":{");
         for (at, id) in TOP_COLUMNS.iter().enumerate() {
             push(&mut out, if at == 0 { "\"" } else { ",\"" });

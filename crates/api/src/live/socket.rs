@@ -17,35 +17,46 @@ use crate::limits;
 use crate::v1::wire_host;
 
 /// A place among the live clients; given back when dropped.
-pub(crate) struct Seat(Arc<Counters>);
+pub(crate) struct Seat {
+    counters: Arc<Counters>,
+    local: bool,
+}
 
 impl Seat {
-    fn take(app: &App) -> Result<Self, Failure> {
+    /// Over TCP and over the local socket there are places apart, so that neither can take those of the other.
+    fn take(app: &App, local: bool) -> Result<Self, Failure> {
+        let seat = Self { counters: Arc::clone(&app.counters), local };
         let open = app.counters.live.fetch_add(1, Ordering::Relaxed);
-        let seat = Self(Arc::clone(&app.counters));
-        if open < limits::MAX_LIVE {
+        let open_local = app.counters.live_local.fetch_add(usize::from(local), Ordering::Relaxed);
+        let (open, most) = if local {
+            (open_local, limits::MAX_LOCAL_LIVE)
+        } else {
+            (open.saturating_sub(open_local), limits::MAX_LIVE)
+        };
+        if open < most {
             return Ok(seat);
         }
         Err(Failure::new(
             ProblemKind::Unavailable,
-            format!("{} live clients are connected; there is no room for more", limits::MAX_LIVE),
+            format!("{most} live clients are connected; there is no room for more"),
         ))
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.live.fetch_sub(1, Ordering::Relaxed);
+        self.counters.live.fetch_sub(1, Ordering::Relaxed);
+        self.counters.live_local.fetch_sub(usize::from(self.local), Ordering::Relaxed);
     }
 }
 
 /// Takes the connection over.
-pub(crate) fn upgrade<F, T>(app: &App, upgrade: WebSocketUpgrade, run: F) -> Result<Response, Failure>
+pub(crate) fn upgrade<F, T>(app: &App, caller: &Caller, upgrade: WebSocketUpgrade, run: F) -> Result<Response, Failure>
 where
     F: FnOnce(WebSocket, Seat) -> T + Send + 'static,
     T: Future<Output = ()> + Send + 'static,
 {
-    let seat = Seat::take(app)?;
+    let seat = Seat::take(app, caller.is_local())?;
     let upgrade =
         upgrade.max_message_size(limits::MAX_MESSAGE).max_frame_size(limits::MAX_MESSAGE).write_buffer_size(0);
     Ok(upgrade.on_upgrade(move |socket| run(socket, seat)))
@@ -84,7 +95,7 @@ impl Drop for Session {
 
 impl Session {
     async fn run(&self, socket: &mut WebSocket, app: &App, caller: &Caller) {
-        let mut checks = checks();
+        let mut checks = Checks::new(app);
         let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
         let mut stopping = app.stopping.clone();
         loop {
@@ -105,12 +116,10 @@ impl Session {
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 },
-                _ = checks.tick() => {
-                    if !caller.is_still_good(app) {
-                        return farewell(socket, close_code::POLICY, "the token was taken back").await;
-                    }
-                    Ok(())
-                }
+                () = checks.next() => match caller.expired(app) {
+                    Some(why) => return farewell(socket, close_code::POLICY, why).await,
+                    None => Ok(()),
+                },
                 _ = stopping.changed() => return farewell(socket, close_code::AWAY, "procyon stops").await,
             };
             if sent.is_err() {
@@ -154,7 +163,7 @@ pub(crate) struct Listener {
 /// A listener that says nothing: every message of one channel goes to it.
 pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, listener: Listener) {
     let Listener { app, host, caller, name, encoder } = listener;
-    let mut checks = checks();
+    let mut checks = Checks::new(&app);
     let session = Session { id: host.hub.next_id(), host, sight: Sight::Public };
     let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
     if session.host.hub.join(name.to_owned(), encoder, Client { id: session.id, queue: sender.clone() }).is_err() {
@@ -173,20 +182,36 @@ pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, listener: Listene
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
             },
-            _ = checks.tick() => {
-                if !caller.is_still_good(&app) {
-                    return farewell(&mut socket, close_code::POLICY, "the token was taken back").await;
-                }
-            }
+            () = checks.next() => if let Some(why) = caller.expired(&app) {
+                return farewell(&mut socket, close_code::POLICY, why).await;
+            },
             _ = stopping.changed() => return farewell(&mut socket, close_code::AWAY, "procyon stops").await,
         }
     }
 }
 
-fn checks() -> tokio::time::Interval {
-    let mut checks = tokio::time::interval(limits::TOKEN_CHECK);
-    checks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    checks
+/// When to look whether a client may still listen.
+struct Checks {
+    turns: tokio::time::Interval,
+    sessions_ended: tokio::sync::watch::Receiver<u64>,
+}
+
+impl Checks {
+    fn new(app: &App) -> Self {
+        let mut turns = tokio::time::interval(limits::TOKEN_CHECK);
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self { turns, sessions_ended: app.sessions_ended.subscribe() }
+    }
+
+    /// Every few seconds, and when somebody has signed out.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.turns.tick() => {}
+            changed = self.sessions_ended.changed() => if changed.is_err() {
+                self.turns.tick().await;
+            },
+        }
+    }
 }
 
 async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static str) {

@@ -60,7 +60,7 @@ impl Patient {
             self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + READ_DEADLINE)));
         ready!(waiting.as_mut().poll(cx));
         self.waiting = None;
-        self.seat.0.cut_off.fetch_add(1, Ordering::Relaxed);
+        self.seat.counters.cut_off.fetch_add(1, Ordering::Relaxed);
         self.socket.abandon();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client did not read")))
     }

@@ -48,9 +48,13 @@ pub(super) async fn answer(
     if owner.is_some() {
         caller.needs(Role::Viewer, "to see who holds a socket")?;
     }
-    let question = read(&query, caller.sight(), owner)?;
     let frame = app.host(&host)?.frame()?;
-    app.blocking(move |_| list(&frame, &question, caller.sight())).await
+    app.blocking(move |_| {
+        // A filter may take longer to compile than async code may.
+        let question = read(&query, caller.sight(), owner)?;
+        list(&frame, &question, caller.sight())
+    })
+    .await
 }
 
 pub(super) async fn of_process(
@@ -62,12 +66,15 @@ pub(super) async fn of_process(
     caller.needs(Role::Viewer, "to see the sockets of a process")?;
     let query = Query::read(&uri, PROCESS_PARAMS)?;
     let key = key_of(&key)?;
-    let question = read(&query, caller.sight(), Some(key))?;
     let frame = app.host(&host)?.frame()?;
     if frame.process(&key).is_none() {
         return Err(missing(&frame, &key));
     }
-    app.blocking(move |_| list(&frame, &question, caller.sight())).await
+    app.blocking(move |_| {
+        let question = read(&query, caller.sight(), Some(key))?;
+        list(&frame, &question, caller.sight())
+    })
+    .await
 }
 
 fn read(query: &Query, sight: Sight, owner: Option<ProcessKey>) -> Result<Question, Failure> {

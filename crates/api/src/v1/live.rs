@@ -23,7 +23,10 @@ pub(super) async fn answer(
     let host = Arc::clone(app.host(&host)?);
     let upgrade = wanted(upgrade)?;
     let shared = Arc::clone(&app);
-    socket::upgrade(&app, upgrade, move |socket, seat| socket::live(socket, seat, shared, host, caller))
+    let caller_of_seat = caller.clone();
+    socket::upgrade(&app, &caller_of_seat, upgrade, move |socket, seat| {
+        socket::live(socket, seat, shared, host, caller)
+    })
 }
 
 /// The upgrade, or why it is none.

@@ -218,6 +218,7 @@ fn reason(row: &ProcessRow, id: &str, privilege: &str) -> String {
         Why::Forbidden => format!("forbidden: reading it needs {privilege}"),
         Why::Unsupported => "unsupported: this kernel, or this way of collecting, does not give it".to_owned(),
         Why::Absent => "absent: it has no meaning for this process".to_owned(),
+        Why::Skipped => "skipped: reading it would hold the process up for too long".to_owned(),
         Why::Pending => "pending: not read yet".to_owned(),
     }
 }
@@ -226,6 +227,7 @@ enum Why {
     Forbidden,
     Unsupported,
     Absent,
+    Skipped,
     Pending,
 }
 
@@ -234,6 +236,7 @@ fn of<T>(reading: &Reading<T>) -> Why {
         Reading::Forbidden => Why::Forbidden,
         Reading::Unsupported => Why::Unsupported,
         Reading::Absent | Reading::Known(_) => Why::Absent,
+        Reading::Skipped => Why::Skipped,
         Reading::Pending => Why::Pending,
     }
 }

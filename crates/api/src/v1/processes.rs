@@ -80,7 +80,6 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, PARAMS)?;
     let sight = caller.sight();
-    let question = read(&query, sight)?;
     let grouped = query.text("group").filter(|by| !by.is_empty()).map(|by| group_figure(by, sight)).transpose()?;
     let as_tree = match query.text("view") {
         None | Some("" | "flat" | "list") => false,
@@ -93,10 +92,14 @@ pub(super) async fn answer(
         return Err(Failure::bad_request("`view=tree` and `group` do not go together"));
     }
     let frame = app.host(&host)?.frame()?;
-    app.blocking(move |_| match grouped {
-        Some(by) => groups(&frame, &question, by),
-        None if as_tree => branches(&frame, &question),
-        None => flat(&frame, &question),
+    app.blocking(move |_| {
+        // A filter may take longer to compile than async code may.
+        let question = read(&query, sight)?;
+        match grouped {
+            Some(by) => groups(&frame, &question, by),
+            None if as_tree => branches(&frame, &question),
+            None => flat(&frame, &question),
+        }
     })
     .await
 }

@@ -82,7 +82,7 @@ pub(super) async fn answer(
             if keys.len() > MAX_LINES {
                 return Err(Failure::bad_request(format!("`keys` holds at most {MAX_LINES} addresses")));
             }
-            app.blocking(move |_| of_processes(&host, range, &keys, &columns, now)).await
+            app.blocking(move |_| of_processes(&host, range, &keys, &columns, sight, now)).await
         }
         Some(other) => Err(Failure::bad_request(format!("there is no scope `{other}`; there are host and process"))),
     }
@@ -171,6 +171,7 @@ fn of_processes(
     range: Range,
     keys: &[ProcessKey],
     columns: &[usize],
+    sight: Sight,
     now: Wall,
 ) -> Result<Response, Failure> {
     let grid = host.series.grid(range);
@@ -181,7 +182,8 @@ fn of_processes(
     };
     let line = |line: ProcessLine| {
         let ids = columns.iter().filter_map(|column| COLUMNS.get(*column)).map(|id| (*id).to_owned());
-        Line { key: Some(line.key.to_string()), label: readable(&line.label), values: ids.zip(line.values).collect() }
+        let label = readable(rows::label(sight, &line.label, &line.title));
+        Line { key: Some(line.key.to_string()), label, values: ids.zip(line.values).collect() }
     };
     let step_ms = u64::try_from(grid.step_ms).unwrap_or(0);
     json(&SeriesAnswer { at: now.unix_ms(), step_ms, series: lines.into_iter().map(line).collect(), times: grid.times })

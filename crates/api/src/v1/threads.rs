@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use procyon_model::ProcessKey;
 use procyon_model::inspect::Thread;
-use procyon_units::{CpuTime, Mono};
+use procyon_units::{CpuTime, Mono, Ticks};
 use procyon_wire::List;
 use procyon_wire::process as wire;
 
@@ -28,8 +28,15 @@ const SHORTEST: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 struct Seen {
     at: Mono,
-    times: HashMap<u32, CpuTime>,
-    shares: HashMap<u32, f64>,
+    times: HashMap<Id, CpuTime>,
+    shares: HashMap<Id, f64>,
+}
+
+/// A thread: its id, which the kernel gives to others later, and its start.
+type Id = (u32, Ticks);
+
+const fn id_of(thread: &Thread) -> Id {
+    (thread.tid, thread.start)
 }
 
 /// Processor time of threads when they were last asked for, so that the next answer knows rates.
@@ -38,14 +45,14 @@ pub(crate) struct Before(Mutex<HashMap<ProcessKey, Seen>>);
 
 impl Before {
     /// Processors used by each thread since it was last asked.
-    fn shares(&self, key: ProcessKey, now: Mono, threads: &[Thread]) -> HashMap<u32, f64> {
+    fn shares(&self, key: ProcessKey, now: Mono, threads: &[Thread]) -> HashMap<Id, f64> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED && !known.contains_key(&key) {
             let oldest = known.iter().min_by_key(|(_, seen)| seen.at).map(|(key, _)| *key);
             oldest.map(|key| known.remove(&key));
         }
-        let times: HashMap<u32, CpuTime> =
-            threads.iter().map(|thread| (thread.tid, thread.user.plus(thread.system))).collect();
+        let times: HashMap<Id, CpuTime> =
+            threads.iter().map(|thread| (id_of(thread), thread.user.plus(thread.system))).collect();
         let Some(before) = known.get_mut(&key) else {
             known.insert(key, Seen { at: now, times, shares: HashMap::new() });
             return HashMap::new();
@@ -54,11 +61,11 @@ impl Before {
         if elapsed < SHORTEST {
             return before.shares.clone();
         }
-        let share = |(tid, time): (&u32, &CpuTime)| {
+        let share = |(tid, time): (&Id, &CpuTime)| {
             let earlier = before.times.get(tid)?;
             Some((*tid, procyon_model::rates::cores(*earlier, *time, elapsed)?.0))
         };
-        let shares: HashMap<u32, f64> = times.iter().filter_map(share).collect();
+        let shares: HashMap<Id, f64> = times.iter().filter_map(share).collect();
         *before = Seen { at: now, times, shares: shares.clone() };
         shares
     }
@@ -83,7 +90,7 @@ pub(super) async fn answer(
             tid: thread.tid,
             name: readable(&thread.name),
             state: readable(&[thread.state.0]),
-            cpu: shares.get(&thread.tid).copied(),
+            cpu: shares.get(&id_of(thread)).copied(),
             utime: thread.user.seconds(),
             stime: thread.system.seconds(),
             // The kernel shows it to the owner and to tracers alone, as it does for the whole process.
@@ -97,4 +104,40 @@ pub(super) async fn answer(
         json(&List::whole(app.clock.wall().unix_ms(), threads.iter().map(one).collect()))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use procyon_model::process::ProcessState;
+    use procyon_units::Reading;
+
+    use super::*;
+
+    fn thread(tid: u32, start: u64, seconds: u64) -> Thread {
+        Thread {
+            tid,
+            start: Ticks(start),
+            name: b"worker"[..].into(),
+            state: ProcessState(b'S'),
+            user: Ticks(seconds * 100).cpu_time(),
+            system: CpuTime::default(),
+            processor: 0,
+            nice: 0,
+            policy: 0,
+            wchan: Reading::Pending,
+            voluntary: Reading::Pending,
+            involuntary: Reading::Pending,
+        }
+    }
+
+    #[test]
+    fn a_thread_that_got_the_id_of_another_starts_anew() {
+        let before = Before::default();
+        let key = ProcessKey { pid: 1, start: Ticks(1), boot: 1 };
+        assert!(before.shares(key, Mono(0), &[thread(7, 1, 1), thread(8, 1, 1)]).is_empty());
+        // Thread 8 ended, and a new one of that id has used more than it.
+        let shares = before.shares(key, Mono(2_000_000_000), &[thread(7, 1, 2), thread(8, 500, 3)]);
+        assert_eq!(shares.get(&(7, Ticks(1))), Some(&0.5));
+        assert_eq!(shares.get(&(8, Ticks(500))), None);
+    }
 }

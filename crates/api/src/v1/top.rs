@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::limits::MAX_TOP;
 use crate::query::{self, Param, Query};
-use crate::rows::readable;
+use crate::rows::{self, readable};
 
 pub(super) const PARAMS: &[Param] = &[
     query::text("by", "By which column; `cpu` when absent."),
@@ -39,11 +39,12 @@ pub(super) async fn answer(
     let from = query.instant("from")?.unwrap_or(Instant::Before(Duration::from_mins(15))).resolve(now);
     let to = query.instant("to")?.unwrap_or(Instant::Now).resolve(now);
     let host = Arc::clone(app.host(&host)?);
+    let sight = caller.sight();
     app.blocking(move |_| {
         let top = host.series.top(from, to, column, n);
         let item = |entry: &TopEntry| TopItem {
             key: entry.key.to_string(),
-            label: readable(&entry.label),
+            label: readable(rows::label(sight, &entry.label, &entry.title)),
             name: readable(&entry.name),
             value: entry.mean,
         };

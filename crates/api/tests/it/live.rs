@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
-use crate::client::connect;
+use crate::client::{Ask, connect};
 use crate::site::Site;
 
 /// A WebSocket client.
@@ -276,6 +276,38 @@ fn a_token_taken_back_ends_its_stream() {
     }
     stays.say(&subscribe("", &["pid"]));
     stays.expect("full");
+}
+
+#[test]
+fn signing_out_ends_the_streams_of_that_session_alone() {
+    let site = Site::start();
+    let sign_in = Ask::post("/api/v1/session", &json!({ "token": site.viewer }));
+    let cookie = || {
+        let reply = site.ask(&sign_in);
+        reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    };
+    let (leaves, stays) = (cookie(), cookie());
+    let open = |cookie: &str| {
+        let mut request = format!("ws://{}/api/v1/hosts/local/live", site.address).into_client_request().unwrap();
+        request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        let mut socket = Socket(tungstenite::client(request, connect(site.address)).unwrap().0);
+        assert_eq!(socket.expect("hello")["role"], "viewer");
+        socket
+    };
+    let (mut ended, mut other) = (open(&leaves), open(&stays));
+    let sign_out = Ask { method: "DELETE", ..Ask::get("/api/v1/session") }.with("cookie", leaves.clone());
+    assert_eq!(site.ask(&sign_out).status, 200);
+    match ended.0.read().unwrap() {
+        Message::Close(frame) => {
+            let frame = frame.unwrap();
+            assert_eq!((u16::from(frame.code), frame.reason.as_str()), (1008, "the session has ended"));
+        }
+        unexpected => panic!("{unexpected:?}"),
+    }
+    other.say(&subscribe("", &["pid"]));
+    other.expect("full");
+    assert_eq!(site.ask(&Ask::get("/api/v1/session").with("cookie", leaves)).json()["role"], "anonymous");
+    assert_eq!(site.ask(&Ask::get("/api/v1/session").with("cookie", stays)).json()["role"], "viewer");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Ask;
 use crate::site::Site;
@@ -12,6 +12,54 @@ fn items(answer: &Value) -> Vec<Value> {
 }
 
 const PROCESSES: &str = "/api/v1/hosts/local/processes";
+
+/// A label with the port on which the process serves, which only those who may look into others can know.
+fn with_port(site: &Site) -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ending = format!(":{}", listener.local_addr().unwrap().port());
+    procyon_testkit::eventually("the label has the port", std::time::Duration::from_mins(1), || {
+        let frame = site.tick();
+        let row = frame.process_by_pid(std::process::id()).unwrap();
+        row.label.ends_with(ending.as_bytes()).then_some(())
+    });
+    (listener, ending)
+}
+
+#[test]
+fn a_label_shows_its_port_to_those_who_have_a_token() {
+    let site = Site::start();
+    let (_listener, ending) = with_port(&site);
+    let own = std::process::id();
+    let labels = |token: Option<&str>, path: &str| {
+        let ask = token.map_or(Ask::get(path), |token| Ask::get(path).token(token));
+        let reply = site.ask(&ask);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        reply.text()
+    };
+    let list = format!("/api/v1/hosts/local/processes?columns=label&q=pid%20==%20{own}");
+    let filter = format!("/api/v1/hosts/local/processes?columns=label&q=label.endsWith(%22{ending}%22)");
+    let word = format!("/api/v1/hosts/local/processes?columns=label&q={ending}");
+    let key = site.key(own);
+    let one = format!("/api/v1/hosts/local/processes/{key}");
+    let series = format!("/api/v1/hosts/local/series?scope=process&keys={key}&columns=cpu");
+    let top = "/api/v1/hosts/local/top?by=rss&n=100";
+    let group = "/api/v1/hosts/local/processes?group=label&limit=0";
+    let frame = "/api/v1/hosts/local/frame";
+    for path in [&list, &filter, &word, &one, &series, top, group, frame] {
+        let (public, all) = (labels(None, path), labels(Some(&site.viewer), path));
+        assert!(all.contains(&format!("{ending}\"")), "{path}: {all}");
+        assert!(!public.contains(&format!("{ending}\"")), "{path}: {public}");
+    }
+    for path in [&filter, &word] {
+        assert!(labels(None, path).contains("\"matched\":0"), "a filter does not tell it either");
+    }
+    let mut socket = crate::live::Socket::open(&site, "/api/v1/hosts/local/live", None);
+    socket.expect("hello");
+    let q = format!("pid == {own}");
+    socket.say(&json!({ "type": "subscribe", "q": q, "columns": ["label"], "top": { "by": "rss", "n": 100 } }));
+    let full = socket.expect("full").to_string();
+    assert!(full.contains("\"label\"") && !full.contains(&format!("{ending}\"")), "{full}");
+}
 
 #[test]
 fn filter_order_limit_and_columns_are_obeyed() {
@@ -172,7 +220,7 @@ fn hosts_go_by_id_name_and_alias() {
 fn sockets_are_listed_with_their_owners() {
     let site = Site::start();
     let port = site.address.port();
-    let answer = procyon_testkit::eventually("the socket is seen", std::time::Duration::from_secs(20), || {
+    let answer = procyon_testkit::eventually("the socket is seen", std::time::Duration::from_mins(1), || {
         site.tick();
         let answer =
             site.json(&format!("/api/v1/hosts/local/connections?q=local_port=={port}%26%26state==%22LISTEN%22"));

@@ -189,6 +189,7 @@ impl Inspect for Canned {
             return Err(InspectError::Ended(*key));
         }
         Ok(vec![Thread {
+            start: procyon_units::Ticks(1),
             tid: key.pid,
             name: (*b"main").into(),
             state: ProcessState(b'S'),

@@ -64,7 +64,7 @@ impl Checker<'_> {
                 no_arguments(call)?;
                 return Ok(Typed::Words(Words::Lower(Box::new(text))));
             }
-            "matches" => Test::Matches(text, Box::new(regex(self.only_argument(call)?)?)),
+            "matches" => Test::Matches(text, Box::new(regex(self.only_argument(call)?, self.regex_bytes)?)),
             "contains" => Test::Contains(text, self.text_argument(call)?),
             "startsWith" => Test::StartsWith(text, self.text_argument(call)?),
             _ => Test::EndsWith(text, self.text_argument(call)?),
@@ -105,21 +105,25 @@ fn unknown(call: &Call, what: &str) -> Fault {
 }
 
 /// A regular expression has to be constant: compiled here once, and within a bound of size.
-fn regex(argument: &Expr) -> Result<Regex, Fault> {
+fn regex(argument: &Expr, bytes: usize) -> Result<Regex, Fault> {
     let ExprKind::Text(pattern) = &argument.kind else {
         return Err(Fault::mistyped(argument.span.clone(), "matches expects a regular expression in quotes"));
     };
     let bad = |problem: String| Fault::new(FilterErrorKind::Regex, argument.span.clone(), problem);
     let pattern = std::str::from_utf8(pattern).map_err(|_| bad("the regular expression is not UTF-8".to_owned()))?;
-    RegexBuilder::new(pattern).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).nest_limit(64).build().map_err(
-        |error| match error {
-            regex::Error::CompiledTooBig(_) => bad("the regular expression is too large".to_owned()),
+    RegexBuilder::new(pattern).size_limit(bytes).dfa_size_limit(bytes).nest_limit(64).build().map_err(|error| {
+        match error {
+            regex::Error::CompiledTooBig(_) => {
+                let fault = bad("the regular expression is too large".to_owned());
+                let alone = bytes == REGEX_BYTES;
+                if alone { fault } else { fault.hint("the fewer there are in a filter, the larger each may be") }
+            }
             error => {
                 // The crate draws the pattern over several lines; the reason stands in the last one.
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
                 bad(format!("wrong regular expression ({reason})"))
             }
-        },
-    )
+        }
+    })
 }

@@ -1,4 +1,4 @@
-use procyon_expr::{Filter, FilterErrorKind as Kind};
+use procyon_expr::{Filter, FilterErrorKind as Kind, MAX_REGEXES};
 
 use crate::sample::Fields;
 
@@ -190,6 +190,15 @@ fn values_that_do_not_go_together_are_refused() {
 fn regular_expressions_are_checked_and_bounded() {
     check("cmd.matches(\"(\")", Kind::Regex, "wrong regular expression (unclosed group) at column 13", None);
     check("cmd.matches(r\"(\\w{100}){100}\")", Kind::Regex, "the regular expression is too large at column 13", None);
+    let many = |count: usize| vec![r#"cmd.matches("a")"#; count].join(" || ");
+    assert!(Filter::compile(&many(MAX_REGEXES), &Fields).is_ok());
+    let error = Filter::compile(&many(MAX_REGEXES + 1), &Fields).unwrap_err();
+    assert!(error.kind == Kind::TooMany && error.message.starts_with("more than 8 regular expressions"), "{error:?}");
+    // What one may have, several have to share.
+    let large = r#"cmd.matches(r"\w{20}")"#;
+    assert!(Filter::compile(large, &Fields).is_ok());
+    let error = Filter::compile(&[large; MAX_REGEXES].join(" && "), &Fields).unwrap_err();
+    assert!(error.kind == Kind::Regex && error.message.starts_with("the regular expression is too large"), "{error:?}");
     check("cmd.matches(name)", Kind::Type, "matches expects a regular expression in quotes at column 13", None);
 }
 

@@ -9,6 +9,8 @@ pub struct Figure<R: 'static> {
     pub meta: Meta,
     /// Its value in a row, in the base unit of [`Meta::unit`].
     pub value: fn(&R) -> Value<'_>,
+    /// The form in which it is shown without a token; none where that is the same.
+    pub without_token: Option<&'static Self>,
 }
 
 /// What a figure means.
@@ -229,6 +231,7 @@ pub(super) const fn figure<R>(
             public: true,
         },
         value,
+        without_token: None,
     }
 }
 
@@ -255,6 +258,12 @@ impl<R> Figure<R> {
     /// Not to be shown without a token although the kernel gives it to this collector freely.
     pub(super) const fn private(mut self) -> Self {
         self.meta.public = false;
+        self
+    }
+
+    /// Shown without a token in this form instead.
+    pub(super) const fn without_token(mut self, figure: &'static Self) -> Self {
+        self.without_token = Some(figure);
         self
     }
 

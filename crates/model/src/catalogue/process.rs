@@ -38,6 +38,19 @@ fn net_rate(row: &ProcessRow, take: fn(&NetRates) -> procyon_units::PerSecond) -
 
 const PTRACE: Privilege = Privilege::OwnerOrPtrace;
 
+/// The port was found with the collector's privilege, and nobody sees the sockets of others without one: those who have
+/// no token see the title alone.
+#[rustfmt::skip]
+static LABEL_WITHOUT_PORT: Figure<ProcessRow> =
+    fig(15, "label", "process_label", Unit::Text, Kind::Text, LABEL, LABEL_HELP, LABEL_SOURCE, |p| Value::text_or_unknown(&p.descriptor.title));
+
+const LABEL: [&str; 2] = ["Label", "标签"];
+const LABEL_HELP: [&str; 2] = [
+    "What people call it: unit, container, script or name, with the lowest listening port; the port is for those who have a token.",
+    "通称：单元、容器、脚本或名称，加最小监听端口；端口仅对持有令牌者显示。",
+];
+const LABEL_SOURCE: &str = "unit, container, cmdline, listening sockets";
+
 /// Figures of a process, in the order in which documents list them.
 #[rustfmt::skip]
 pub static PROCESS: &[Figure<ProcessRow>] = &[
@@ -56,7 +69,7 @@ pub static PROCESS: &[Figure<ProcessRow>] = &[
     fig(12, "cgroup", "process_cgroup", Unit::Text, Kind::Text, ["Cgroup", "控制组"], ["Control group path.", "控制组路径。"], "/proc/PID/cgroup", |p| Value::text_or_unknown(&p.descriptor.cgroup)).pace(Pace::Once),
     fig(13, "container", "process_container", Unit::Text, Kind::Text, ["Container", "容器"], ["Container by name, else its short id.", "容器名称，否则为短 ID。"], "/proc/PID/cgroup, engine socket", |p| Value::text_or_unknown(&p.descriptor.container)).pace(Pace::Once),
     fig(14, "unit", "process_systemd_unit", Unit::Text, Kind::Text, ["Systemd unit", "systemd 单元"], ["systemd unit from the control group path.", "由控制组路径得到的 systemd 单元。"], "/proc/PID/cgroup", |p| Value::text_or_unknown(&p.descriptor.unit)).head("Unit", "单元").pace(Pace::Once),
-    fig(15, "label", "process_label", Unit::Text, Kind::Text, ["Label", "标签"], ["What people call it: unit, container, script or name, with the lowest listening port.", "通称：单元、容器、脚本或名称，加最小监听端口。"], "unit, container, cmdline, listening sockets", |p| Value::text_or_unknown(&p.label)),
+    fig(15, "label", "process_label", Unit::Text, Kind::Text, LABEL, LABEL_HELP, LABEL_SOURCE, |p| Value::text_or_unknown(&p.label)).without_token(&LABEL_WITHOUT_PORT),
     fig(16, "kthread", "process_kernel_thread", Unit::Bool, Kind::Text, ["Kernel thread", "内核线程"], ["Whether it is a thread of the kernel.", "是否为内核线程。"], "/proc/PID/stat field 9 PF_KTHREAD", |p| p.kernel_thread.into()).head("Kernel", "内核线程"),
     fig(17, "state", "process_state", Unit::Text, Kind::Text, ["State", "状态"], ["R running, S sleeping, D waiting for the disk, T stopped, Z ended and not collected, I idle.", "R 运行、S 睡眠、D 不可中断、T 已停止、Z 僵尸、I 空闲。"], "/proc/PID/stat field 3", |p| Value::text(std::slice::from_ref(&p.state.0))).head("S", "状态"),
     fig(18, "start", "process_start_timestamp_seconds", Unit::UnixMs, Gauge, ["Started", "启动时间"], ["When it started.", "启动时刻。"], "/proc/PID/stat field 22", |p| p.started.into()).group(Aggregate::Min),
@@ -78,7 +91,7 @@ pub static PROCESS: &[Figure<ProcessRow>] = &[
     fig(41, "pss", "process_proportional_memory_bytes", Unit::Bytes, Gauge, ["Proportional memory", "分摊内存"], ["Physical memory with shared pages divided by their users.", "物理内存，共享页按使用者均摊。"], "/proc/PID/smaps_rollup Pss", |p| p.pss.get().map(|s| s.proportional).into()).head("PSS", "分摊内存").pace(Pace::Budget).since("4.14").needs(PTRACE),
     fig(42, "uss", "process_unique_memory_bytes", Unit::Bytes, Gauge, ["Unique memory", "独占内存"], ["Physical memory that nobody else maps.", "仅被本进程映射的物理内存。"], "/proc/PID/smaps_rollup Private_Clean + Private_Dirty", |p| p.pss.get().map(|s| s.unique).into()).head("USS", "独占内存").pace(Pace::Budget).since("4.14").needs(PTRACE),
     fig(43, "swap_pss", "process_proportional_swap_bytes", Unit::Bytes, Gauge, ["Proportional swap", "分摊交换区"], ["Swapped memory with shared pages divided by their users.", "换出的内存，共享页按使用者均摊。"], "/proc/PID/smaps_rollup SwapPss", |p| p.pss.get().map(|s| s.swap).into()).head("Swap PSS", "分摊交换").pace(Pace::Budget).since("4.14").needs(PTRACE),
-    fig(44, "pss_age", "process_proportional_memory_age_seconds", Unit::Seconds, Gauge, ["Age of PSS", "PSS 读取时间"], ["Time since proportional memory was read.", "距上次读取分摊内存的时间。"], "collector", |p| p.pss.get().map(|s| s.age).into()).head("PSS age", "读取时间").group(Aggregate::Max),
+    fig(44, "pss_age", "process_proportional_memory_age_seconds", Unit::Seconds, Gauge, ["Age of PSS", "PSS 读取时间"], ["Time since proportional memory was read.", "距上次读取分摊内存的时间。"], "collector", |p| p.pss.get().map(|s| s.age).into()).head("PSS age", "读取时间").pace(Pace::Budget).since("4.14").needs(PTRACE).group(Aggregate::Max),
     fig(45, "swap", "process_swap_bytes", Unit::Bytes, Gauge, ["Swap", "交换区"], ["Memory swapped out.", "换出的内存。"], "/proc/PID/status VmSwap", |p| memory(p, |m| m.swap)),
     fig(46, "vsize", "process_virtual_memory_bytes", Unit::Bytes, Gauge, ["Address space", "虚拟内存"], ["Size of the address space.", "地址空间大小。"], "/proc/PID/status VmSize", |p| memory(p, |m| m.size)).head("VSize", "虚拟内存"),
     fig(47, "vmpeak", "process_virtual_memory_peak_bytes", Unit::Bytes, Gauge, ["Largest address space", "虚拟内存峰值"], ["Largest address space so far.", "地址空间的历史峰值。"], "/proc/PID/status VmPeak", |p| memory(p, |m| m.peak)).head("VmPeak", "虚存峰值"),
