@@ -437,6 +437,7 @@ pub fn full_machine() -> Machine {
             },
             Interface { name: "lo".into(), kind: "loopback".into(), ..Interface::default() },
         ],
+        sensors_taken: None,
         sensors: vec![
             Sensor {
                 name: "Package id 0".into(),
