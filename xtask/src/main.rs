@@ -4,10 +4,12 @@
 //! - [`step`]: running a program, saying what it does and how long it took;
 //! - [`web`], [`binary`]: what is built;
 //! - [`check`]: tests, lints, long rounds, measurements;
-//! - [`bless`]: rewriting what is generated.
+//! - [`bless`]: rewriting what is generated;
+//! - [`bpf`]: compiling the programs that run in the kernel.
 
 mod binary;
 mod bless;
+mod bpf;
 mod check;
 mod place;
 mod step;
@@ -31,6 +33,11 @@ const TASKS: &[Task] = &[
     ("soak", "long rounds: storms, ten minutes of watching", check::soak),
     ("bench", "measure the budgets of docs/benchmarks.md", check::bench),
     ("bless", "rewrite generated documents and goldens; read the diff afterwards", bless::bless),
+    (
+        "bpf",
+        "compile the programs that run in the kernel (needs the clang that `scripts/setup bpf` installs)",
+        bpf::bpf,
+    ),
 ];
 
 fn main() -> ExitCode {

@@ -8,16 +8,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use procyon_model::feed::Feed;
-use procyon_model::frame::{CollectHealth, Frame, HostIdentity, SourceHealth, SourceState};
+use procyon_model::frame::{CollectHealth, FeatureHealth, Frame, HostIdentity, SourceHealth, SourceState};
 use procyon_model::key::HostId;
 use procyon_model::mask::MaskError;
 use procyon_units::{Clock, Mono};
 
+use crate::choice::{self, Choice};
 use crate::clock;
 use crate::config::Config;
 use crate::label::TemplateError;
 use crate::pace::Pace;
-use crate::provider::procfs::Procfs;
+use crate::provider::ebpf::Unavailable;
 use crate::provider::{PassCounts, ProcessProvider, ProviderError};
 use crate::pss::PssLane;
 use crate::slow::SlowLane;
@@ -35,6 +36,9 @@ pub enum StartError {
     /// The process table cannot be read at all.
     #[error("could not start collecting")]
     Provider(#[from] ProviderError),
+    /// The process table was to be read by a program in the kernel, which is not possible here.
+    #[error("could not read the process table by eBPF, which was asked for")]
+    Source(#[source] Unavailable),
     /// The machine does not tell which boot this is.
     #[error("could not learn about this machine: {0}")]
     Identity(String),
@@ -54,6 +58,7 @@ pub struct Collector {
     clock: Arc<dyn Clock>,
     host: Arc<HostIdentity>,
     provider: Box<dyn ProcessProvider>,
+    features: Arc<[FeatureHealth]>,
     table: Table,
     strings: StringsLane,
     slow: SlowLane,
@@ -79,7 +84,7 @@ impl Collector {
     /// Prepares collecting for the machine with this id.
     pub fn new(config: &Config, id: HostId, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let host = Arc::new(identity::read(&config.root, id, &config.version).map_err(StartError::Identity)?);
-        let provider = Box::new(Procfs::new(&config.root)?);
+        let Choice { processes: provider, features } = choice::choose(config)?;
         Ok(Self {
             table: Table::new(host.boot.short(), host.boot_time),
             strings: StringsLane::new(config)?,
@@ -93,6 +98,7 @@ impl Collector {
             clock,
             host,
             provider,
+            features,
             last: None,
             vanished: 0,
             late: 0,
@@ -169,6 +175,7 @@ impl Collector {
                 self.users.health(now),
                 self.strings.health(now),
             ],
+            features: Arc::clone(&self.features),
             quarantined: self.table.quarantined(),
             vanished: self.vanished,
             forbidden: counts.forbidden,

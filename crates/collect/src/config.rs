@@ -4,11 +4,25 @@ use std::time::Duration;
 
 use procyon_linux::root::Root;
 
+/// Where the process table comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Source {
+    /// From the kernel's own list where that can be had, else from procfs.
+    #[default]
+    Auto,
+    /// From the kernel's own list, or not at all.
+    Ebpf,
+    /// From procfs.
+    Procfs,
+}
+
 /// Options of the collector; every interval is a target that the pace may widen.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the kernel's files are.
     pub root: Root,
+    /// Where the process table comes from.
+    pub source: Source,
     /// Time between two frames.
     pub interval: Duration,
     /// Time between two readings of the socket table.
@@ -40,6 +54,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             root: Root::live(),
+            source: Source::Auto,
             interval: Duration::from_secs(1),
             connections: Duration::from_secs(2),
             filesystems: Duration::from_secs(15),

@@ -7,6 +7,7 @@
 //! goes through `guarded`, what is merely slow through `background`. [`inspect`] reads one process when somebody looks.
 
 mod background;
+mod choice;
 mod clock;
 pub mod collector;
 pub mod config;
@@ -23,7 +24,8 @@ mod sources;
 mod strings;
 mod table;
 
+pub use choice::attempt;
 pub use collector::{Collector, Handle, StartError};
-pub use config::Config;
+pub use config::{Config, Source};
 pub use inspect::LocalInspect;
 pub use label::TemplateError;

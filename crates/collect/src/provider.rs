@@ -1,9 +1,10 @@
 //! Where the process table comes from. Every provider fills the same rows; the best that works is chosen at start.
 
+pub mod ebpf;
 pub mod procfs;
 
 use procyon_model::process::{CpuCounters, Faults, Io, Memory, ProcessState, Switches};
-use procyon_units::{Reading, Ticks};
+use procyon_units::{CpuTime, Reading, Ticks};
 
 /// One process as a provider found it. Borrowed text is good until the next process.
 #[derive(Debug, Clone)]
@@ -40,8 +41,14 @@ pub struct RawProcess<'a> {
     pub memory: Reading<Memory>,
     /// Reads and writes so far.
     pub io: Reading<Io>,
-    /// Context switches of the main thread alone.
-    pub leader_switches: Reading<Switches>,
+    /// Context switches of all threads; `Pending` where the provider does not know those of all.
+    pub switches: Reading<Switches>,
+    /// Time runnable but waiting for a processor, all threads; `Pending` where the provider does not know it.
+    pub run_delay: Reading<CpuTime>,
+    /// Changes at each exec; none where the provider does not know.
+    pub exec_id: Option<u64>,
+    /// Changes when the process is moved to another control group; none where the provider does not know.
+    pub cgroup: Option<u64>,
 }
 
 /// How a pass went.

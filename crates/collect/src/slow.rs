@@ -15,7 +15,7 @@ use procyon_units::{CpuTime, Mono, Reading};
 
 use crate::clock::thread_cpu;
 use crate::provider::ProviderError;
-use crate::table::{Slow, Table, Tracked};
+use crate::table::{Slow, Table, Told, Tracked};
 
 /// A process is not visited again before this time has passed, however much budget is left.
 const REVISIT: Duration = Duration::from_secs(5);
@@ -25,6 +25,15 @@ const NEWBORN_BUDGET: u64 = 4;
 const FIRST_BUDGET: CpuTime = CpuTime(250_000_000);
 /// Threads beyond which run-queue delay and switches, which cost a file each thread, are left out.
 const MAX_THREADS: u32 = 2000;
+
+/// What decides which files of a process are read.
+#[derive(Debug, Clone, Copy)]
+struct About {
+    kernel_thread: bool,
+    threads: u32,
+    /// These come with every tick.
+    told: Told,
+}
 
 /// Visits processes in turn.
 #[derive(Debug)]
@@ -85,8 +94,8 @@ impl SlowLane {
         if let Ok(dir) = PidDir::open(&self.proc, tracked.key.pid)
             && matches!(dir.start_time(&mut self.buffer), Ok(Reading::Known(start)) if start == tracked.key.start)
         {
-            let (kernel_thread, threads) = (tracked.kernel_thread, tracked.threads);
-            if self.read(&dir, &mut tracked.slow, kernel_thread, threads, before).is_err() {
+            let about = About { kernel_thread: tracked.kernel_thread, threads: tracked.threads, told: tracked.told };
+            if self.read(&dir, &mut tracked.slow, about, before).is_err() {
                 return;
             }
         }
@@ -94,25 +103,20 @@ impl SlowLane {
         row.fds = slow.fds;
         row.oom = slow.oom;
         row.wchan.clone_from(&slow.wchan);
-        row.run_delay = slow.run_delay;
-        row.rates.run_delay = slow.run_delay_rate;
-        if row.threads > 1 {
+        if !tracked.told.run_delay {
+            row.run_delay = slow.run_delay;
+            row.rates.run_delay = slow.run_delay_rate;
+        }
+        if !tracked.told.switches {
             row.switches = slow.switches;
             row.rates.voluntary_switches = slow.switch_rates.map(|(voluntary, _)| voluntary);
             row.rates.involuntary_switches = slow.switch_rates.map(|(_, involuntary)| involuntary);
         }
     }
 
-    fn read(
-        &mut self,
-        dir: &PidDir,
-        slow: &mut Slow,
-        kernel_thread: bool,
-        threads: u32,
-        elapsed: Option<Duration>,
-    ) -> Result<(), Lost> {
+    fn read(&mut self, dir: &PidDir, slow: &mut Slow, about: About, elapsed: Option<Duration>) -> Result<(), Lost> {
         let buffer = &mut self.buffer;
-        if kernel_thread {
+        if about.kernel_thread {
             (slow.fds, slow.oom) = (Reading::Absent, Reading::Absent);
         } else {
             let limit = pid_limits::open_files(dir, buffer)?.get().copied().flatten();
@@ -120,17 +124,13 @@ impl SlowLane {
             slow.oom = pid_oom::read(dir, buffer)?.map(|oom| Oom { score: oom.score, adjustment: oom.adjustment });
         }
         slow.wchan = wait_channel(pid_wchan::read(dir, buffer), &slow.wchan)?;
-        if threads > MAX_THREADS {
+        if about.threads > MAX_THREADS {
             return Ok(());
         }
-        let delay = pid_schedstat::run_delay(dir, buffer, MAX_THREADS)?;
-        slow.run_delay_rate = match (slow.run_delay, delay, elapsed) {
-            (Reading::Known(a), Reading::Known(b), Some(elapsed)) => known(cores(a, b, elapsed)),
-            (_, Reading::Known(_), _) => Reading::Pending,
-            (_, other, _) => other.map(|_| procyon_units::Cores(0.0)),
-        };
-        slow.run_delay = delay;
-        if threads > 1 {
+        if !about.told.run_delay {
+            Self::read_delay(dir, buffer, slow, elapsed)?;
+        }
+        if !about.told.switches {
             let switches = sum_of_switches(self.taskstats.as_mut(), dir, buffer)?;
             slow.switch_rates = match (slow.switches, switches, elapsed) {
                 (Reading::Known(a), Reading::Known(b), Some(elapsed)) => {
@@ -144,6 +144,17 @@ impl SlowLane {
             };
             slow.switches = switches;
         }
+        Ok(())
+    }
+
+    fn read_delay(dir: &PidDir, buffer: &mut Vec<u8>, slow: &mut Slow, elapsed: Option<Duration>) -> Result<(), Lost> {
+        let delay = pid_schedstat::run_delay(dir, buffer, MAX_THREADS)?;
+        slow.run_delay_rate = match (slow.run_delay, delay, elapsed) {
+            (Reading::Known(a), Reading::Known(b), Some(elapsed)) => known(cores(a, b, elapsed)),
+            (_, Reading::Known(_), _) => Reading::Pending,
+            (_, other, _) => other.map(|_| procyon_units::Cores(0.0)),
+        };
+        slow.run_delay = delay;
         Ok(())
     }
 }

@@ -30,7 +30,9 @@ const REVISIT_MOST: usize = 32;
 const PATIENCE: Duration = Duration::from_millis(15);
 /// The same for the first tick, in which every process is new.
 const FIRST_PATIENCE: Duration = Duration::from_millis(800);
-/// How many more times a process without arguments is looked at: the kernel gives a program its name a moment before its
+/// How many more times a newborn process without arguments is looked at in the tick of its birth.
+const LOOKS_OF_A_TICK: u8 = 3;
+/// At how many more ticks a process without arguments is looked at: the kernel gives a program its name a moment before its
 /// arguments.
 const MORE_LOOKS: u8 = 3;
 /// The one file about strings that may block.
@@ -77,17 +79,10 @@ impl StringsLane {
             }
         }
         self.take(table, rows, tick);
-        if self.guarded.is_idle(tick.now) {
-            let batch = self.due(table, tick.now);
-            if !batch.is_empty() {
-                let newborn = batch.iter().any(|(_, newborn)| *newborn);
-                let patience = match (newborn, std::mem::take(&mut self.first)) {
-                    (_, true) => FIRST_PATIENCE,
-                    (true, false) => PATIENCE,
-                    (false, false) => Duration::ZERO,
-                };
-                self.guarded.ask(batch.into_iter().map(|(question, _)| question).collect(), tick.now, patience);
-                self.take(table, rows, tick);
+        // In the middle of an exec the kernel has a name and no arguments yet: one more look a moment later finds them.
+        for _ in 0..=LOOKS_OF_A_TICK {
+            if !self.ask(table, tick) || self.take(table, rows, tick) == 0 {
+                break;
             }
         }
         self.name_the_rest(table, rows);
@@ -104,6 +99,25 @@ impl StringsLane {
                 row.descriptor = Arc::clone(&tracked.descriptor);
             }
         }
+    }
+
+    /// Asks for what is due; answers whether there is something in hand that others wait for.
+    fn ask(&mut self, table: &mut Table, tick: Tick) -> bool {
+        if !self.guarded.is_idle(tick.now) {
+            return false;
+        }
+        let batch = self.due(table, tick.now);
+        if batch.is_empty() {
+            return false;
+        }
+        let urgent = batch.iter().any(|(_, urgent)| *urgent);
+        let patience = match (urgent, std::mem::take(&mut self.first)) {
+            (_, true) => FIRST_PATIENCE,
+            (true, false) => PATIENCE,
+            (false, false) => Duration::ZERO,
+        };
+        self.guarded.ask(batch.into_iter().map(|(question, _)| question).collect(), tick.now, patience);
+        true
     }
 
     fn due(&self, table: &mut Table, now: Mono) -> Vec<(Question, bool)> {
@@ -128,15 +142,11 @@ impl StringsLane {
             blocked: tracked.quarantined.is_some(),
             names: Arc::clone(names),
         };
-        table
-            .tracked_mut()
-            .iter_mut()
-            .filter(is_due)
-            .map(|tracked| (question(tracked), tracked.described_at.is_none()))
-            .collect()
+        table.tracked_mut().iter_mut().filter(is_due).map(|tracked| (question(tracked), is_urgent(tracked))).collect()
     }
 
-    fn take(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick) {
+    /// Takes answers in; tells how many of the newborn and renewed had no arguments yet.
+    fn take(&mut self, table: &mut Table, rows: &mut [ProcessRow], tick: Tick) -> usize {
         let outcome = self.guarded.poll(tick.now);
         for key in self.guarded.take_returned() {
             if let Some(tracked) = table.find_mut(&key) {
@@ -144,7 +154,7 @@ impl StringsLane {
             }
         }
         let answers = match outcome {
-            Outcome::Nothing => return,
+            Outcome::Nothing => return 0,
             Outcome::Answers(answers) => answers,
             Outcome::Stuck(key) => {
                 if let Some(tracked) = table.find_mut(&key) {
@@ -158,25 +168,37 @@ impl StringsLane {
                         "reading the command line of a process blocked; it is left alone until that reading returns"
                     );
                 }
-                return;
+                return 0;
             }
         };
+        let mut unfinished = 0;
         for (question, descriptor) in answers {
             let Some(at) = table.position(&question.key) else { continue };
             let (Some(tracked), Some(row)) = (table.tracked_mut().get_mut(at), rows.get_mut(at)) else { continue };
             // A name that changed meanwhile is asked for again.
             tracked.describe = *question.name != *tracked.name() || question.uid != tracked.uid;
-            tracked.described_at = Some(tick.now);
+            let urgent = is_urgent(tracked);
+            let first = tracked.described_at.replace(tick.now) != Some(tick.now);
             let Some(descriptor) = descriptor else { continue };
             let empty = descriptor.cmd.starts_with(b"[") && !question.kernel_thread && !question.blocked;
-            tracked.looks = if empty { tracked.looks.saturating_add(1) } else { 0 };
-            tracked.describe |= empty && tracked.looks <= MORE_LOOKS;
+            tracked.looks = if empty { tracked.looks.saturating_add(first.into()) } else { 0 };
+            if empty && tracked.looks <= MORE_LOOKS {
+                tracked.describe = true;
+                unfinished += usize::from(urgent);
+                if tracked.renewed {
+                    // What it was is better than nothing until the kernel knows its arguments.
+                    continue;
+                }
+            } else {
+                tracked.renewed = false;
+            }
             if *tracked.descriptor != descriptor {
                 tracked.descriptor = self.store(descriptor);
                 tracked.relabel = true;
             }
             row.descriptor = Arc::clone(&tracked.descriptor);
         }
+        unfinished
     }
 
     fn store(&mut self, descriptor: Descriptor) -> Arc<Descriptor> {
@@ -210,6 +232,11 @@ impl StringsLane {
     pub(crate) fn health(&self, now: Mono) -> SourceHealth {
         self.engines.health(now)
     }
+}
+
+/// Whether a process has no strings yet that belong to its program.
+const fn is_urgent(tracked: &Tracked) -> bool {
+    tracked.described_at.is_none() || tracked.renewed || tracked.looks > 0
 }
 
 /// Reads strings on a thread of its own. Without procfs, which was there at start, every process counts as ended.

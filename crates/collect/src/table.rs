@@ -17,6 +17,7 @@ const NAME_LIMIT: usize = 64;
 
 /// What is remembered of a process between ticks beside its last row.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "marks that are set and cleared apart")]
 pub(crate) struct Tracked {
     pub(crate) key: ProcessKey,
     pub(crate) kernel_thread: bool,
@@ -29,6 +30,8 @@ pub(crate) struct Tracked {
     pub(crate) describe: bool,
     /// When the strings were read last.
     pub(crate) described_at: Option<Mono>,
+    /// Set when it was seen to run another program: its strings are wanted in the same tick.
+    pub(crate) renewed: bool,
     /// How many times in a row it had no arguments.
     pub(crate) looks: u8,
     pub(crate) descriptor: Arc<Descriptor>,
@@ -45,6 +48,26 @@ pub(crate) struct Tracked {
     pub(crate) resident: u64,
     /// Largest size so far: a program's own never falls, so that a smaller one means another program.
     peak: Bytes,
+    exec_id: Option<u64>,
+    cgroup: Option<u64>,
+    /// What the provider told of it at the last tick.
+    pub(crate) told: Told,
+}
+
+/// Figures that some providers tell at every tick and others leave to the slow lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) switches: bool,
+    pub(crate) run_delay: bool,
+}
+
+impl Told {
+    fn of(raw: &RawProcess<'_>) -> Self {
+        Self {
+            switches: !matches!(raw.switches, Reading::Pending),
+            run_delay: !matches!(raw.run_delay, Reading::Pending),
+        }
+    }
 }
 
 /// A process whose reading blocked.
@@ -94,6 +117,7 @@ impl Tracked {
             name_len: 0,
             describe: true,
             described_at: None,
+            renewed: false,
             looks: 0,
             descriptor: Arc::clone(&empty.descriptor),
             label: Arc::clone(&empty.label),
@@ -105,6 +129,9 @@ impl Tracked {
             last_cpu: Cores(0.0),
             resident: 0,
             peak: Bytes(0),
+            exec_id: raw.exec_id,
+            cgroup: raw.cgroup,
+            told: Told::default(),
         };
         tracked.rename(raw.name);
         tracked
@@ -136,7 +163,7 @@ impl Tracked {
         self.name_len = u8::try_from(kept.len()).unwrap_or(0);
     }
 
-    /// Takes over what may change during a life; returns nothing but marks the strings for reading where they may have changed.
+    /// Takes over what may change during a life; marks the strings for reading where they may have changed.
     fn refresh(&mut self, raw: &RawProcess<'_>) {
         let kept = raw.name.get(..NAME_LIMIT).unwrap_or(raw.name);
         if kept != self.name() {
@@ -151,6 +178,18 @@ impl Tracked {
             self.describe |= memory.peak < self.peak;
             self.peak = memory.peak;
         }
+        if raw.exec_id.is_some() && raw.exec_id != self.exec_id {
+            // Another program: everything that was read once or seldom is out of date.
+            self.renewed |= self.exec_id.is_some();
+            self.describe = true;
+            self.slow.visited = None;
+            self.exec_id = raw.exec_id;
+        }
+        if raw.cgroup.is_some() && raw.cgroup != self.cgroup {
+            self.describe = true;
+            self.cgroup = raw.cgroup;
+        }
+        self.told = Told::of(raw);
         self.threads = raw.threads;
     }
 }
@@ -256,9 +295,14 @@ impl Pass<'_> {
             Some((tracked, earlier)) => (tracked, Some(earlier)),
             None => (Tracked::born(raw, key, self.started(raw.start), &self.table.empty), None),
         };
+        let told_before = tracked.told;
         tracked.refresh(raw);
         let mut row = row(raw, &tracked, self.tick);
-        row.rates = self.rates(&row, earlier);
+        let both = Told {
+            switches: tracked.told.switches && (told_before.switches || earlier.is_none()),
+            run_delay: tracked.told.run_delay && (told_before.run_delay || earlier.is_none()),
+        };
+        row.rates = self.rates(&row, earlier, both);
         tracked.last_cpu = row.rates.cpu().unwrap_or_default();
         tracked.resident = row.memory.get().map_or(0, |memory| memory.resident.0);
         self.rows.push(row);
@@ -301,40 +345,51 @@ impl Pass<'_> {
         Wall(self.table.boot_time.0.saturating_add(after_boot))
     }
 
-    fn rates(&self, row: &ProcessRow, earlier: Option<usize>) -> Rates {
+    fn rates(&self, row: &ProcessRow, earlier: Option<usize>, told: Told) -> Rates {
         let Some(elapsed) = self.tick.elapsed else { return row.rates };
         match earlier.and_then(|at| self.before.get(at)) {
             Some(earlier) => {
-                let rates = rates::between(earlier, row, elapsed);
-                if row.threads <= 1 && earlier.threads <= 1 {
-                    with_switches(rates, earlier, row, elapsed)
-                } else {
-                    rates
-                }
+                let zero = (earlier.switches, earlier.run_delay);
+                with_told(rates::between(earlier, row, elapsed), zero, row, told, elapsed)
             }
             // Only what was born since the last tick did all of it since then; the rest we just had not seen.
-            None if row.age <= elapsed + Duration::from_millis(20) => rates::since_birth(row, elapsed),
+            None if row.age <= elapsed + Duration::from_millis(20) => {
+                let zero = (Reading::Known(Switches::default()), Reading::Known(CpuTime(0)));
+                with_told(rates::since_birth(row, elapsed), zero, row, told, elapsed)
+            }
             None => row.rates,
         }
     }
 }
 
-/// Adds the switches of a process of one thread, whose counters come with every tick.
-fn with_switches(rates: Rates, earlier: &ProcessRow, later: &ProcessRow, elapsed: Duration) -> Rates {
-    let (Reading::Known(a), Reading::Known(b)) = (earlier.switches, later.switches) else { return rates };
-    let rate = |a, b| rates::per_second(a, b, elapsed).map_or(Reading::Pending, Reading::Known);
-    Rates {
-        voluntary_switches: rate(a.voluntary, b.voluntary),
-        involuntary_switches: rate(a.involuntary, b.involuntary),
-        ..rates
+/// Adds the rates of those counters that came with this tick and the one before.
+fn with_told(
+    rates: Rates,
+    (switches, run_delay): (Reading<Switches>, Reading<CpuTime>),
+    row: &ProcessRow,
+    told: Told,
+    elapsed: Duration,
+) -> Rates {
+    let mut rates = rates;
+    if told.switches
+        && let (Reading::Known(a), Reading::Known(b)) = (switches, row.switches)
+    {
+        let rate = |a, b| rates::per_second(a, b, elapsed).map_or(Reading::Pending, Reading::Known);
+        rates.voluntary_switches = rate(a.voluntary, b.voluntary);
+        rates.involuntary_switches = rate(a.involuntary, b.involuntary);
     }
+    if told.run_delay
+        && let (Reading::Known(a), Reading::Known(b)) = (run_delay, row.run_delay)
+    {
+        rates.run_delay = rates::cores(a, b, elapsed).map_or(Reading::Pending, Reading::Known);
+    }
+    rates
 }
 
 /// The row of a process: what the provider found and what is remembered of it.
 fn row(raw: &RawProcess<'_>, tracked: &Tracked, tick: Tick) -> ProcessRow {
     let started = Duration::from_millis(raw.start.0.saturating_mul(1000 / TICKS_PER_SECOND));
-    // One thread: the kernel's file says it all; more: the slow lane adds them up.
-    let single = raw.threads <= 1;
+    let told = tracked.told;
     let pss = match tracked.pss {
         Reading::Known((pss, at)) => Reading::Known(Pss { age: tick.now.since(at), ..pss }),
         other => other.map(|(pss, _)| pss),
@@ -360,14 +415,16 @@ fn row(raw: &RawProcess<'_>, tracked: &Tracked, tick: Tick) -> ProcessRow {
         faults: raw.faults,
         memory: raw.memory,
         io: raw.io,
-        switches: if single { raw.leader_switches } else { tracked.slow.switches },
-        run_delay: tracked.slow.run_delay,
+        // What the provider does not tell, the slow lane adds up.
+        switches: if told.switches { raw.switches } else { tracked.slow.switches },
+        run_delay: if told.run_delay { raw.run_delay } else { tracked.slow.run_delay },
         net: Reading::Unsupported,
         pss,
         fds: tracked.slow.fds,
         oom: tracked.slow.oom,
         wchan: tracked.slow.wchan.clone(),
         rates: Rates {
+            // Of those that the provider tells, the rates follow from two ticks.
             voluntary_switches: tracked.slow.switch_rates.map(|(voluntary, _)| voluntary),
             involuntary_switches: tracked.slow.switch_rates.map(|(_, involuntary)| involuntary),
             run_delay: tracked.slow.run_delay_rate,

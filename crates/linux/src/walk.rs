@@ -132,6 +132,22 @@ impl ProcessWalk {
         Ok(counts)
     }
 
+    /// Hands one process to `each`, if it is there.
+    pub fn visit(&mut self, pid: u32, each: impl FnOnce(ProcessFiles<'_>)) -> Result<(), Miss> {
+        self.reader.read(&self.proc, &mut self.held, pid).map(each)
+    }
+
+    /// Puts the ids of all processes into `pids`, in ascending order, without reading them.
+    pub fn list(&mut self, pids: &mut Vec<u32>) -> Result<(), WalkError> {
+        pids.clear();
+        seek(self.proc.fd(), SeekFrom::Start(0))?;
+        each_number(self.proc.fd(), &mut self.entries, |pid| {
+            pids.push(pid);
+            ControlFlow::Continue(())
+        })?;
+        Ok(())
+    }
+
     /// The procfs that is walked, for readers of single processes.
     pub const fn proc(&self) -> &ProcDir {
         &self.proc
@@ -140,9 +156,12 @@ impl ProcessWalk {
 
 /// Why a listed process was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Miss {
+pub enum Miss {
+    /// It has ended.
     Vanished,
+    /// It is hidden by `hidepid` or a security module.
     Forbidden,
+    /// It answered something that is not understood.
     Failed,
 }
 

@@ -138,6 +138,8 @@ pub enum Exit {
 pub struct CollectHealth {
     /// Each source, in the order in which they are listed.
     pub sources: Vec<SourceHealth>,
+    /// Where figures come from that a kernel can give in more than one way.
+    pub features: Arc<[FeatureHealth]>,
     /// Processes whose reading blocked.
     pub quarantined: Vec<Quarantined>,
     /// Processes that vanished while they were read, since start.
@@ -148,6 +150,17 @@ pub struct CollectHealth {
     pub late_ticks: u64,
     /// Processor time of the collector's threads in cores, averaged over 30 s.
     pub cost: Option<f64>,
+}
+
+/// Where the figures of a feature come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureHealth {
+    /// Short id, as `processes`.
+    pub id: &'static str,
+    /// What gives them: `ebpf` or a fallback, as `procfs`.
+    pub source: &'static str,
+    /// Why it is not the best there is, for people; none where it is.
+    pub reason: Option<Arc<str>>,
 }
 
 /// How one source is doing.

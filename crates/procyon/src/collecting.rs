@@ -3,21 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_collect::{Collector, Config, LocalInspect};
+use procyon_collect::{Collector, Config, LocalInspect, StartError};
 use procyon_diag::{Fault, Kind};
+use procyon_linux::privilege::held::Capability;
 use procyon_model::inspect::Inspect;
 use procyon_model::{Frame, HostId};
 use procyon_units::SystemClock;
 
 use crate::cli::VERSION;
-use crate::options::Settings;
-use crate::{pause, probe};
+use crate::options::{Settings, Source};
+use crate::{pause, privilege, probe};
 
 /// The collector's options.
 pub(crate) fn config(settings: &Settings) -> Config {
     let collect = &settings.collect;
     Config {
         root: probe::root(settings),
+        source: match collect.source {
+            Source::Auto => procyon_collect::Source::Auto,
+            Source::Ebpf => procyon_collect::Source::Ebpf,
+            Source::Procfs => procyon_collect::Source::Procfs,
+        },
         interval: collect.interval,
         connections: collect.connections,
         filesystems: collect.filesystems,
@@ -37,16 +43,34 @@ pub(crate) fn config(settings: &Settings) -> Config {
 pub(crate) fn once(settings: &Settings, id: HostId) -> Result<Collector, Fault> {
     // Nobody waits for the next tick, so the slow lanes may take what they need to fill every column at once. File systems
     // are in no column, and a dead one could keep the command from ending.
-    let config =
-        Config { pss_budget: 1.0, slow_budget: 1.0, ceiling: 1.0, filesystems: Duration::MAX, ..config(settings) };
+    // To put a program into the kernel costs more than reading procfs twice.
+    let source = match config(settings).source {
+        procyon_collect::Source::Auto => procyon_collect::Source::Procfs,
+        chosen => chosen,
+    };
+    let config = Config {
+        source,
+        pss_budget: 1.0,
+        slow_budget: 1.0,
+        ceiling: 1.0,
+        filesystems: Duration::MAX,
+        ..config(settings)
+    };
     start(&config, id)
 }
 
 /// A collector with these options.
 pub(crate) fn start(config: &Config, id: HostId) -> Result<Collector, Fault> {
     Collector::new(config, id, Arc::new(SystemClock)).map_err(|error| {
-        Fault::new(Kind::Failed, procyon_diag::message_of(&error))
-            .hint("is procfs mounted? `mount -t proc proc /proc`; another place is named with `--proc-root`")
+        let hint = match &error {
+            StartError::Source(why) if why.is_refusal() => format!(
+                "{}; or let it fall back to procfs with `--source auto`",
+                privilege::grant(&[Capability::Bpf, Capability::Perfmon])
+            ),
+            StartError::Source(_) => "let it fall back to procfs with `--source auto`".to_owned(),
+            _ => "is procfs mounted? `mount -t proc proc /proc`; another place is named with `--proc-root`".to_owned(),
+        };
+        Fault::new(Kind::Failed, procyon_diag::message_of(&error)).hint(hint)
     })
 }
 

@@ -55,6 +55,8 @@ procyon_settings::options! {
 procyon_settings::options! {
     /// Reading the machine.
     pub(crate) struct CollectOptions {
+        /// Where the process table comes from: ebpf (the kernel's own list, many times cheaper), procfs, or auto (ebpf where the kernel lets us).
+        source: Source = "auto",
         /// Time between two readings of processes and the machine.
         interval: Duration = "1s",
         /// Time between two readings of the socket table.
@@ -166,6 +168,11 @@ choice!(
 choice!(
     /// Form of the log.
     LogFormat, "text or json" { Text = "text", Json = "json" }
+);
+
+choice!(
+    /// Where the process table comes from.
+    Source, "auto, ebpf or procfs" { Auto = "auto", Ebpf = "ebpf", Procfs = "procfs" }
 );
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Health {
     pub read_only: bool,
     /// Every source of figures.
     pub sources: Vec<Source>,
+    /// Where figures come from that a kernel can give in more than one way.
+    pub features: Vec<Feature>,
     /// Every capability, what it gives and how to grant it.
     pub capabilities: Vec<Capability>,
     /// How fast frames are made.
@@ -50,6 +52,17 @@ pub struct Source {
     pub took_ms: Option<f64>,
     /// Why it failed.
     pub error: Option<String>,
+}
+
+/// Where the figures of a feature come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Feature {
+    /// Short id: `processes` is the process table.
+    pub id: String,
+    /// What gives them: `ebpf` (a program in the kernel) or a fallback, as `procfs`.
+    pub source: String,
+    /// Why it is not eBPF; null where it is.
+    pub reason: Option<String>,
 }
 
 /// A capability of the kernel's privilege system.

@@ -10,6 +10,7 @@
     reason = "a test stops at the first surprise, and asks cargo and git about the clone, whose file names are in lower case"
 )]
 
+mod bpf_objects;
 mod changelog;
 mod clone;
 mod dependencies;

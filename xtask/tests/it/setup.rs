@@ -38,6 +38,6 @@ fn an_unknown_word_is_refused_with_those_that_exist() {
     for arguments in [&[][..], &["everything"]] {
         let output = setup(arguments, None);
         assert_eq!(output.status.code(), Some(1));
-        assert!(text(&output.stderr).contains("build, test or lint"), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("build, test, bpf or lint"), "{}", text(&output.stderr));
     }
 }

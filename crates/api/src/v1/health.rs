@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use procyon_model::ProcessRow;
-use procyon_model::frame::{CollectHealth, SourceState};
+use procyon_model::frame::{CollectHealth, FeatureHealth, SourceState};
 use procyon_wire::health as wire;
 
 use super::hosts::millis;
@@ -42,6 +42,7 @@ fn health(app: &App, caller: &Caller) -> wire::Health {
         role: caller.role(),
         read_only: app.read_only,
         sources: sources(&collect),
+        features: features(&collect),
         capabilities: if caller.sight() == Sight::All { (app.capabilities)() } else { Vec::new() },
         pace: wire::Pace {
             nominal_ms: millis(pace.nominal),
@@ -85,6 +86,15 @@ fn sources(collect: &CollectHealth) -> Vec<wire::Source> {
         }
     };
     collect.sources.iter().map(one).collect()
+}
+
+fn features(collect: &CollectHealth) -> Vec<wire::Feature> {
+    let one = |feature: &FeatureHealth| wire::Feature {
+        id: feature.id.to_owned(),
+        source: feature.source.to_owned(),
+        reason: feature.reason.as_deref().map(str::to_owned),
+    };
+    collect.features.iter().map(one).collect()
 }
 
 fn quarantined(collect: &CollectHealth) -> Vec<wire::Quarantined> {

@@ -1,9 +1,9 @@
 //! Processes from procfs: `stat`, `status` and `io` of every process each tick.
 
 use procyon_linux::proc::pid_io::PidIo;
-use procyon_linux::proc::pid_status::PidMemory;
+use procyon_linux::proc::pid_status::{PidMemory, PidStatus};
 use procyon_linux::root::Root;
-use procyon_linux::walk::{Descriptors, ProcessWalk};
+use procyon_linux::walk::{Descriptors, ProcessFiles, ProcessWalk};
 use procyon_model::process::{CpuCounters, Faults, Io, Memory, ProcessState, Switches};
 use procyon_units::Reading;
 
@@ -16,6 +16,9 @@ pub struct Procfs {
 }
 
 impl Procfs {
+    /// Its name.
+    pub const ID: &'static str = "procfs";
+
     /// Opens procfs below `root`.
     pub fn new(root: &Root) -> Result<Self, ProviderError> {
         let walk =
@@ -26,7 +29,7 @@ impl Procfs {
 
 impl ProcessProvider for Procfs {
     fn id(&self) -> &'static str {
-        "procfs"
+        Self::ID
     }
 
     fn pass(&mut self, each: &mut dyn FnMut(&RawProcess<'_>)) -> Result<PassCounts, ProviderError> {
@@ -34,30 +37,8 @@ impl ProcessProvider for Procfs {
         let counts = self
             .walk
             .walk(|files| {
-                let (stat, status) = (&files.stat, &files.status);
                 forbidden += u64::from(matches!(files.io, Reading::Forbidden));
-                each(&RawProcess {
-                    pid: stat.pid,
-                    start: stat.start,
-                    name: stat.comm,
-                    state: ProcessState(stat.state),
-                    ppid: stat.ppid,
-                    kernel_thread: stat.kernel_thread,
-                    uid: status.uid,
-                    euid: status.euid,
-                    gid: status.gid,
-                    threads: stat.threads,
-                    nice: stat.nice,
-                    policy: stat.policy,
-                    cpu: CpuCounters { user: stat.user.cpu_time(), system: stat.system.cpu_time() },
-                    faults: Faults { minor: stat.minor_faults, major: stat.major_faults },
-                    memory: status.memory.map_or(Reading::Absent, |memory| Reading::Known(memory_of(&memory))),
-                    io: files.io.map(|io| io_of(&io)),
-                    leader_switches: match (status.voluntary, status.involuntary) {
-                        (Some(voluntary), Some(involuntary)) => Reading::Known(Switches { voluntary, involuntary }),
-                        _ => Reading::Unsupported,
-                    },
-                });
+                each(&raw(&files));
             })
             .map_err(|error| ProviderError(error.to_string()))?;
         Ok(PassCounts {
@@ -65,6 +46,42 @@ impl ProcessProvider for Procfs {
             vanished: counts.vanished.into(),
             forbidden: forbidden + u64::from(counts.forbidden),
         })
+    }
+}
+
+/// What the files say of a process.
+pub(super) fn raw<'a>(files: &ProcessFiles<'a>) -> RawProcess<'a> {
+    let (stat, status) = (&files.stat, &files.status);
+    RawProcess {
+        pid: stat.pid,
+        start: stat.start,
+        name: stat.comm,
+        state: ProcessState(stat.state),
+        ppid: stat.ppid,
+        kernel_thread: stat.kernel_thread,
+        uid: status.uid,
+        euid: status.euid,
+        gid: status.gid,
+        threads: stat.threads,
+        nice: stat.nice,
+        policy: stat.policy,
+        cpu: CpuCounters { user: stat.user.cpu_time(), system: stat.system.cpu_time() },
+        faults: Faults { minor: stat.minor_faults, major: stat.major_faults },
+        memory: status.memory.map_or(Reading::Absent, |memory| Reading::Known(memory_of(&memory))),
+        io: files.io.map(|io| io_of(&io)),
+        switches: switches_of(stat.threads, status),
+        run_delay: Reading::Pending,
+        exec_id: None,
+        cgroup: None,
+    }
+}
+
+/// The file counts the main thread alone.
+fn switches_of(threads: u32, status: &PidStatus) -> Reading<Switches> {
+    match (status.voluntary, status.involuntary) {
+        _ if threads > 1 => Reading::Pending,
+        (Some(voluntary), Some(involuntary)) => Reading::Known(Switches { voluntary, involuntary }),
+        _ => Reading::Unsupported,
     }
 }
 

@@ -10,5 +10,6 @@
 
 mod allocations;
 mod inspect;
+mod providers;
 mod strings;
 mod truth;

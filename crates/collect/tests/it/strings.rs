@@ -108,6 +108,34 @@ fn a_process_that_runs_another_program_under_the_same_name_is_described_anew() {
 }
 
 #[test]
+fn a_process_that_is_seen_to_exec_is_never_without_arguments() {
+    // The same name, the same size: only the kernel's count of programs tells.
+    let text = "import os, sys; print('x', flush=True); input(); n = int(sys.argv[1]) + 1; \
+                os.execvp('python3', ['python3', '-c', sys.argv[2], str(n), sys.argv[2]])";
+    let mut started = Started::new(Command::new("python3").args(["-c", text, "0", text]));
+    started.wait();
+    let mut collector = collector(&Config::default());
+    let mut at_once = 0;
+    await_row(&mut collector, started.pid(), "it has arguments", |row| row.descriptor.cmd.contains(&b'0'));
+    for round in 1..=20 {
+        started.go_on();
+        let wanted = format!(" {round} ");
+        loop {
+            let frame = collector.tick().unwrap();
+            let row = row(&frame, started.pid());
+            let cmd = String::from_utf8_lossy(&row.descriptor.cmd).into_owned();
+            assert!(cmd.contains("python3 -c "), "{cmd}");
+            if cmd.contains(&wanted) {
+                break;
+            }
+            at_once += 1;
+            assert!(at_once < 20_000, "{cmd} has no{wanted}");
+        }
+        started.wait();
+    }
+}
+
+#[test]
 fn secrets_in_a_title_without_nuls_are_masked() {
     // What setproctitle leaves behind: one argument, with blanks.
     let mut command = Command::new(program());

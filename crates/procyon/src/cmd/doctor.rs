@@ -9,6 +9,7 @@ use procyon_diag::{Kind, Tone};
 use procyon_linux::privilege::attempt::Attempt;
 use procyon_linux::privilege::facts::{self, Facts};
 use procyon_linux::privilege::held;
+use procyon_model::frame::FeatureHealth;
 use procyon_units::Reading;
 use serde_json::json;
 
@@ -33,12 +34,13 @@ impl Doctor {
         let settings = common.settings()?;
         let root = probe::root(&settings);
         let findings = privilege::findings(&root);
+        let features = procyon_collect::attempt(&root);
         let facts = facts::read(&root, &mut Vec::new());
         let mut out = Output::new();
         if self.json {
-            out.pretty_json(&as_json(&findings, &facts))?;
+            out.pretty_json(&as_json(&findings, &features, &facts))?;
         } else {
-            print(&mut out, &findings, &facts)?;
+            print(&mut out, &findings, &features, &facts)?;
         }
         out.flush()?;
         let refused = findings.iter().any(Finding::is_refused);
@@ -56,7 +58,7 @@ const fn outcome(attempt: Attempt) -> (&'static str, &'static str, Tone) {
     }
 }
 
-fn print(out: &mut Output, findings: &[Finding], facts: &Facts) -> Result<()> {
+fn print(out: &mut Output, findings: &[Finding], features: &[FeatureHealth], facts: &Facts) -> Result<()> {
     let user = rustix::process::geteuid().as_raw();
     writeln!(out, "{}\n", out.palette.paint(Tone::Strong, format!("procyon as user {user} on this machine")))?;
     for finding in findings {
@@ -90,6 +92,14 @@ fn print(out: &mut Output, findings: &[Finding], facts: &Facts) -> Result<()> {
                 faint(out, format!("could not try to {}: there is none", finding.what))
             )?,
             Attempt::Granted => {}
+        }
+    }
+    writeln!(out, "\n{}", out.palette.paint(Tone::Strong, "sources"))?;
+    for feature in features {
+        writeln!(out, "  {:<28} {}", feature.id, feature.source)?;
+        if let Some(reason) = &feature.reason {
+            let text = format!("not eBPF: {reason}");
+            writeln!(out, "            {}", out.palette.paint(Tone::Faint, text))?;
         }
     }
     writeln!(out, "\n{}", out.palette.paint(Tone::Strong, "kernel"))?;
@@ -134,7 +144,7 @@ fn describe(facts: &Facts) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn as_json(findings: &[Finding], facts: &Facts) -> serde_json::Value {
+fn as_json(findings: &[Finding], features: &[FeatureHealth], facts: &Facts) -> serde_json::Value {
     let items: Vec<_> = findings
         .iter()
         .map(|finding| {
@@ -148,8 +158,12 @@ fn as_json(findings: &[Finding], facts: &Facts) -> serde_json::Value {
             })
         })
         .collect();
+    let features: Vec<_> = features
+        .iter()
+        .map(|feature| json!({"id": feature.id, "source": feature.source, "reason": feature.reason.as_deref()}))
+        .collect();
     let missing: Vec<&str> = privilege::missing(findings).iter().map(|capability| capability.name()).collect();
     let kernel: serde_json::Map<String, serde_json::Value> =
         describe(facts).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    json!({"uid": rustix::process::geteuid().as_raw(), "findings": items, "missing": missing, "kernel": kernel})
+    json!({"uid": rustix::process::geteuid().as_raw(), "findings": items, "features": features, "missing": missing, "kernel": kernel})
 }

@@ -23,7 +23,7 @@ use procyon_units::{Clock as _, Mono, SystemClock};
 
 use crate::cli::{Common, VERSION};
 use crate::cmd::token;
-use crate::options::Settings;
+use crate::options::{Settings, Source};
 use crate::output::Output;
 use crate::{collecting, log, places, privilege, probe};
 
@@ -54,6 +54,9 @@ pub(crate) struct Up {
     /// Local socket [default: /run/procyon/procyon.sock for root, else $XDG_RUNTIME_DIR/procyon/procyon.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<std::path::PathBuf>,
+    /// Where the process table comes from [default: auto]
+    #[arg(long, value_name = "SOURCE", value_enum)]
+    source: Option<Source>,
     /// File to log to, rotated by size [default: standard error]
     #[arg(long, value_name = "FILE")]
     log_file: Option<std::path::PathBuf>,
@@ -78,6 +81,7 @@ impl Up {
             path("api.tls_cert", "--tls-cert", &self.tls_cert),
             path("api.tls_key", "--tls-key", &self.tls_key),
             path("socket", "--socket", &self.socket),
+            self.source.map(|value| Flag { path: "collect.source", name: "--source", value: value.show() }),
             path("log.file", "--log-file", &self.log_file),
         ];
         flags.into_iter().flatten().collect()

@@ -169,6 +169,8 @@ fn nobody_sees_what_is_visible_and_is_told_what_is_missing() {
     assert!(own["exe"].is_string(), "{own}");
 
     let health = up.get("/health").good();
+    let (source, reason) = process_table(&health);
+    assert!(source == "procfs" && reason.contains("CAP_BPF"), "{health}");
     let held = not_held(&health);
     assert!(held.contains("CAP_SYS_PTRACE") && held.contains("CAP_KILL"), "{health}");
     let grants = health["capabilities"].to_string();
@@ -186,4 +188,78 @@ fn nobody_sees_what_is_visible_and_is_told_what_is_missing() {
     let session = crate::http::request(&up.socket(), "GET", "/api/v1/session", &[], b"").good();
     assert_eq!(session["role"], "operator");
     watches(up);
+}
+
+/// Where the process table comes from, and why it is not eBPF.
+fn process_table(health: &Value) -> (&str, &str) {
+    let features = health["features"].as_array().unwrap();
+    let table = features.iter().find(|feature| feature["id"] == "processes").unwrap();
+    (table["source"].as_str().unwrap(), table["reason"].as_str().unwrap_or(""))
+}
+
+/// Starts its arguments under a filter that answers `bpf(BPF_PROG_LOAD)` with "operation not permitted".
+const WITHOUT_PROGRAMS: &str = r#"
+import ctypes, os, struct, sys
+instruction = lambda code, yes, no, value: struct.pack("HBBI", code, yes, no, value)
+load, equal, answer = 0x20, 0x15, 0x06
+number = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+program = b"".join([
+    instruction(load, 0, 0, 0), instruction(equal, 0, 3, number),
+    instruction(load, 0, 0, 16), instruction(equal, 0, 1, 5),
+    instruction(answer, 0, 0, 0x00050001), instruction(answer, 0, 0, 0x7fff0000),
+])
+room = ctypes.create_string_buffer(program)
+filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(room)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(filter), 0, 0) == 0, ctypes.get_errno()
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+#[test]
+fn where_the_kernel_refuses_its_programs_it_reads_procfs_and_says_why() {
+    let up = Start::by(&["python3", "-c", WITHOUT_PROGRAMS]).up();
+    let health = watches(up);
+    let (source, reason) = process_table(&health);
+    assert_eq!(source, "procfs", "{health}");
+    assert!(reason.contains("Operation not permitted") && reason.contains("CAP_BPF"), "{reason}");
+
+    // What was asked for and cannot be had is an error with a way out.
+    let words = ["-c", WITHOUT_PROGRAMS, crate::harness::procyon().to_str().unwrap(), "up", "--source", "ebpf"]
+        .map(str::to_owned);
+    let folder = open_folder();
+    let mut command = Command::new("python3");
+    command.args(words).arg("--data").arg(folder.path()).args(["--listen", "127.0.0.1:0"]).env("NO_COLOR", "1");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for word in ["could not read the process table by eBPF", "Operation not permitted", "hint: ", "--source auto"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn where_the_kernel_has_no_types_it_reads_procfs_and_says_why() {
+    let health = watches(Start::new().args(&["--sys-root", "/nonexistent"]).up());
+    let (source, reason) = process_table(&health);
+    assert!(source == "procfs" && reason.contains("/nonexistent/kernel/btf/vmlinux"), "{health}");
+}
+
+#[test]
+fn in_a_pid_namespace_of_its_own_it_reads_procfs_and_says_why() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mut up = Start::by(&["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]).up();
+    let health = up.get("/health").good();
+    let (source, reason) = process_table(&health);
+    let refused = reason.contains("CAP_BPF");
+    assert!(source == "procfs" && (reason.contains("pid namespace") || refused), "{health}");
+    up.still_runs();
+}
+
+#[test]
+fn procfs_can_be_asked_for() {
+    let health = watches(Start::new().args(&["--source", "procfs"]).up());
+    assert_eq!(process_table(&health), ("procfs", "it was asked for"));
 }

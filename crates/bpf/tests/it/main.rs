@@ -1,0 +1,5 @@
+//! The programs in the running kernel. Without the right to load them there is nothing to test, and the tests say so.
+
+#![expect(clippy::panic, clippy::print_stderr, reason = "a test stops at the first surprise and says what it left out")]
+
+mod processes;
