@@ -1,6 +1,7 @@
 // A stand-in for procyon, for the performance test and for work on the pages without a Linux host of interest.
 // It serves web/dist and the JSON contract with synthetic rows; every value of every row changes each second.
-//   node mock/server.mjs --rows 3000 --port 9399 [--role operator|viewer|anonymous] [--read-only]
+//   node mock/server.mjs --rows 3000 --port 9399 [--role operator|viewer|anonymous] [--read-only] [--history HOURS]
+// Its past is made up as it is asked for: a day like any other, with a backup that begins eleven hours and a half ago.
 import { createServer } from 'node:http'
 import { readFileSync, existsSync } from 'node:fs'
 import { join, extname, normalize } from 'node:path'
@@ -14,6 +15,7 @@ const arg = (name, fallback) => {
 const ROWS = Number(arg('rows', 400))
 const PORT = Number(arg('port', 0))
 const ROLE = arg('role', 'operator')
+const HISTORY_MS = Number(arg('history', 24 * 12)) * 3600e3
 const READ_ONLY = process.argv.includes('--read-only')
 const here = fileURLToPath(new URL('.', import.meta.url))
 const dist = join(here, '../dist')
@@ -136,6 +138,58 @@ const evaluator = (q) => {
 }
 const top = (by, n) => [...procs].sort((a, b) => (b.v[by] ?? 0) - (a.v[by] ?? 0)).slice(0, n).map((p) => ({ key: key(p), label: p.label, values: Object.fromEntries(['cpu', 'rss', 'read', 'write', 'rx', 'tx'].map((f) => [f, p.v[f]])) }))
 
+// ---- the past ----
+const began = Date.now()
+const kept = began - HISTORY_MS
+const HOUR = 3600e3
+const GAP = { from: Math.floor((began - 6.8 * HOUR) / 1000) * 1000, to: Math.floor((began - 6.25 * HOUR) / 1000) * 1000 }
+const noise = (n) => { const x = Math.sin(n * 12.9898) * 43758.5453; return x - Math.floor(x) }
+const smooth = (t, id) => { const k = t / 1000; const i = Math.floor(k / 7); const f = k / 7 - i; return noise(i + id) * (1 - f) + noise(i + 1 + id) * f }
+const BACKUP = { from: began - 11.5 * HOUR, to: began - 11 * HOUR }
+const part = (t) => (t < BACKUP.from || t > BACKUP.to ? 0 : Math.min(1, (t - BACKUP.from) / 200e3, (BACKUP.to - t) / 90e3))
+const backup = { ...birth(7), pid: 20911, ticks: 123456789, name: 'xtrabackup', cmd: '/usr/bin/xtrabackup --backup --target-dir=/backup/3309 --port=3309 --parallel=6', user: 'root', ppid: 1, kthread: false, label: 'xtrabackup', start: BACKUP.from, base: { cpu: 7.4, rss: 1.1 * G, read: 1.4 * G, write: 1.4 * G, threads: 11, fds: 412, limit: 1024 } }
+const load = (t) => 0.55 + 0.2 * Math.sin(((t / HOUR) % 24) / 24 * 6.283) + 1.1 * Math.exp(-(((t - (began - 0.4 * HOUR)) / (0.3 * HOUR)) ** 2))
+function valueOf(p, t, f) {
+  const b = p.base
+  const w = (p === backup ? part(t) : p.kthread ? 1 : load(t)) * (0.8 + 0.4 * smooth(t, p.pid))
+  switch (f) {
+    case 'cpu': return b.cpu * w
+    case 'cpu_user': return b.cpu * w * 0.85
+    case 'cpu_sys': return b.cpu * w * 0.15
+    case 'rss': return b.rss * (0.96 + 0.03 * smooth(t / 50, p.pid))
+    case 'read': case 'write': return p.kthread ? null : b[f] * w
+    case 'rx': case 'tx': return null
+    case 'runq': return b.cpu * 0.03 * w
+    case 'threads': return b.threads
+    case 'fds': return p.kthread ? null : b.fds
+    case 'age': return (t - p.start) / 1000
+    case 'start': return p.start
+    case 'majflt': return smooth(t, p.pid) * 2
+    case 'minflt': return smooth(t, p.pid) * 90
+    default: return p.v[f] ?? (f === 'pid' ? p.pid : f === 'name' ? p.name : f === 'cmd' ? p.cmd : f === 'user' ? p.user : f === 'ppid' ? 1 : f === 'state' ? 'D' : f === 'kthread' ? false : null)
+  }
+}
+const living = (t) => [...procs.filter((p) => p.start <= t), ...(part(t) > 0 ? [backup] : [])]
+const everyone = () => [...procs, backup]
+const heavy = () => everyone().filter((p) => p === backup || p.base.cpu > 0.01)
+function hostAt(t) {
+  const cpu = Math.min(31.5, 1.2 + heavy().reduce((a, p) => a + (p === backup || p.start <= t ? valueOf(p, t, 'cpu') : 0), 0))
+  return { ...host, cpu_busy: cpu, cpu_usage: cpu / 32, mem_used: 188 * G + 20 * G * smooth(t / 300, 5), disk_read: 60 * M * load(t) + 1.5 * G * part(t), disk_write: 90 * M * load(t) + 1.4 * G * part(t), net_rx: 110 * M * load(t), net_tx: 200 * M * load(t), processes: living(t).length, load1: cpu * 1.1, uptime: (t - boot) / 1000 }
+}
+const frameBefore = (t) => (t >= GAP.from && t < GAP.to ? GAP.from : Math.floor(Math.min(t, Date.now()) / 1000) * 1000)
+const gapAt = (t) => (t > GAP.from + 2000 && t < GAP.to ? { gap: GAP } : {})
+const instantOf = (text) => { const now = Date.now(); if (text === null || /^(now|live)$/.test(text)) return now; const m = /^-(\d+)(s|m|h|d)$/.exec(text); if (m) return now - m[1] * { s: 1e3, m: 60e3, h: HOUR, d: 24 * HOUR }[m[2]]; return /^\d+$/.test(text) ? Number(text) : Date.parse(text) }
+const gridOf = (p) => {
+  const from = instantOf(p.get('from') ?? '-15m'), to = instantOf(p.get('to')), m = /^(\d+)(ms|s|m|h|d)$/.exec(p.get('step') ?? '1s')
+  const step = m[1] * { ms: 1, s: 1e3, m: 60e3, h: HOUR, d: 24 * HOUR }[m[2]]
+  const times = []
+  for (let t = Math.ceil(from / step) * step; t <= to; t += step) times.push(t)
+  return { from, to, step, times }
+}
+const known = (t) => t >= kept && t <= Date.now() && (t <= GAP.from || t >= GAP.to)
+const gapsOf = (g) => (GAP.from < g.to && GAP.to > g.from ? [GAP] : [])
+const before = { type: 'urn:procyon:not-found', title: 'There is no history at this instant', status: 404, detail: `History of db-prod-07 goes from ${new Date(kept).toISOString()} to now` }
+
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 let role = ROLE
 const server = createServer((req, res) => {
@@ -170,27 +224,62 @@ const server = createServer((req, res) => {
   if (parts.length === 1) return json({ at: Date.now(), items: [HOST], total: 1, next: null })
   if (!['h0', 'local', 'db-prod-07'].includes(parts[1])) return json({ type: 'urn:procyon:not-found', title: 'No such host', status: 404 }, 404)
   if (parts.length === 2) return json(HOST)
+  const at = p.has('at') ? instantOf(p.get('at')) : null
+  if (at !== null && at < kept) return json(before, 404)
   switch (parts[2]) {
-    case 'figures': return json(lists())
+    case 'history': return json({ at: Date.now(), state: HISTORY_MS > 0 ? 'on' : 'off', reason: null, from: HISTORY_MS > 0 ? kept : null, to: HISTORY_MS > 0 ? Date.now() : null, interval_ms: 1000, bytes: 812 * M, limit_bytes: 10 * G, retention_s: 30 * 86400, missed: 0, lost: 0 })
+    case 'step': { let t = frameBefore(at) + Number(p.get('by')) * 1000; if (t > GAP.from && t < GAP.to) t = Number(p.get('by')) < 0 ? GAP.from : GAP.to; return json({ at: Math.max(kept, Math.min(t, Math.floor(Date.now() / 1000) * 1000)) }) }
+    case 'events': {
+      const g = gridOf(p), kinds = (p.get('kinds') ?? 'birth,death,gap,boot').split(',')
+      const all = [{ at: began - 4.6 * HOUR, kind: 'boot' }, { at: BACKUP.to, kind: 'death', key: key(backup), name: backup.name, exit: { code: 0 } }, { at: began - 15 * HOUR, kind: 'death', key: key(procs[5]), name: 'java', exit: { signal: 'SIGKILL' } }, { at: began - 2.1 * HOUR, kind: 'death', key: key(procs[6]), name: 'mysqldump', exit: { signal: 'SIGSEGV' } }]
+      return json({ at: Date.now(), items: all.filter((e) => kinds.includes(e.kind) && e.at >= g.from && e.at <= g.to).map((e) => ({ key: null, name: null, exit: null, since: null, ...e })), total: 1, next: null })
+    }
+    case 'search': return json({ at: Date.now(), items: everyone().filter((x) => `${x.pid} ${x.cmd}`.includes(p.get('q'))).slice(0, 20).map((x) => ({ key: key(x), pid: x.pid, name: x.name, cmd: x.cmd, user: x.user, label: x.label, cgroup: '/', started: x.start, first: Math.max(kept, x.start), last: x === backup ? BACKUP.to : Date.now(), ended: x === backup })), total: 1, next: null })
+    case 'figures': return json(at === null ? lists() : { ...lists(), at: frameBefore(at), figures: hostAt(frameBefore(at)), ...gapAt(at) })
     case 'connections': { const all = connections; return json({ at: Date.now(), items: all.slice(0, Number(p.get('limit') ?? 1000)), total: all.length, matched: all.length, next: null }) }
     case 'ended': return json({ at: Date.now(), items: ended.filter((e) => e.at > Date.now() - 60_000), total: 1, next: null })
-    case 'top': return json({ at: Date.now(), items: top(p.get('by') ?? 'cpu', 6), other: { count: 1, value: 1 } })
+    case 'top': {
+      if (HISTORY_MS === 0) return json({ at: Date.now(), items: top(p.get('by') ?? 'cpu', 10).map((x) => ({ ...x, name: x.label, value: x.values[p.get('by') ?? 'cpu'] ?? 0 })), other: { count: 1, value: 1 } })
+      const g = gridOf(new URLSearchParams({ from: p.get('from'), to: p.get('to') ?? 'now', step: '1s' })), by = p.get('by') ?? 'cpu', n = Number(p.get('n') ?? 10)
+      const some = g.times.filter((_, i) => i % Math.max(1, Math.floor(g.times.length / 60)) === 0).filter(known)
+      const of = p.get('group')
+      let all = heavy().map((x) => ({ x, value: some.reduce((a, t) => a + (x.start <= t && (x !== backup || part(t) > 0) ? (valueOf(x, t, by) ?? 0) : 0), 0) / Math.max(1, some.length) })).sort((a, b) => b.value - a.value).map(({ x, value }) => ({ key: key(x), label: x.label, name: x.name, value, group: x.label, processes: 1, user: x.user, cmd: x.cmd, first: Math.max(g.from, x.start), last: x === backup ? Math.min(g.to, BACKUP.to) : g.to }))
+      if (of) {
+        const groups = new Map()
+        for (const i of all) { const w = of === 'user' ? i.user : of === 'name' ? i.name : of === 'unit' ? 'app.service' : ''; const q = groups.get(w); if (q) { q.value += i.value; q.processes += 1 } else groups.set(w, { ...i, group: w }) }
+        all = [...groups.values()]
+      }
+      return json({ at: Date.now(), items: all.slice(0, n), other: { count: Math.max(0, all.length - n), value: all.slice(n).reduce((a, x) => a + x.value, 0) }, covered_s: some.length * (g.to - g.from) / 1000 / Math.max(1, g.times.filter((_, i) => i % Math.max(1, Math.floor(g.times.length / 60)) === 0).length) })
+    }
     case 'series': {
       const cols = p.get('columns').split(',')
+      const g = gridOf(p)
+      if (HISTORY_MS > 0 && (p.get('scope') === 'host' || p.has('keys')) && (g.from < began - 880e3 || p.has('to'))) {
+        if (p.get('scope') === 'host') { const at = g.times.map((t) => (known(t) ? hostAt(t) : null)); return json({ at: Date.now(), step_ms: g.step, times: g.times, series: [{ key: null, label: '', values: Object.fromEntries(cols.map((c) => [c, at.map((h) => h?.[c] ?? null)])) }], gaps: gapsOf(g) }) }
+        return json({ at: Date.now(), step_ms: g.step, times: g.times, gaps: gapsOf(g), series: p.get('keys').split(',').flatMap((k) => { const x = everyone().find((y) => key(y) === k); return x === undefined ? [] : [{ key: k, label: x.label, values: Object.fromEntries(cols.map((c) => [c, g.times.map((t) => (known(t) && t >= x.start && (x !== backup || part(t) > 0) ? valueOf(x, t, c) : null))])) }] }) })
+      }
       if (p.get('scope') === 'host') return json({ at: Date.now(), step_ms: 1000, times: hostRing.map((x) => x[0]), series: [{ key: null, label: '', values: Object.fromEntries(cols.map((c) => [c, hostRing.map((x) => x[1][c] ?? null)])) }] })
       const keys = p.get('keys')?.split(',') ?? procs.map(key)
       const times = hostRing.slice(-60).map((x) => x[0])
       return json({ at: Date.now(), step_ms: 1000, times, series: keys.filter((k) => ring.has(k)).map((k) => { const m = new Map(ring.get(k).map(([t, v]) => [t, v])); return { key: k, label: '', values: Object.fromEntries(cols.map((c) => [c, times.map((t) => m.get(t)?.[c] ?? null)])) } }) })
     }
     case 'processes': {
+      if (parts.length === 3 && at !== null) {
+        let fn = null
+        try { fn = evaluator(p.get('q')) } catch (e) { return json(e, 400) }
+        const t = frameBefore(at), cols = (p.get('columns') ?? 'pid,name').split(',')
+        const all = living(t)
+        const list = all.filter((x) => fn === null || fn({ ...x.v, ...Object.fromEntries(['pid', 'name', 'cmd', 'user', 'cpu', 'rss', 'read', 'write'].map((f) => [f, valueOf(x, t, f)])) }))
+        return json({ at: t, items: list.map((x) => ({ key: key(x), matched: true, ...Object.fromEntries(cols.map((c) => [c, valueOf(x, t, c)])) })), total: all.length, matched: list.length, next: null, ...gapAt(at) })
+      }
       if (parts.length === 3) {
         let fn = null
         try { fn = evaluator(p.get('q')) } catch (e) { return json(e, 400) }
         const list = procs.filter((x) => fn === null || fn(x.v))
         return json({ at: Date.now(), items: list.slice(0, Number(p.get('limit') ?? 100)).map((x) => ({ key: key(x), ...x.v })), total: procs.length, matched: list.length, next: null })
       }
-      const x = procs.find((y) => key(y) === parts[3] || String(y.pid) === parts[3])
-      if (x === undefined) return json({ type: 'urn:procyon:not-found', title: 'No such process', status: 404, detail: `${parts[3]} is not known` }, 404)
+      const x = (at === null ? procs : everyone()).find((y) => key(y) === parts[3] || String(y.pid) === parts[3])
+      if (x === undefined || (at !== null && (x.start > at || (x === backup && at > BACKUP.to + HOUR)))) return json({ type: 'urn:procyon:not-found', title: 'No such process', status: 404, detail: `${parts[3]} is not known` }, 404)
       if (parts[4] === 'threads') return json({ at: Date.now(), items: Array.from({ length: x.base.threads }, (_, i) => ({ tid: x.pid + i, name: x.name, state: 'S', cpu: rnd() * 0.2, utime: 12, stime: 3, processor: i % 32, nice: 0, policy: 'SCHED_OTHER', wchan: 'futex_wait', nvcsw_total: 100, nivcsw_total: 2 })), total: x.base.threads, next: null })
       if (parts[4] === 'files') return json({ at: Date.now(), items: Array.from({ length: Math.min(300, x.base.fds) }, (_, i) => ({ fd: i, kind: i % 3 === 0 ? 'socket' : 'file', target: i % 3 === 0 ? `socket:[${9000 + i}]` : `/data/mysql/ibdata${i}`, position: i * 4096, flags: 'O_RDWR', inode: 9000 + i })), total: x.base.fds, next: null })
       if (parts[4] === 'connections') return json({ at: Date.now(), items: connections.slice(0, 200), total: 200, next: null })
@@ -200,7 +289,7 @@ const server = createServer((req, res) => {
         ended.push({ key: key(x), pid: x.pid, name: x.name, cmd: x.cmd, user: x.user, at: Date.now(), exit: { signal: 'SIGTERM' } })
         return json({ result: 'sent', signal: 'SIGTERM', key: key(x) })
       }
-      return json({ at: Date.now(), key: key(x), values: x.v, absent: x.kthread ? { exe: 'kernel thread' } : {}, parents: [{ key: key(procs[0]), pid: 1, name: 'systemd' }], children: procs.filter((y) => y.ppid === x.pid).slice(0, 50).map((y) => ({ key: key(y), pid: y.pid, name: y.name })), limits: [{ name: 'nofile', soft: x.base.limit, hard: x.base.limit, unit: 'files', used: x.base.fds }, { name: 'nproc', soft: 15000, hard: 15000, unit: 'processes', used: x.base.threads }, { name: 'memlock', soft: 65536, hard: 65536, unit: 'bytes', used: 0 }, { name: 'stack', soft: 8 * M, hard: null, unit: 'bytes', used: 132 * K }], cgroup_limits: { memory: x === procs[1] ? 48 * G : null, cpu: x === procs[1] ? 16 : null }, listening: x === procs[1] ? [3309] : [], connections: x === procs[1] ? 200 : 0, signal: { allowed: x.pid !== 1 && !x.kthread, reason: x.pid === 1 ? 'pid 1 is never signalled' : x.kthread ? 'a kernel thread takes no signals' : null }, state: 'running' })
+      return json({ at: Date.now(), key: key(x), values: x.v, absent: x.kthread ? { exe: 'kernel thread' } : {}, parents: [{ key: key(procs[0]), pid: 1, name: 'systemd' }], children: procs.filter((y) => y.ppid === x.pid).slice(0, 50).map((y) => ({ key: key(y), pid: y.pid, name: y.name })), limits: [{ name: 'nofile', soft: x.base.limit, hard: x.base.limit, unit: 'files', used: x.base.fds }, { name: 'nproc', soft: 15000, hard: 15000, unit: 'processes', used: x.base.threads }, { name: 'memlock', soft: 65536, hard: 65536, unit: 'bytes', used: 0 }, { name: 'stack', soft: 8 * M, hard: null, unit: 'bytes', used: 132 * K }], cgroup_limits: { memory: x === procs[1] ? 48 * G : null, cpu: x === procs[1] ? 16 : null }, listening: x === procs[1] ? [3309] : [], connections: x === procs[1] ? 200 : 0, ...(at === null ? {} : { at: frameBefore(at), values: Object.fromEntries(figures.filter((f) => f.scope === 'process').map((f) => [f.id, valueOf(x, frameBefore(at), f.id)])), limits: [], ...gapAt(at) }), signal: at !== null ? { allowed: false, reason: 'this is a past instant' } : { allowed: x.pid !== 1 && !x.kthread, reason: x.pid === 1 ? 'pid 1 is never signalled' : x.kthread ? 'a kernel thread takes no signals' : null }, ...(at !== null && x === backup && part(at) <= 0 ? { state: 'ended', exit: { code: 0 }, ended_at: BACKUP.to } : { state: 'running' }) })
     }
   }
   json({ type: 'urn:procyon:not-found', title: 'Not found', status: 404 }, 404)

@@ -3,7 +3,7 @@
 import { get, post, problemOf, remove } from './api'
 import { Catalogue } from './figures'
 import type { Lang, Key } from './i18n'
-import { translate } from './i18n'
+import { loadLanguage, translate } from './i18n'
 import type { Figure, Host, Problem, Session } from './types'
 
 const store = {
@@ -45,7 +45,12 @@ class App {
     return translate(this.lang, key, args)
   }
 
-  setLang(lang: Lang): void {
+  async setLang(lang: Lang): Promise<void> {
+    try {
+      await loadLanguage(lang)
+    } catch {
+      return
+    }
     this.lang = lang
     store.set('lang', lang)
     document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en'

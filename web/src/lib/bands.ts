@@ -1,11 +1,14 @@
 // The coloured processes and what the four charts draw: the six heaviest processes, one colour each, the same in the
 // chip before the row, in every chart and in the tooltip. The rest, up to the total of the host, is `other`.
 
-import type { Series, SeriesAnswer, TopItem, Value } from './types'
+import type { Range } from './clock'
+import type { Consumer, Gap, Series, SeriesAnswer, TopItem, Value } from './types'
 
 export const BANDS = 6
-/** Length of the charts. */
+/** Length of the charts while nobody chose another. */
 export const RANGE_MS = 15 * 60_000
+/** Points of charts that are longer than that: frames closer together are drawn as one, their mean. */
+const LONG_POINTS = 900
 /** A newcomer takes a colour when it is this much heavier than the lightest coloured process. */
 const PUSH = 1.25
 /** Share of the newest value in the running mean that ranks the processes. */
@@ -38,11 +41,40 @@ export class Bands {
   /** Colour 1..6 is index 0..5. */
   slots: (Band | null)[] = new Array<Band | null>(BANDS).fill(null)
   by: Metric = 'cpu'
+  /** Where nothing is known. */
+  gaps: Gap[] = []
+  /** The range of charts that stand still. */
+  window: Range | null = null
+  /** Length of the charts, ms. */
+  range = RANGE_MS
+  private step = 0
+  private merged = 1
   private readonly ask: (key: string) => void
 
   /** `ask` is called with the key of a process that has just got a colour and has no past yet. */
   constructor(ask: (key: string) => void) {
     this.ask = ask
+  }
+
+  /** The charts of a range that stands still: nothing is added to them. */
+  static still(host: SeriesAnswer, top: readonly Consumer[], by: Metric): Bands {
+    const b = new Bands(() => undefined)
+    b.by = by
+    b.times = host.times
+    b.gaps = host.gaps ?? []
+    const s = host.series[0]
+    for (const f of HOST_FIGURES) b.host[f] = host.times.map((_, i) => number(s?.values[f]?.[i]))
+    top.filter((x) => x.value > 0).slice(0, BANDS).forEach((x, i) => {
+      b.slots[i] = { key: x.key, label: x.label, mean: x.value, values: blank(METRICS, host.times.length), filled: false }
+    })
+    return b
+  }
+
+  /** Makes the charts longer or shorter; what is older has to be put in front by `seed`. */
+  reach(range: number): void {
+    this.range = range
+    this.step = range > RANGE_MS ? range / LONG_POINTS : 0
+    this.merged = 1
   }
 
   /** 1..6, or 0 for a process without a colour. */
@@ -99,14 +131,30 @@ export class Bands {
   frame(at: number, host: Record<string, Value>, top: readonly TopItem[], lookup: (key: string, metric: Metric) => number): void {
     const last = this.times[this.times.length - 1]
     if (last !== undefined && at <= last) return
-    this.times.push(at)
-    for (const f of HOST_FIGURES) this.host[f].push(number(host[f]))
+    const before = this.times[this.times.length - 2]
+    const merge = this.step > 0 && before !== undefined && at - before < this.step
+    if (merge) {
+      this.times[this.times.length - 1] = at
+      this.merged += 1
+    } else {
+      this.times.push(at)
+      this.merged = 1
+    }
+    const put = (values: number[], v: number): void => {
+      if (!merge) {
+        values.push(v)
+        return
+      }
+      const was = values[values.length - 1] as number
+      if (!Number.isNaN(v)) values[values.length - 1] = Number.isNaN(was) ? v : was + (v - was) / this.merged
+    }
+    for (const f of HOST_FIGURES) put(this.host[f], number(host[f]))
     const weight = new Map<string, number>()
     for (const item of top) weight.set(item.key, number(item.values?.[this.by]))
     for (const b of this.slots) {
       if (b === null) continue
       const item = top.find((x) => x.key === b.key)
-      for (const m of METRICS) b.values[m].push(item !== undefined ? number(item.values?.[m]) : lookup(b.key, m))
+      for (const m of METRICS) put(b.values[m], item !== undefined ? number(item.values?.[m]) : lookup(b.key, m))
       if (item !== undefined) b.label = item.label
       const now = weight.get(b.key) ?? lookup(b.key, this.by)
       b.mean += NEW * ((Number.isNaN(now) ? 0 : now) - b.mean)
@@ -136,7 +184,7 @@ export class Bands {
 
   private trim(at: number): void {
     let k = 0
-    while (k < this.times.length && (this.times[k] as number) < at - RANGE_MS) k += 1
+    while (k < this.times.length && (this.times[k] as number) < at - this.range) k += 1
     if (k === 0) return
     this.times.splice(0, k)
     for (const f of HOST_FIGURES) this.host[f].splice(0, k)

@@ -2,6 +2,8 @@
 
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { ticks, type Tick } from './time'
+import type { Gap } from './types'
 
 export interface Layer {
   label: string
@@ -30,12 +32,33 @@ export interface Picture {
   line?: { value: number; hue: string; label: string } | undefined
   /** Totals for the tooltip. */
   totals?: readonly number[] | undefined
+  /** Length of an axis that ends with the newest point. */
   span: number
+  /** The axis of charts that stand still, Unix ms. */
+  range?: { from: number; to: number } | undefined
+  /** The playhead of a rewound view. */
+  at?: number | null
+  gaps?: readonly Gap[]
+  zone?: string | undefined
+  /** Word at a mark of the axis. */
+  tick(t: Tick): string
 }
 
-export interface Hover { index: number; left: number; top: number; width: number }
+/** What a pointer asks of a chart. */
+export interface Picks {
+  /** A click: this instant. */
+  go(at: number): void
+  /** A range was drawn. */
+  select(from: number, to: number): void
+  /** With Shift: the window moves by so much; `done` when the pointer was let go. */
+  pan(by: number, done: boolean): void
+  zoom(around: number, factor: number): void
+}
 
-const STEPS = [15, 30, 60, 120, 180, 300, 600, 900, 1800]
+/** Pixels that a pointer may move in a click. */
+const CLICK = 5
+
+export interface Hover { index: number; left: number; top: number; width: number }
 
 export function niceMax(v: number, binary: boolean): number {
   if (!(v > 0)) return 1
@@ -56,8 +79,15 @@ export class Chart {
   private max = 1
   private visible: boolean
 
-  constructor(el: HTMLElement, sync: string, hover: (h: Hover | null) => void) {
+  private readonly picks: Picks | null
+  private readonly box = document.createElement('div')
+  private drag: { x: number; pan: boolean; last: number; moved: boolean } | null = null
+
+  constructor(el: HTMLElement, sync: string, hover: (h: Hover | null) => void, picks: Picks | null = null) {
     this.el = el
+    this.picks = picks
+    this.box.className = 'pick'
+    this.box.hidden = true
     this.sync = sync
     this.hover = hover
     this.visible = true
@@ -146,7 +176,7 @@ export class Chart {
         })
       }
     })
-    return new uPlot(
+    const plot = new uPlot(
       {
         width: this.el.clientWidth,
         height: this.el.clientHeight,
@@ -180,11 +210,63 @@ export class Chart {
       [[], ...p.layers.map(() => [])] as uPlot.AlignedData,
       this.el,
     )
+    if (this.picks !== null) this.listen(plot, this.picks)
+    return plot
+  }
+
+  /** A drag draws a range, with Shift it moves the window, a click goes there. */
+  private listen(u: uPlot, picks: Picks): void {
+    const over = u.over
+    over.append(this.box)
+    const place = (e: PointerEvent | WheelEvent): number => {
+      const r = over.getBoundingClientRect()
+      return Math.max(0, Math.min(r.width, e.clientX - r.left))
+    }
+    const at = (x: number): number => u.posToVal(x, 'x') * 1000
+    over.addEventListener('pointerdown', (e) => {
+      if (e.button !== 0) return
+      const x = place(e)
+      this.drag = { x, pan: e.shiftKey, last: x, moved: false }
+      over.setPointerCapture(e.pointerId)
+    })
+    over.addEventListener('pointermove', (e) => {
+      const d = this.drag
+      if (d === null) return
+      const x = place(e)
+      if (!d.moved && Math.abs(x - d.x) < CLICK) return
+      d.moved = true
+      if (d.pan) {
+        picks.pan(at(d.last) - at(x), false)
+        d.last = x
+        return
+      }
+      this.box.hidden = false
+      this.box.style.left = `${Math.min(x, d.x)}px`
+      this.box.style.width = `${Math.abs(x - d.x)}px`
+    })
+    const end = (e: PointerEvent): void => {
+      const d = this.drag
+      this.drag = null
+      this.box.hidden = true
+      if (d === null || e.type === 'pointercancel') return
+      const x = place(e)
+      if (!d.moved) picks.go(at(x))
+      else if (d.pan) picks.pan(0, true)
+      else picks.select(at(Math.min(x, d.x)), at(Math.max(x, d.x)))
+    }
+    over.addEventListener('pointerup', end)
+    over.addEventListener('pointercancel', end)
+    over.addEventListener('wheel', (e) => {
+      if (!e.ctrlKey) return
+      e.preventDefault()
+      picks.zoom(at(place(e)), e.deltaY > 0 ? 1.25 : 0.8)
+    }, { passive: false })
   }
 
   private rangeX(): [number, number] {
     const p = this.picture
     const t = p?.times
+    if (p?.range !== undefined) return [p.range.from / 1000, p.range.to / 1000]
     if (p === null || t === undefined || t.length === 0) return [0, 60]
     const last = (t[t.length - 1] as number) / 1000
     const first = (t[0] as number) / 1000
@@ -252,17 +334,36 @@ export class Chart {
       }
     }
     const [x0, x1] = this.rangeX()
-    const span = x1 - x0
-    const step = STEPS.find((s) => (span / s) * 62 * d <= width) ?? 3600
-    g.fillStyle = this.css('--text-3')
-    for (let t = Math.ceil(x0 / step) * step; t <= x1; t += step) {
-      const x = u.valToPos(t, 'x', true)
-      const text = p.clock(t * 1000)
+    for (const gap of p.gaps ?? []) {
+      const from = Math.max(left, u.valToPos(gap.from / 1000, 'x', true))
+      const to = Math.min(left + width, u.valToPos((gap.to ?? x1 * 1000) / 1000, 'x', true))
+      if (to - from < 1) continue
+      g.save()
+      g.beginPath()
+      g.rect(from, top, to - from, height)
+      g.clip()
+      g.strokeStyle = this.css('--text-4')
+      g.lineWidth = d
+      for (let x = from - height; x < to; x += 6 * d) {
+        g.beginPath()
+        g.moveTo(x, top + height)
+        g.lineTo(x + height, top)
+        g.stroke()
+      }
+      g.restore()
+    }
+    g.textAlign = 'center'
+    for (const t of ticks(x0 * 1000, x1 * 1000, width / (62 * d), p.zone)) {
+      const x = u.valToPos(t.at / 1000, 'x', true)
+      const text = p.tick(t)
       const half = g.measureText(text).width / 2
-      if (x - half < left) continue
-      if (x + half > left + width) continue
-      g.textAlign = 'center'
+      if (x - half < left || x + half > left + width) continue
+      g.fillStyle = this.css('--text-3')
       g.fillText(text, x, top + height + 12 * d)
+    }
+    if (p.at !== null && p.at !== undefined && p.at >= x0 * 1000 && p.at <= x1 * 1000) {
+      g.fillStyle = this.css('--past')
+      g.fillRect(Math.round(u.valToPos(p.at / 1000, 'x', true)), top - 4 * d, 1.5 * d, height + 4 * d)
     }
     g.restore()
   }

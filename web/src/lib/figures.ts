@@ -3,7 +3,7 @@
 
 import * as f from './format'
 import type { Lang } from './i18n'
-import type { Figure, Row, Value } from './types'
+import type { Figure, Value } from './types'
 
 export interface Context { lang: Lang; zone: string | undefined; at: number }
 
@@ -155,14 +155,4 @@ function usualWidth(x: Figure): [number, number] {
 
 export const STATES: Record<string, 'stateR' | 'stateS' | 'stateD' | 'stateT' | 'stateZ' | 'stateI' | 'stateX'> = {
   R: 'stateR', S: 'stateS', D: 'stateD', T: 'stateT', t: 'stateT', Z: 'stateZ', I: 'stateI', X: 'stateX',
-}
-
-export function csv(columns: { id: string; head: string }[], rows: Row[]): string {
-  const cell = (v: Value | undefined): string => {
-    if (v === null || v === undefined) return ''
-    // A text that starts like a formula is disarmed for spreadsheets.
-    const text = typeof v === 'string' && /^[=+\-@\t\r]/.test(v) ? `'${v}` : String(v)
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-  }
-  return `${[columns.map((c) => c.id).join(','), ...rows.map((r) => columns.map((c) => cell(r[c.id])).join(','))].join('\r\n')}\r\n`
 }

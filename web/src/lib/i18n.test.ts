@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { fill, keys, ordinal, raw, translate } from './i18n'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { fill, keys, loadLanguage, ordinal, raw, translate } from './i18n'
 
 const names = (s: string): string[] => [...s.matchAll(/\{(\w+)[}|]/g)].map((m) => m[1]!).sort().filter((x, i, a) => a.indexOf(x) === i)
+
+beforeAll(() => loadLanguage('zh'))
 
 describe('messages', () => {
   it.each(keys)('%s stands in both languages with the same placeholders', (key) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Catalogue, barHue, csv, isAdditive, show } from './figures'
+import { csv } from './export'
+import { Catalogue, barHue, isAdditive, show } from './figures'
 import { listColumns, sortRows } from './listcols'
 import type { Figure } from './types'
 

@@ -76,12 +76,17 @@ export class Live {
     this.env = env
   }
 
+  /** Connects; also again, after `close`. */
   open(): void {
+    this.attempt = 0
+    this.stale = false
+    this.lastFrame = 0
     this.connect()
   }
 
   close(): void {
     this.link = 'closed'
+    this.stale = false
     this.env.cancel(this.retryTimer)
     this.env.cancel(this.staleTimer)
     const s = this.socket

@@ -2,70 +2,11 @@
 
 import { DEFAULT_COLUMNS } from './figures'
 import { VIEWS, type View } from './display'
+import { CLOCK, buildSearch, parsePath, parseSearch, type Param, type Route } from './address'
 
-export const HOST_TABS = ['processes', 'connections', 'filesystems', 'disks', 'interfaces', 'cores', 'containers', 'users'] as const
-export type HostTab = (typeof HOST_TABS)[number]
-export const PROCESS_TABS = ['connections', 'files', 'threads', 'children'] as const
-export type ProcessTab = (typeof PROCESS_TABS)[number]
+export * from './address'
 
-export type Route =
-  | { view: 'home' }
-  | { view: 'host'; host: string; tab: HostTab }
-  | { view: 'process'; host: string; key: string; tab: ProcessTab }
-  | { view: 'unknown' }
-
-export function parsePath(path: string): Route {
-  const p = path.split('/').filter((x) => x !== '').map((x) => {
-    try {
-      return decodeURIComponent(x)
-    } catch {
-      return x
-    }
-  })
-  if (p.length === 0) return { view: 'home' }
-  const host = p[1]
-  if (p[0] !== 'h' || host === undefined) return { view: 'unknown' }
-  if (p[2] === 'p' && p[3] !== undefined && p.length <= 5) {
-    const tab = PROCESS_TABS.find((t) => t === p[4])
-    if (p[4] !== undefined && tab === undefined && p[4] !== 'overview') return { view: 'unknown' }
-    return { view: 'process', host, key: p[3], tab: tab ?? 'connections' }
-  }
-  if (p.length > 3) return { view: 'unknown' }
-  const tab = p[2] === undefined ? 'processes' : HOST_TABS.find((t) => t === p[2])
-  return tab === undefined ? { view: 'unknown' } : { view: 'host', host, tab }
-}
-
-export function hostHref(host: string, tab: HostTab = 'processes'): string {
-  return `/h/${encodeURIComponent(host)}${tab === 'processes' ? '' : `/${tab}`}`
-}
-
-export function processHref(host: string, key: string, tab: ProcessTab = 'connections'): string {
-  return `/h/${encodeURIComponent(host)}/p/${encodeURIComponent(key)}${tab === 'connections' ? '' : `/${tab}`}`
-}
-
-/** The order of parameters in an address. */
-const ORDER = ['at', 'span', 'from', 'to', 'q', 'sort', 'view', 'cols', 'sel', 'tz'] as const
-export type Param = (typeof ORDER)[number]
-
-/** A query value that stays readable: only what would break the query is escaped. */
-function escape(v: string): string {
-  return v.replace(/[%#&+]/g, encodeURIComponent).replace(/ /g, '+')
-}
-
-export function buildSearch(params: ReadonlyMap<string, string>): string {
-  const parts: string[] = []
-  for (const name of ORDER) {
-    const v = params.get(name)
-    if (v !== undefined && v !== '') parts.push(`${name}=${escape(v)}`)
-  }
-  return parts.length === 0 ? '' : `?${parts.join('&')}`
-}
-
-export function parseSearch(search: string): Map<string, string> {
-  const out = new Map<string, string>()
-  for (const [k, v] of new URLSearchParams(search)) if ((ORDER as readonly string[]).includes(k) && v !== '') out.set(k, v)
-  return out
-}
+const ALL: readonly Param[] = [...CLOCK, 'q', 'sort', 'view', 'cols', 'sel']
 
 class Router {
   route = $state.raw<Route>(parsePath(location.pathname))
@@ -80,16 +21,42 @@ class Router {
     this.params = parseSearch(location.search)
   }
 
-  /** Goes to a path; the zone and what belongs to the same view stay. */
-  go(path: string, keep: readonly Param[] = ['tz'], extra: Partial<Record<Param, string>> = {}): void {
+  /** The parameters that go along, with changes; undefined or '' takes one out. */
+  private carry(keep: readonly Param[], extra: Partial<Record<Param, string | undefined>>): Map<string, string> {
     const params = new Map<string, string>()
     for (const k of keep) {
       const v = this.params.get(k)
       if (v !== undefined) params.set(k, v)
     }
-    for (const [k, v] of Object.entries(extra)) params.set(k, v)
-    history.pushState(null, '', path + buildSearch(params))
+    for (const [k, v] of Object.entries(extra)) {
+      if (v === undefined || v === '') params.delete(k)
+      else params.set(k, v)
+    }
+    return params
+  }
+
+  /** Goes to a path; the clock and what belongs to the same view stay. */
+  go(path: string, keep: readonly Param[] = CLOCK, extra: Partial<Record<Param, string | undefined>> = {}): void {
+    history.pushState(null, '', path + buildSearch(this.carry(keep, extra)))
     this.read()
+  }
+
+  /** The address of a path with the clock of this view. */
+  link(path: string, extra: Partial<Record<Param, string | undefined>> = {}): string {
+    return path + buildSearch(this.carry(CLOCK, extra))
+  }
+
+  private turnedAt = 0
+  /** Moves the clock: a step back in the browser undoes it. Moves that follow each other within a second are one. */
+  turn(changes: Partial<Record<Param, string | undefined>>): void {
+    const params = this.carry(ALL, changes)
+    const search = buildSearch(params)
+    if (search === buildSearch(this.params)) return
+    const now = Date.now()
+    if (now - this.turnedAt < 1000) history.replaceState(null, '', location.pathname + search)
+    else history.pushState(null, '', location.pathname + search)
+    this.turnedAt = now
+    this.params = params
   }
 
   replacePath(path: string): void {
@@ -122,11 +89,6 @@ class Router {
   sort(fallback: string): { column: string; descending: boolean } {
     const s = this.params.get('sort') ?? fallback
     return s.startsWith('-') ? { column: s.slice(1), descending: true } : { column: s, descending: false }
-  }
-  /** The link asks for a moment in the past. */
-  get past(): boolean {
-    const at = this.params.get('at')
-    return at !== undefined && at !== 'live'
   }
 }
 

@@ -1,21 +1,35 @@
 // One host as the page sees it: the live connection with its rows, the charts' past, the slower lists, the health.
 // Rows and points are plain arrays; `version` is the one signal that a frame has come.
 
+import { untrack } from 'svelte'
 import { app } from './app.svelte'
 import { get, hostPath, liveUrl, problemOf } from './api'
-import { BANDS, Bands, HOST_FIGURES, METRICS, RANGE_MS, type Metric } from './bands'
+import { BANDS, Bands, HOST_FIGURES, METRICS, type Metric } from './bands'
 import { isText } from './figures'
+import { readClock, viewOf, writeClock, type Clock, type View } from './clock'
 import { Live, type Link } from './live'
+import type { Past, PastFrame } from './past'
+import { router } from './router.svelte'
 import { RowStore, SPARK } from './store'
-import type { Ended, Figures, Full, Delta, Health, Host, List, Problem, Row, SeriesAnswer, Subscription, Value } from './types'
+import type { Ended, Figures, Full, Delta, Gap, Health, History, Host, List, Problem, Row, SeriesAnswer, Subscription, Value } from './types'
 
 const LISTS_MS = 5000
 const LISTS_SHOWN_MS = 2000
 const HEALTH_MS = 10_000
+/** Frames of the past follow a pointer at most this often. */
+const SCRUB_MS = 100
+/** The pointer rests when it has not moved for this long: then charts and sparklines follow as well. */
+const REST_MS = 120
+/** Data that is not there after this long is drawn as old. */
+const LATE_MS = 500
+/** Rows that get a sparkline in the past. */
+const PAST_SPARKS = 60
 /** Ended processes remembered; more in a minute are only counted so far. */
 export const ENDED_KEPT = 2000
 /** What the ring of a process keeps; only these have a past for the sparkline. */
 const RING = new Set(['cpu', 'cpu_user', 'cpu_sys', 'rss', 'read', 'write', 'rx', 'tx', 'runq', 'majflt', 'minflt', 'threads', 'fds'])
+
+let sessions = 0
 
 export class HostSession {
   /** Rises with every frame. */
@@ -41,7 +55,23 @@ export class HostSession {
   ended = $state.raw<Ended[]>([])
   connectionCount = $state<number | null>(null)
   fatal = $state.raw<Problem | null>(null)
+  /** Which instant and which ranges are shown. */
+  view = $state.raw<View>(viewOf(null, { at: null, span: null, window: null }, Date.now(), { on: false, from: null }))
+  /** What is kept of the past; null: not known yet. */
+  history = $state.raw<History | null>(null)
+  /** Charts of a window that stands still; null: those of the live connection. */
+  still = $state.raw<Bands | null>(null)
+  /** The instant that is shown lies in this gap: the rows are those of the last frame before it. */
+  gap = $state.raw<Gap | null>(null)
+  /** Why the wanted instant cannot be shown. */
+  pastProblem = $state.raw<Problem | null>(null)
+  /** What the top consumers of a chosen range are ranked by. */
+  topBy = $state<Metric>('cpu')
+  /** The wanted instant has not come yet. */
+  late = $state(false)
 
+  /** Tells this session from others of the same host. */
+  readonly serial: number
   readonly store: RowStore
   readonly bands: Bands
   readonly name: string
@@ -54,9 +84,27 @@ export class HostSession {
   private seeded = ''
   private asked = new Set<string>()
   private askTimer = 0
+  private past: Past | null = null
+  private wanted: number | null = null
+  private fetching = false
+  private opened = false
+  private mode: 'none' | 'live' | 'past' = 'none'
+  /** Server time of the newest live frame since the page is live. */
+  private frameAt = 0
+  private stillFor = ''
+  private stillAbort: AbortController | null = null
+  private restTimer = 0
+  /** How far the clock of the server is ahead of this one, ms. */
+  private skew = 0
+  /** What a pointer is moving, before the address says so. */
+  private draft: Partial<Clock> = {}
+  private steps = 0
+  private stepping = false
 
   constructor(name: string) {
     this.name = name
+    sessions += 1
+    this.serial = sessions
     this.store = new RowStore((id) => {
       const x = app.catalogue.get('process', id)
       return x === undefined ? id === 'name' || id === 'cmd' : isText(x)
@@ -78,7 +126,12 @@ export class HostSession {
   async open(): Promise<void> {
     this.host = app.hosts.find((h) => h.id === this.name || h.name === this.name || h.aliases.includes(this.name)) ?? null
     document.addEventListener('visibilitychange', this.visibility)
-    this.live.open()
+    const known = this.readHistory()
+    // A link into the past does not show the present first.
+    if (router.params.has('at')) await known
+    if (this.closed) return
+    this.opened = true
+    this.turn()
     this.pollLists()
     this.pollHealth()
     try {
@@ -86,31 +139,296 @@ export class HostSession {
         get<SeriesAnswer>(`${hostPath(this.name)}/series`, {
           scope: 'host', columns: HOST_FIGURES.join(','), from: '-15m', step: '2s',
         }).catch(() => null),
-        get<List<Ended> | Ended[]>(`${hostPath(this.name)}/ended`, { from: '-1m' }).catch(() => null),
+        this.view.at === null ? get<List<Ended> | Ended[]>(`${hostPath(this.name)}/ended`, { from: '-1m' }).catch(() => null) : null,
       ])
       if (past !== null) this.bands.seed(past)
       const items = ended === null ? [] : Array.isArray(ended) ? ended : ended.items
-      this.ended = [...items, ...this.ended.filter((e) => !items.some((x) => x.key === e.key))]
+      if (this.view.at === null) this.ended = [...items, ...this.ended.filter((e) => !items.some((x) => x.key === e.key))]
       this.version += 1
     } catch (e) {
       this.fatal = problemOf(e)
     }
   }
 
+  // ---- the clock ----
+
+  /** Time of the server. */
+  now(): number {
+    return Date.now() + this.skew
+  }
+
+  get inPast(): boolean {
+    return this.view.at !== null
+  }
+
+  /** The charts on the screen. */
+  get charts(): Bands {
+    return this.still ?? this.bands
+  }
+
+  /** Whether controls work: only on what is now. */
+  get acting(): boolean {
+    return app.operator && this.view.at === null
+  }
+
+  private async readHistory(): Promise<void> {
+    try {
+      const h = await get<History>(`${hostPath(this.name)}/history`)
+      this.skew = h.at - Date.now()
+      this.history = h
+    } catch (e) {
+      // A server that keeps none, or that is older than this page.
+      if (problemOf(e).status === 404) this.history = { at: this.now(), state: 'off', reason: null, from: null, to: null, interval_ms: 1000, bytes: 0, limit_bytes: null, retention_s: null, missed: 0, lost: 0 }
+    }
+    if (!this.closed) this.turn()
+  }
+
+  /** The address of what is on the screen, pinned to its instant also while live. */
+  pinned(): string {
+    const v = this.view
+    if (this.history === null || this.history.state === 'off' || this.at === 0) return location.href
+    const clock = writeClock({ at: v.at ?? this.at, window: v.window }, router.zone)
+    return location.origin + router.link(location.pathname, { ...Object.fromEntries(router.params), ...clock })
+  }
+
+  /** The parameter of an instant. */
+  stampOf(at: number | null): { at: string | undefined } {
+    return { at: writeClock({ at }, router.zone).at }
+  }
+
+  /** Something of the clock is being moved; the address follows when it rests. */
+  drag(part: Partial<Clock>): void {
+    this.draft = { ...this.draft, ...part }
+    this.turn()
+  }
+
+  /** Moves the clock; the address says so. */
+  go(part: Partial<Clock>): void {
+    this.draft = {}
+    router.turn(writeClock(part, router.zone))
+    this.turn()
+  }
+
+  /** Asks once more for the instant that could not be shown. */
+  again(): void {
+    this.wanted = this.view.at
+    void this.fetchPast()
+  }
+
+  /** Ends a drag: what was moved becomes the address. */
+  drop(): void {
+    if (Object.keys(this.draft).length > 0) this.go(this.draft)
+  }
+
+  /** Shows what the address asks for. Cheap when nothing changed. */
+  turn(): void {
+    if (this.opened && !this.closed) untrack(() => { this.turnTo({ ...readClock(router.params, this.now()), ...this.draft }) })
+  }
+
+  private turnTo(asked: Clock): void {
+    const before = this.view
+    const extent = { on: this.history !== null && this.history.state !== 'off', from: this.history?.from ?? null }
+    this.view = viewOf(before, asked, this.frameAt > 0 && asked.at === null ? this.frameAt : this.now(), extent)
+    const at = this.view.at
+    if (at === null) {
+      if (this.mode !== 'live') this.toLive()
+    } else if (this.mode !== 'past' || at !== before.at) {
+      if (this.mode !== 'past') this.toPast()
+      this.wanted = at
+      void this.fetchPast()
+    }
+    this.chartsFor()
+  }
+
+  private toLive(): void {
+    this.mode = 'live'
+    this.wanted = null
+    this.frameAt = 0
+    this.gap = null
+    this.pastProblem = null
+    this.late = false
+    this.seeded = ''
+    this.store.forgetSparks('')
+    this.ended = []
+    document.body.classList.remove('past')
+    if (this.live.link === 'closed') this.live.open()
+  }
+
+  private toPast(): void {
+    this.mode = 'past'
+    this.live.close()
+    this.state()
+    this.problem = null
+    document.body.classList.add('past')
+  }
+
+  /** Fetches the wanted frame; while one is on its way only the newest wish is remembered. */
+  private async fetchPast(): Promise<void> {
+    if (this.fetching) return
+    this.fetching = true
+    const late = window.setInterval(() => { this.late = true }, LATE_MS)
+    while (this.wanted !== null && !this.closed) {
+      const at = this.wanted
+      const s = this.subscription
+      const began = performance.now()
+      this.wanted = null
+      if (s !== null) {
+        try {
+          this.past ??= new (await import('./past')).Past(this.name)
+          const frame = await this.past.frame(at, s)
+          if (this.view.at !== null && !this.closed) this.show(frame, s)
+        } catch (e) {
+          const p = problemOf(e)
+          if (this.view.at !== null && !this.closed) {
+            // A filter with a mistake leaves the rows of the last good one.
+            if (p.status === 400 && p.span !== undefined) this.problem = p
+            else this.pastProblem = p
+          }
+        }
+      }
+      if (this.wanted !== null) await new Promise((done) => setTimeout(done, Math.max(0, SCRUB_MS - (performance.now() - began))))
+    }
+    clearInterval(late)
+    this.late = false
+    this.fetching = false
+    if (this.view.at === null || this.closed) return
+    clearTimeout(this.restTimer)
+    this.restTimer = window.setTimeout(() => { this.rested() }, REST_MS)
+  }
+
+  private show(p: PastFrame, s: Subscription): void {
+    const f = p.full
+    this.late = false
+    this.problem = null
+    this.pastProblem = null
+    this.gap = p.gap
+    this.at = f.at
+    this.store.full(f)
+    this.store.forgetSparks(s.sort.replace(/^-/, ''))
+    this.figures = f.host
+    this.lists = p.figures
+    this.total = f.total
+    this.matched = f.matched
+    this.pace = null
+    this.quarantined = 0
+    this.loaded = true
+    this.fatal = null
+    this.version += 1
+  }
+
+  /** What is shown of a past instant beside rows and figures: it may come a little later. */
+  private rested(): void {
+    const past = this.past
+    const at = this.at
+    if (past === null || this.view.at === null) return
+    const mine = (): boolean => this.at === at && this.view.at !== null && !this.closed
+    this.seedSparks((this.subscription?.sort ?? '-cpu').replace(/^-/, ''), true)
+    if (app.session.role === 'anonymous') return
+    void past.ended(at).then((e) => { if (mine()) this.ended = e }).catch(() => { if (mine()) this.ended = [] })
+    void get<List<Row>>(`${hostPath(this.name)}/connections`, { limit: 1, at: String(at) })
+      .then((c) => { if (mine()) this.connectionCount = c.total })
+      .catch(() => { if (mine()) this.connectionCount = null })
+  }
+
+  /** Fetches the charts of a window that stands still, when it has changed and nobody is moving it. */
+  private chartsFor(): void {
+    const v = this.view
+    if (v.sliding) {
+      this.stillAbort?.abort()
+      this.stillFor = ''
+      if (this.still !== null) this.still = null
+      const wide = v.window.to - v.window.from
+      if (Math.abs(this.bands.range - wide) > 1) {
+        const more = wide > this.bands.range
+        this.bands.reach(wide)
+        if (more) this.seedLong(wide)
+      }
+      return
+    }
+    if (Object.keys(this.draft).length > 0) return
+    const by = metricOf(this.subscription?.sort ?? '-cpu')
+    const id = `${v.window.from} ${v.window.to} ${by}`
+    if (id === this.stillFor) return
+    this.stillFor = id
+    this.stillAbort?.abort()
+    const abort = new AbortController()
+    this.stillAbort = abort
+    void (async () => {
+      this.past ??= new (await import('./past')).Past(this.name)
+      const bands = await this.past.charts(v.window, by, abort.signal)
+      bands.window = v.window
+      if (abort.signal.aborted || this.closed) return
+      this.still = bands
+      this.version += 1
+    })().catch(() => {
+      if (!abort.signal.aborted) this.stillFor = ''
+    })
+  }
+
+  /** Older points for live charts that were made longer. */
+  private seedLong(wide: number): void {
+    const seconds = Math.max(2, Math.ceil(wide / 450_000))
+    void get<SeriesAnswer>(`${hostPath(this.name)}/series`, { scope: 'host', columns: HOST_FIGURES.join(','), from: `-${Math.round(wide / 1000)}s`, step: `${seconds}s` })
+      .then((a) => {
+        this.bands.seed(a)
+        this.version += 1
+      })
+      .catch(() => undefined)
+  }
+
+  /** One frame back or on from what is shown; several that follow each other at once are one question. */
+  step(by: number): void {
+    if (this.history === null || this.history.state === 'off') return
+    this.steps += by
+    if (this.stepping) return
+    this.stepping = true
+    void (async () => {
+      while (this.steps !== 0 && !this.closed) {
+        const by = this.steps
+        this.steps = 0
+        const from = this.view.at ?? this.at
+        try {
+          const a = await get<{ at: number }>(`${hostPath(this.name)}/step`, { at: String(Math.round(from)), by })
+          // On from the newest frame of all is now.
+          if (by > 0 && (this.view.at === null || a.at <= from)) this.go({ at: null })
+          else this.go({ at: a.at })
+        } catch (e) {
+          app.toast(problemOf(e).detail ?? problemOf(e).title, 'warn')
+          this.steps = 0
+        }
+      }
+      this.stepping = false
+    })()
+  }
   close(): void {
     this.closed = true
     document.removeEventListener('visibilitychange', this.visibility)
     clearTimeout(this.listTimer)
     clearTimeout(this.healthTimer)
     clearTimeout(this.askTimer)
+    clearTimeout(this.restTimer)
+    this.stillAbort?.abort()
+    document.body.classList.remove('past')
     this.live.close()
   }
 
   want(s: Subscription): void {
+    const same = JSON.stringify(s) === JSON.stringify(this.subscription)
     this.subscription = s
     this.bands.rank(metricOf(s.sort))
     this.live.subscribe(s)
-    this.seedSparks(s.sort.replace(/^-/, ''))
+    if (!same) untrack(() => { this.wantNow(s) })
+  }
+
+  private wantNow(s: Subscription): void {
+    if (!this.opened) return
+    if (this.view.at === null) {
+      this.seedSparks(s.sort.replace(/^-/, ''))
+    } else {
+      this.wanted = this.view.at
+      void this.fetchPast()
+    }
+    this.chartsFor()
   }
 
   retry(): void {
@@ -141,8 +459,16 @@ export class HostSession {
     this.stale = this.live.stale
   }
 
+  /** What is on the screen is old, or about to be replaced. */
+  get dim(): boolean {
+    return this.stale || this.late
+  }
+
   private frame(f: Full | Delta): void {
+    if (this.mode !== 'live') return
     this.at = f.at
+    this.frameAt = f.at
+    this.skew = f.at - Date.now()
     this.interval = this.live.interval
     this.stale = false
     if (this.link !== 'open' || this.attempt !== 0) this.state()
@@ -165,17 +491,21 @@ export class HostSession {
     if (f.type === 'full') this.seedSparks(this.store.sparkColumn)
     this.loaded = true
     this.version += 1
+    this.turn()
   }
 
   /** Points of the last minute for every row, so that the sparkline is not empty when a page opens. */
-  private seedSparks(column: string): void {
-    if (!RING.has(column) || app.readable([column]).length === 0 || this.seeded === column || this.store.size === 0) return
-    this.seeded = column
-    void get<SeriesAnswer>(`${hostPath(this.name)}/series`, { scope: 'process', columns: column, from: '-60s', step: '2s' })
+  private seedSparks(column: string, past = false): void {
+    if (!RING.has(column) || app.readable([column]).length === 0 || (!past && this.seeded === column) || this.store.size === 0) return
+    if (!past) this.seeded = column
+    const at = this.at
+    const range = past ? { keys: this.heaviest(column).join(','), from: String(at - 60_000), to: String(at) } : { from: '-60s' }
+    void get<SeriesAnswer>(`${hostPath(this.name)}/series`, { scope: 'process', columns: column, step: '2s', ...range })
       .then((answer) => {
+        if (past !== (this.view.at !== null) || (past && this.at !== at)) return
         const times = answer.times
         // One point a second is held; the answer has one in `step_ms`.
-        const repeat = Math.max(1, Math.round(answer.step_ms / this.interval))
+        const repeat = Math.max(1, Math.round(answer.step_ms / (past ? 1000 : this.interval)))
         for (const s of answer.series) {
           if (s.key === null) continue
           const values = s.values[column] ?? []
@@ -194,6 +524,12 @@ export class HostSession {
       .catch(() => undefined)
   }
 
+  /** The rows that are worth a sparkline when the past cannot give one to each. */
+  private heaviest(column: string): string[] {
+    const value = (slot: number): number => this.store.num(column, slot) || 0
+    return [...this.store.used].sort((a, b) => value(b) - value(a)).slice(0, PAST_SPARKS).flatMap((s) => this.store.keys[s] ?? [])
+  }
+
   /** Coloured processes without a past are asked for together. */
   private askPast(key: string): void {
     this.asked.add(key)
@@ -202,7 +538,7 @@ export class HostSession {
       const keys = [...this.asked].slice(0, BANDS * 2)
       this.asked.clear()
       void get<SeriesAnswer>(`${hostPath(this.name)}/series`, {
-        scope: 'process', keys: keys.join(','), columns: app.readable(METRICS).join(','), from: `-${RANGE_MS / 60_000}m`, step: '2s',
+        scope: 'process', keys: keys.join(','), columns: app.readable(METRICS).join(','), from: `-${Math.round(this.bands.range / 1000)}s`, step: `${Math.max(2, Math.ceil(this.bands.range / 450_000))}s`,
       })
         .then((answer) => {
           for (const s of answer.series) if (s.key !== null) this.bands.fill(s.key, answer, s)
@@ -214,7 +550,7 @@ export class HostSession {
 
   private pollLists(): void {
     const run = async (): Promise<void> => {
-      if (!document.hidden && this.link !== 'waiting') {
+      if (!document.hidden && this.link !== 'waiting' && this.view.at === null) {
         try {
           this.lists = await get<Figures>(`${hostPath(this.name)}/figures`)
           this.fatal = null
@@ -236,9 +572,10 @@ export class HostSession {
         } catch {
           // The connection's own state tells when the server is away.
         }
+        void this.readHistory()
         // Whose connection is whose is not for everyone.
-        if (app.session.role !== 'anonymous') void get<List<Row>>(`${hostPath(this.name)}/connections`, { limit: 1 })
-          .then((c) => { this.connectionCount = c.total })
+        if (app.session.role !== 'anonymous' && this.view.at === null) void get<List<Row>>(`${hostPath(this.name)}/connections`, { limit: 1 })
+          .then((c) => { if (this.view.at === null) this.connectionCount = c.total })
           .catch(() => undefined)
       }
       if (!this.closed) this.healthTimer = window.setTimeout(() => { void run() }, HEALTH_MS)

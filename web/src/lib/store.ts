@@ -172,6 +172,12 @@ export class RowStore {
     }
   }
 
+  /** Forgets every sparkline: what is shown is no longer what was collected. */
+  forgetSparks(column: string): void {
+    this.sparkColumn = column
+    this.sparkLength.fill(0)
+  }
+
   /** Puts older points before those collected so far. */
   seed(key: string, columnId: string, points: readonly (number | null)[]): void {
     const slot = this.slotOfKey.get(key)

@@ -63,9 +63,13 @@ export interface Figures {
   users: Row[]
   containers: Row[]
   ages: Record<string, number>
+  gap?: Gap
 }
 
-export interface List<T> { at: number; items: T[]; total: number; matched?: number; next: string | null }
+/** Time of which nothing is known: between the last frame before and the first after it. */
+export interface Gap { from: number; to: number | null }
+
+export interface List<T> { at: number; items: T[]; total: number; matched?: number; next: string | null; gap?: Gap }
 
 export interface Exit { code?: number; signal?: string }
 export interface Ended {
@@ -82,7 +86,40 @@ export interface Ended {
 export interface TopItem { key: string; label: string; name?: string; value?: number; values?: Record<string, number | null> }
 
 export interface Series { key: string | null; label: string; values: Record<string, (number | null)[]> }
-export interface SeriesAnswer { at: number; step_ms: number; times: number[]; series: Series[] }
+export interface SeriesAnswer { at: number; step_ms: number; times: number[]; series: Series[]; gaps?: Gap[] }
+
+/** What is kept of the past, and how that is doing. */
+export interface History {
+  at: number
+  state: 'on' | 'off' | 'trouble'
+  reason: string | null
+  from: number | null
+  to: number | null
+  interval_ms: number
+  bytes: number
+  limit_bytes: number | null
+  retention_s: number | null
+  missed: number
+  lost: number
+}
+
+/** One of the heaviest processes (or groups) of a range. */
+export interface Consumer {
+  key: string
+  label: string
+  name: string
+  value: number
+  group?: string
+  processes?: number
+  user?: string | null
+  cmd?: string | null
+  first?: number
+  last?: number
+}
+export interface Consumers { at: number; items: Consumer[]; other: { count: number; value: number }; covered_s?: number }
+
+export interface HistoryEvent { at: number; kind: 'birth' | 'death' | 'gap' | 'boot'; key: string | null; name: string | null; cmd?: string | null; user?: string | null; exit: Exit | null; since: number | null }
+export interface Found { key: string; pid: number; name: string; cmd: string | null; user: string | null; label: string; started: number; first: number; last: number; ended: boolean }
 
 export interface Limit { name: string; soft: number | null; hard: number | null; unit: string; used: number | null }
 export interface Relative { key: string; pid: number; name: string }
@@ -102,6 +139,7 @@ export interface ProcessDetail {
   state: 'running' | 'ended'
   exit?: Exit | null
   ended_at?: number | null
+  gap?: Gap
 }
 
 export interface Capability { id: string; held: boolean; gives: string; grant: string }
@@ -117,6 +155,7 @@ export interface Health {
   pace: { nominal_ms: number; actual_ms: number; reason: string | null }
   self: { cpu: number | null; rss: number | null; hwm: number | null }
   quarantined: { pid: number; name: string; file: string; since: number }[]
+  history?: History
 }
 
 /** Messages of the live connection. */
