@@ -104,9 +104,14 @@ export class Strip {
 
   /** Calls `draw` for each point of the bar, oldest first; NaN: not known. */
   each(bar: Range, step: number, draw: (at: number, cpu: number, mem: number) => void): void {
+    let index = Number.NaN
+    let t: Tile | undefined
     for (let at = Math.floor(bar.from / step) * step; at < bar.to; at += step) {
       const i = Math.floor(at / (step * TILE))
-      const t = this.tile(step, i, false)
+      if (i !== index) {
+        index = i
+        t = this.tile(step, i, false)
+      }
       const j = Math.round((at - i * step * TILE) / step)
       draw(at, t?.cpu[j] ?? Number.NaN, t?.mem[j] ?? Number.NaN)
     }

@@ -50,7 +50,6 @@ export function holdOf(v: View, width: number, x: number, y: number, now: number
   return 'track'
 }
 
-const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 const alpha = (colour: string, part: number): string => `color-mix(in srgb, ${colour} ${part * 100}%, transparent)`
 
 export function drawTrack(canvas: HTMLCanvasElement, s: Scene): void {
@@ -61,6 +60,16 @@ export function drawTrack(canvas: HTMLCanvasElement, s: Scene): void {
   if (canvas.width !== Math.round(width * d) || canvas.height !== Math.round(height * d)) {
     canvas.width = Math.round(width * d)
     canvas.height = Math.round(height * d)
+  }
+  const style = getComputedStyle(document.documentElement)
+  const read = new Map<string, string>()
+  const css = (name: string): string => {
+    let v = read.get(name)
+    if (v === undefined) {
+      v = style.getPropertyValue(name).trim()
+      read.set(name, v)
+    }
+    return v
   }
   const g = canvas.getContext('2d')
   if (g === null) return
