@@ -6,29 +6,55 @@ pub(crate) mod lives;
 pub(crate) mod series;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use procyon_history::HistoryError;
+use procyon_units::Wall;
 
 use crate::segment::{Mark, Segment, marks};
 
 /// A segment and the time that it tells of.
 #[derive(Clone)]
 pub(crate) struct Stretch {
-    /// Instant of its first frame, Unix ms.
-    pub(crate) first_ms: i64,
-    /// Instant of its last frame, Unix ms.
-    pub(crate) last_ms: i64,
+    /// Instant of its first frame.
+    pub(crate) first: Wall,
+    /// Instant of its last frame.
+    pub(crate) last: Wall,
+    /// How many frames.
+    pub(crate) frames: u64,
+    /// The time that they cover.
+    pub(crate) covered: Duration,
+    /// The interval of the last frame.
+    pub(crate) interval: Duration,
     pub(crate) segment: Arc<dyn Segment>,
 }
 
 impl Stretch {
+    /// A stretch of these frames; none when there are none.
+    pub(crate) fn of(marks: &[Mark], segment: Arc<dyn Segment>) -> Option<Self> {
+        let (first, last) = (marks.first()?, marks.last()?);
+        Some(Self {
+            first: first.wall,
+            last: last.wall,
+            frames: u64::try_from(marks.len()).unwrap_or(u64::MAX),
+            covered: marks.iter().map(|mark| mark.covered).sum(),
+            interval: last.interval,
+            segment,
+        })
+    }
+
     /// All frames.
     pub(crate) fn marks(&self) -> Result<Vec<Mark>, HistoryError> {
         marks(&*self.segment, i64::MAX)
     }
 
     /// Whether it has frames between two instants, both included.
-    pub(crate) const fn touches(&self, from_ms: i64, to_ms: i64) -> bool {
-        self.first_ms <= to_ms && self.last_ms >= from_ms
+    pub(crate) fn touches(&self, from: Wall, to: Wall) -> bool {
+        self.first <= to && self.last >= from
+    }
+
+    /// Whether all its frames lie between two instants, both included.
+    pub(crate) fn within(&self, from: Wall, to: Wall) -> bool {
+        self.first >= from && self.last <= to
     }
 }

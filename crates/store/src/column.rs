@@ -1,12 +1,9 @@
 //! What a row of history is made of: whole numbers in fixed places. Texts are numbers of a list, floats are their bits.
 
-use parquet::basic::Type;
-
 /// A column of a kind of rows. Its place in the list of its kind is its permanent number: columns are only ever added at the end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     /// Name in files, with the unit as suffix.
-    #[expect(dead_code, reason = "for blocks")]
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
 }
@@ -26,17 +23,6 @@ pub(crate) enum Shape {
     Strings,
     /// Belongs to one row alone and is zero in the next.
     Passing,
-}
-
-impl Shape {
-    #[expect(dead_code, reason = "for blocks")]
-    pub(crate) const fn physical(self) -> Type {
-        match self {
-            Self::Counter(_) | Self::Level | Self::Strings | Self::Passing => Type::INT64,
-            Self::Float => Type::DOUBLE,
-            Self::Text => Type::BYTE_ARRAY,
-        }
-    }
 }
 
 /// Every group of counters.

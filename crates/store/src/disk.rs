@@ -24,10 +24,8 @@ pub(crate) trait Disk: Send + Sync + Debug {
     /// Gives a file or folder another name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
-    #[expect(dead_code, reason = "for blocks")]
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it.
-    #[expect(dead_code, reason = "for blocks")]
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
     /// Makes names in a folder survive the loss of power.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;

@@ -7,6 +7,8 @@ use crate::kinds::process::{self, readings};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figure {
     pub(crate) id: &'static str,
+    /// Name in the summary of a block: growth over the block, or level times seconds.
+    pub(crate) sum: &'static str,
     /// Columns whose values add up.
     pub(crate) columns: &'static [usize],
     /// Reading in [`process::READINGS`] that has to be known; none where it always is.
@@ -15,41 +17,41 @@ pub(crate) struct Figure {
     factor: Option<f64>,
 }
 
-const fn grown(id: &'static str, columns: &'static [usize], reading: Option<u32>) -> Figure {
-    Figure { id, columns, reading, factor: Some(1.0) }
+const fn grown(id: &'static str, sum: &'static str, columns: &'static [usize], reading: Option<u32>) -> Figure {
+    Figure { id, sum, columns, reading, factor: Some(1.0) }
 }
 
-const fn time(id: &'static str, columns: &'static [usize], reading: Option<u32>) -> Figure {
-    Figure { id, columns, reading, factor: Some(1e-9) }
+const fn time(id: &'static str, sum: &'static str, columns: &'static [usize], reading: Option<u32>) -> Figure {
+    Figure { id, sum, columns, reading, factor: Some(1e-9) }
 }
 
-const fn level(id: &'static str, columns: &'static [usize], reading: Option<u32>) -> Figure {
-    Figure { id, columns, reading, factor: None }
+const fn level(id: &'static str, sum: &'static str, columns: &'static [usize], reading: Option<u32>) -> Figure {
+    Figure { id, sum, columns, reading, factor: None }
 }
 
 /// All of [`procyon_history::figures::PROCESS`].
-static FIGURES: &[Figure] = &[
-    time("cpu", &[process::CPU_USER, process::CPU_SYSTEM], None),
-    time("cpu_user", &[process::CPU_USER], None),
-    time("cpu_sys", &[process::CPU_SYSTEM], None),
-    time("runq", &[process::RUN_DELAY], Some(readings::RUN_DELAY)),
-    grown("minflt", &[process::MINOR], None),
-    grown("majflt", &[process::MAJOR], None),
-    grown("read", &[process::READ], Some(readings::IO)),
-    grown("write", &[process::WRITTEN], Some(readings::IO)),
-    grown("rchar", &[process::READ_CHARS], Some(readings::IO)),
-    grown("wchar", &[process::WRITTEN_CHARS], Some(readings::IO)),
-    grown("rx", &[process::RECEIVED], Some(readings::NET)),
-    grown("tx", &[process::SENT], Some(readings::NET)),
-    grown("nvcsw", &[process::VOLUNTARY], Some(readings::SWITCHES)),
-    grown("nivcsw", &[process::INVOLUNTARY], Some(readings::SWITCHES)),
-    level("rss", &[process::RESIDENT], Some(readings::MEMORY)),
-    level("vsize", &[process::SIZE], Some(readings::MEMORY)),
-    level("swap", &[process::SWAP], Some(readings::MEMORY)),
-    level("pss", &[process::PSS], Some(readings::PSS)),
-    level("uss", &[process::USS], Some(readings::PSS)),
-    level("threads", &[process::THREADS], None),
-    level("fds", &[process::FDS], Some(readings::FDS)),
+pub(crate) static FIGURES: &[Figure] = &[
+    time("cpu", "process_cpu_seconds_sum", &[process::CPU_USER, process::CPU_SYSTEM], None),
+    time("cpu_user", "process_cpu_user_seconds_sum", &[process::CPU_USER], None),
+    time("cpu_sys", "process_cpu_system_seconds_sum", &[process::CPU_SYSTEM], None),
+    time("runq", "process_run_delay_seconds_sum", &[process::RUN_DELAY], Some(readings::RUN_DELAY)),
+    grown("minflt", "process_minor_faults_sum", &[process::MINOR], None),
+    grown("majflt", "process_major_faults_sum", &[process::MAJOR], None),
+    grown("read", "process_read_bytes_sum", &[process::READ], Some(readings::IO)),
+    grown("write", "process_write_bytes_sum", &[process::WRITTEN], Some(readings::IO)),
+    grown("rchar", "process_read_chars_bytes_sum", &[process::READ_CHARS], Some(readings::IO)),
+    grown("wchar", "process_write_chars_bytes_sum", &[process::WRITTEN_CHARS], Some(readings::IO)),
+    grown("rx", "process_network_receive_bytes_sum", &[process::RECEIVED], Some(readings::NET)),
+    grown("tx", "process_network_transmit_bytes_sum", &[process::SENT], Some(readings::NET)),
+    grown("nvcsw", "process_voluntary_switches_sum", &[process::VOLUNTARY], Some(readings::SWITCHES)),
+    grown("nivcsw", "process_involuntary_switches_sum", &[process::INVOLUNTARY], Some(readings::SWITCHES)),
+    level("rss", "process_resident_memory_byte_seconds_sum", &[process::RESIDENT], Some(readings::MEMORY)),
+    level("vsize", "process_virtual_memory_byte_seconds_sum", &[process::SIZE], Some(readings::MEMORY)),
+    level("swap", "process_swap_byte_seconds_sum", &[process::SWAP], Some(readings::MEMORY)),
+    level("pss", "process_proportional_memory_byte_seconds_sum", &[process::PSS], Some(readings::PSS)),
+    level("uss", "process_unique_memory_byte_seconds_sum", &[process::USS], Some(readings::PSS)),
+    level("threads", "process_thread_seconds_sum", &[process::THREADS], None),
+    level("fds", "process_open_fd_seconds_sum", &[process::FDS], Some(readings::FDS)),
 ];
 
 /// The figure with this id.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use procyon_history::HistoryError;
 
+use crate::block::{Name, UNFINISHED};
 use crate::disk::{Disk, Stream};
 use crate::failure::failed;
 
@@ -52,9 +53,53 @@ impl Folder {
         Ok(names.iter().filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect())
     }
 
+    /// The whole blocks, in order, without those whose content is in another one too.
+    pub(crate) fn block_names(&self) -> Result<Vec<Name>, HistoryError> {
+        let mut names: Vec<Name> = self.list(&self.blocks())?.iter().filter_map(|name| name.parse().ok()).collect();
+        names.sort_unstable();
+        let all = names.clone();
+        names.retain(|name| !all.iter().any(|other| other.holds(name)));
+        Ok(names)
+    }
+
+    /// Removes a block: first its name, so that it is never there in part.
+    pub(crate) fn remove_block(&self, name: Name) -> Result<(), HistoryError> {
+        let path = self.blocks().join(name.to_string());
+        let unfinished = self.blocks().join(format!("{name}{UNFINISHED}"));
+        let remove = || {
+            self.disk.rename(&path, &unfinished)?;
+            self.disk.remove_folder(&unfinished)
+        };
+        remove().map_err(|error| failed("remove", &path, error))
+    }
+
+    /// Removes what an end in the middle of something left behind.
+    pub(crate) fn tidy(&self) -> Result<(), HistoryError> {
+        let whole = self.block_names()?;
+        for entry in self.list(&self.blocks())? {
+            let left = match entry.parse::<Name>() {
+                Ok(name) => !whole.contains(&name),
+                Err(_) => entry.ends_with(UNFINISHED),
+            };
+            if left {
+                let path = self.blocks().join(&entry);
+                self.disk.remove_folder(&path).map_err(|error| failed("remove", &path, error))?;
+            }
+        }
+        for seq in self.log_numbers()? {
+            if whole.iter().any(|name| name.first <= seq && seq <= name.last) {
+                let path = self.log(seq);
+                self.disk.remove_file(&path).map_err(|error| failed("remove", &path, error))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The highest number that a segment has or had.
     pub(crate) fn last_number(&self) -> Result<u64, HistoryError> {
-        Ok(self.log_numbers()?.last().copied().unwrap_or(0))
+        let log = self.log_numbers()?.last().copied();
+        let block = self.block_names()?.iter().map(|name| name.last).max();
+        Ok(log.max(block).unwrap_or(0))
     }
 
     pub(crate) fn list(&self, path: &Path) -> Result<Vec<String>, HistoryError> {
@@ -120,20 +165,25 @@ impl Folder {
         self.disk.sync_folder(&self.path)
     }
 
+    /// Bytes that the files of a block take.
+    pub(crate) fn block_bytes(&self, name: Name) -> Result<u64, HistoryError> {
+        self.folder_bytes(&self.blocks().join(name.to_string()))
+    }
+
+    fn folder_bytes(&self, folder: &Path) -> Result<u64, HistoryError> {
+        let mut sum = 0;
+        for name in self.list(folder)? {
+            // What vanishes meanwhile takes no room.
+            sum += self.disk.open(&folder.join(name)).and_then(|input| input.length()).unwrap_or(0);
+        }
+        Ok(sum)
+    }
+
     /// Bytes that files take.
     pub(crate) fn bytes(&self) -> Result<u64, HistoryError> {
-        let mut sum = 0;
-        let mut folders = vec![self.logs(), self.blocks()];
-        while let Some(folder) = folders.pop() {
-            for name in self.list(&folder)? {
-                let path = folder.join(&name);
-                if name.contains('.') {
-                    // What vanishes meanwhile takes no room.
-                    sum += self.disk.open(&path).and_then(|input| input.length()).unwrap_or(0);
-                } else {
-                    folders.push(path);
-                }
-            }
+        let mut sum = self.folder_bytes(&self.logs())?;
+        for name in self.list(&self.blocks())? {
+            sum += self.folder_bytes(&self.blocks().join(name))?;
         }
         Ok(sum)
     }

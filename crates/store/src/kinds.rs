@@ -60,7 +60,6 @@ pub(crate) trait Kind {
 /// Name and columns of a kind.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    #[expect(dead_code, reason = "for blocks")]
     pub(crate) name: &'static str,
     pub(crate) columns: &'static [Column],
 }

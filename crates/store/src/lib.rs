@@ -9,6 +9,9 @@
 //! [`open_writer`] keeps frames, [`open_reader`] answers, [`Recorder`] stands between a feed and a writer.
 
 mod answer;
+mod block;
+mod blocks;
+mod cache;
 mod column;
 mod config;
 mod disk;
@@ -31,6 +34,7 @@ mod row;
 mod segment;
 mod status;
 mod texts;
+mod utf8;
 mod varint;
 mod writer;
 

@@ -12,13 +12,20 @@ use procyon_history::{
 use procyon_model::ProcessKey;
 use procyon_units::{Bytes, Wall};
 
+use crate::answer::lives::Life;
 use crate::answer::{self, Stretch};
+use crate::block::Name;
+use crate::block::manifest::Group;
+use crate::block::open::{Block, Stretched};
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::disk::{Disk, RealDisk};
+use crate::figure::Figure;
 use crate::folder::Folder;
 use crate::log::Log;
-use crate::segment::{Mark, marks};
+use crate::segment::{Mark, Row, Segment, marks};
 use crate::status::Status;
+use crate::texts::Texts;
 
 /// How often a question is asked again when files were put together meanwhile.
 const ATTEMPTS: usize = 5;
@@ -29,6 +36,7 @@ pub struct Reader {
     folder: Folder,
     status: Arc<Status>,
     limits: Option<(Bytes, Duration)>,
+    cache: Arc<Cache>,
 }
 
 /// Opens the history of a folder to ask it. The folder need not be there yet.
@@ -40,26 +48,55 @@ pub fn open_reader(dir: &Path) -> Result<Reader, HistoryError> {
 
 impl Reader {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
-        Self { folder: Folder::new(disk, dir), status: Arc::default(), limits: None }
+        Self { folder: Folder::new(disk, dir), status: Arc::default(), limits: None, cache: Arc::default() }
     }
 
     /// A reader that knows how the writing is doing.
     pub(crate) fn beside(disk: Arc<dyn Disk>, config: &Config, status: Arc<Status>) -> Self {
         let limits = Some((config.max_size, config.retention));
-        Self { folder: Folder::new(disk, &config.dir), status, limits }
+        Self { folder: Folder::new(disk, &config.dir), status, limits, cache: Arc::default() }
     }
 
     /// Everything there is, in the order in which it was written.
     fn stretches(&self) -> Result<Vec<Stretch>, HistoryError> {
-        let mut stretches = Vec::new();
-        for seq in self.folder.log_numbers()? {
-            let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
-            let marks = marks(&log, i64::MAX)?;
-            if let (Some(first), Some(last)) = (marks.first(), marks.last()) {
-                stretches.push(Stretch { first_ms: first.at_ms, last_ms: last.at_ms, segment: Arc::new(log) });
+        // Logs first: one that becomes a block meanwhile is then found as a log that is gone, or as both.
+        let logs = self.folder.log_numbers()?;
+        let names = self.folder.block_names()?;
+        let mut numbered = Vec::new();
+        for name in &names {
+            let Some(groups) = self.groups(*name)? else { continue };
+            for (number, group) in groups.iter().enumerate() {
+                let segment = Lazy { reader: self.clone(), name: *name, group: number };
+                let Group { seq, first, last, frames, covered, interval, .. } = *group;
+                numbered.push((seq, Stretch { first, last, frames, covered, interval, segment: Arc::new(segment) }));
             }
         }
-        Ok(stretches)
+        for seq in logs.into_iter().filter(|seq| !names.iter().any(|name| name.first <= *seq && *seq <= name.last)) {
+            let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
+            let marks = marks(&log, i64::MAX)?;
+            numbered.extend(Stretch::of(&marks, Arc::new(log)).map(|stretch| (seq, stretch)));
+        }
+        numbered.sort_by_key(|(seq, _)| *seq);
+        Ok(numbered.into_iter().map(|(_, stretch)| stretch).collect())
+    }
+
+    /// What a block holds; none when it is damaged, which is said once.
+    fn groups(&self, name: Name) -> Result<Option<Arc<[Group]>>, HistoryError> {
+        if let Some(groups) = self.cache.groups(name) {
+            return Ok(Some(groups));
+        }
+        match self.block(name) {
+            Ok(block) => Ok(Some(self.cache.keep_groups(name, &block.manifest.groups))),
+            Err(error @ HistoryError::Damaged { .. }) => {
+                self.cache.complain(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn block(&self, name: Name) -> Result<Arc<Block>, HistoryError> {
+        self.cache.block(name, || Block::open(&self.folder, name))
     }
 
     /// Asks, and asks again if a file vanished because it became part of another one.
@@ -78,39 +115,76 @@ impl Reader {
     }
 }
 
-fn extent(stretches: &[Stretch]) -> Result<Option<Extent>, HistoryError> {
-    let (Some(first), Some(last)) = (
-        stretches.iter().min_by_key(|stretch| stretch.first_ms),
-        stretches.iter().max_by_key(|stretch| stretch.last_ms),
-    ) else {
-        return Ok(None);
-    };
-    let (first, last) = (first.marks()?, last.marks()?);
-    Ok(first.first().zip(last.last()).map(|(first, last)| Extent {
-        first: first.wall,
-        last: last.wall,
-        interval: last.interval,
-    }))
+/// A row group of a block that is opened when it is asked.
+#[derive(Debug)]
+struct Lazy {
+    reader: Reader,
+    name: Name,
+    group: usize,
+}
+
+impl Lazy {
+    /// Asks; a part that is damaged is left out, which is said once.
+    fn ask<T: Default>(&self, question: impl FnOnce(&Stretched) -> Result<T, HistoryError>) -> Result<T, HistoryError> {
+        let answer = self.reader.block(self.name).and_then(|block| question(&Stretched { block, group: self.group }));
+        match answer {
+            Err(error @ HistoryError::Damaged { .. }) => {
+                self.reader.cache.complain(&error);
+                Ok(T::default())
+            }
+            answer => answer,
+        }
+    }
+}
+
+impl Segment for Lazy {
+    fn visit(
+        &self,
+        kind: usize,
+        columns: &[usize],
+        until_ms: i64,
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError> {
+        self.ask(|segment| segment.visit(kind, columns, until_ms, tell))
+    }
+
+    fn visit_things(
+        &self,
+        kind: usize,
+        things: &[usize],
+        columns: &[usize],
+        until_ms: i64,
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError> {
+        self.ask(|segment| segment.visit_things(kind, things, columns, until_ms, tell))
+    }
+
+    fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {
+        self.ask(|segment| segment.find(keys))
+    }
+
+    fn summary(&self, figures: &[&Figure], named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+        self.ask(|segment| segment.summary(figures, named))
+    }
+}
+
+fn extent(stretches: &[Stretch]) -> Option<Extent> {
+    let first = stretches.iter().map(|stretch| stretch.first).min()?;
+    let last = stretches.iter().max_by_key(|stretch| stretch.last)?;
+    Some(Extent { first, last: last.last, interval: last.interval })
 }
 
 /// The newest frame at or before an instant, with the place of its stretch, and the frame after it.
-fn place(stretches: &[Stretch], at: Wall) -> Result<Option<(usize, Mark, Option<Mark>)>, HistoryError> {
-    let at_ms = at.unix_ms();
-    let reach = |stretch: &Stretch| stretch.last_ms.min(at_ms);
-    let candidates = stretches.iter().enumerate().filter(|(_, stretch)| stretch.first_ms <= at_ms);
-    let mut candidates: Vec<_> = candidates.collect();
+fn place(stretches: &[Stretch], at: Wall) -> Result<Option<(usize, Mark, Option<Wall>)>, HistoryError> {
+    let reach = |stretch: &Stretch| stretch.last.min(at);
+    let mut candidates: Vec<_> = stretches.iter().enumerate().filter(|(_, stretch)| stretch.first <= at).collect();
     candidates.sort_by_key(|(number, stretch)| std::cmp::Reverse((reach(stretch), *number)));
     for (number, stretch) in candidates {
         let marks = stretch.marks()?;
         let count = marks.partition_point(|mark| mark.wall <= at);
         let Some(mark) = count.checked_sub(1).and_then(|place| marks.get(place)) else { continue };
-        let next = match marks.get(count) {
-            Some(next) => Some(*next),
-            None => match stretches.get(number + 1) {
-                Some(next) => next.marks()?.first().copied(),
-                None => None,
-            },
-        };
+        let next = marks.get(count).map(|next| next.wall);
+        let next = next.or_else(|| stretches.get(number + 1).map(|next| next.first));
         return Ok(Some((number, *mark, next)));
     }
     Ok(None)
@@ -118,18 +192,18 @@ fn place(stretches: &[Stretch], at: Wall) -> Result<Option<(usize, Mark, Option<
 
 impl History for Reader {
     fn extent(&self) -> Result<Option<Extent>, HistoryError> {
-        self.ask(extent)
+        self.ask(|stretches| Ok(extent(stretches)))
     }
 
     fn at(&self, at: Wall) -> Result<Past, HistoryError> {
         self.ask(|stretches| {
             let Some((number, mark, next)) = place(stretches, at)? else {
-                let extent = extent(stretches)?.ok_or(HistoryError::Empty)?;
+                let extent = extent(stretches).ok_or(HistoryError::Empty)?;
                 return Err(HistoryError::Before { at, extent });
             };
             let stretch = stretches.get(number).ok_or(HistoryError::Empty)?;
             let frame = answer::frame::frame(&*stretch.segment, mark.at_ms)?.ok_or(HistoryError::Empty)?;
-            let gap = mark.far_from(at).then(|| Gap { from: mark.wall, to: next.map(|next| next.wall) });
+            let gap = mark.far_from(at).then_some(Gap { from: mark.wall, to: next });
             Ok(Past { frame: Arc::new(frame), gap })
         })
     }
@@ -146,18 +220,17 @@ impl History for Reader {
             };
             loop {
                 let stretch = stretches.get(number).ok_or(HistoryError::Empty)?;
-                let marks = stretch.marks()?;
-                let count = i64::try_from(marks.len()).unwrap_or(i64::MAX);
+                let count = i64::try_from(stretch.frames).unwrap_or(i64::MAX);
                 if place < 0 && number > 0 {
                     number -= 1;
-                    let before = stretches.get(number).map(Stretch::marks).transpose()?.unwrap_or_default();
-                    place = place.saturating_add(i64::try_from(before.len()).unwrap_or(i64::MAX));
+                    let before = stretches.get(number).map_or(0, |stretch| stretch.frames);
+                    place = place.saturating_add(i64::try_from(before).unwrap_or(i64::MAX));
                 } else if place >= count && number + 1 < stretches.len() {
                     number += 1;
                     place -= count;
                 } else {
                     let place = usize::try_from(place.clamp(0, count - 1)).unwrap_or(0);
-                    return marks.get(place).map(|mark| mark.wall).ok_or(HistoryError::Empty);
+                    return stretch.marks()?.get(place).map(|mark| mark.wall).ok_or(HistoryError::Empty);
                 }
             }
         })
@@ -167,7 +240,7 @@ impl History for Reader {
         self.ask(|stretches| {
             let mut gaps = Vec::new();
             let mut last: Option<Mark> = None;
-            for stretch in with_neighbours(stretches, from.unix_ms(), to.unix_ms()) {
+            for stretch in with_neighbours(stretches, from, to) {
                 for mark in stretch.marks()? {
                     if let Some(before) = last.filter(|last| last.far_from(mark.wall)) {
                         gaps.push(Gap { from: before.wall, to: Some(mark.wall) });
@@ -198,7 +271,7 @@ impl History for Reader {
 
     fn events(&self, events: &Events) -> Result<Vec<Event>, HistoryError> {
         self.ask(|stretches| {
-            let touched = with_neighbours(stretches, events.from.unix_ms(), events.to.unix_ms());
+            let touched = with_neighbours(stretches, events.from, events.to);
             answer::happened::events(touched, None, events)
         })
     }
@@ -216,11 +289,11 @@ impl History for Reader {
 }
 
 /// The stretches that a range touches, with the one before them and the one after them.
-fn with_neighbours(stretches: &[Stretch], from_ms: i64, to_ms: i64) -> &[Stretch] {
-    let touched = |stretch: &Stretch| stretch.touches(from_ms, to_ms);
-    let first = stretches.iter().position(|stretch| touched(stretch) || stretch.first_ms > from_ms);
+fn with_neighbours(stretches: &[Stretch], from: Wall, to: Wall) -> &[Stretch] {
+    let touched = |stretch: &Stretch| stretch.touches(from, to);
+    let first = stretches.iter().position(|stretch| touched(stretch) || stretch.first > from);
     let first = first.unwrap_or(stretches.len()).saturating_sub(1);
-    let last = stretches.iter().rposition(|stretch| touched(stretch) || stretch.last_ms < to_ms);
+    let last = stretches.iter().rposition(|stretch| touched(stretch) || stretch.last < to);
     let last = last.map_or(0, |last| (last + 2).min(stretches.len()));
     stretches.get(first..last.max(first)).unwrap_or_default()
 }

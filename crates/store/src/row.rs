@@ -58,17 +58,24 @@ pub(crate) fn apply(cursor: &mut Cursor<'_>, columns: &[Column], cells: &mut [i6
     let flags = cursor.byte()?;
     let start = if flags & STARTS == 0 { 0 } else { cursor.number()?.cast_signed() };
     let map = cursor.bytes(columns.len().div_ceil(8))?;
-    for ((place, column), cell) in columns.iter().enumerate().zip(cells.iter_mut()) {
-        if column.shape == Shape::Passing {
-            *cell = 0;
+    // Columns that belong to one row alone stand at the end.
+    for (column, cell) in columns.iter().zip(cells.iter_mut()).rev() {
+        if column.shape != Shape::Passing {
+            break;
         }
-        if map.get(place / 8).is_none_or(|byte| byte >> (place % 8) & 1 == 0) {
-            continue;
+        *cell = 0;
+    }
+    for (at, byte) in map.iter().enumerate() {
+        let mut left = *byte;
+        while left != 0 {
+            let place = at * 8 + usize::try_from(left.trailing_zeros()).unwrap_or(0);
+            left &= left - 1;
+            let (Some(column), Some(cell)) = (columns.get(place), cells.get_mut(place)) else { return Err(Nonsense) };
+            *cell = match column.shape {
+                Shape::Float => *cell ^ cursor.number()?.swap_bytes().cast_signed(),
+                _ => cell.wrapping_add(cursor.signed()?),
+            };
         }
-        *cell = match column.shape {
-            Shape::Float => *cell ^ cursor.number()?.swap_bytes().cast_signed(),
-            _ => cell.wrapping_add(cursor.signed()?),
-        };
     }
     Ok(Head { flags, start })
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use procyon_history::HistoryError;
+use procyon_model::ProcessKey;
 use procyon_model::key::BootId;
 use procyon_units::Wall;
 
+use crate::answer::lives::Life;
 use crate::column::Cells;
+use crate::figure::Figure;
 use crate::kinds::host::{self, Host};
 use crate::kinds::{Kind, Tick};
 use crate::row::CARRIED;
@@ -34,7 +37,7 @@ impl Row<'_> {
 }
 
 /// A stretch of history.
-pub(crate) trait Segment {
+pub(crate) trait Segment: Send + Sync {
     /// Tells the rows of a kind up to an instant, those of one thing in order of time. Answers with the texts that numbers of
     /// text columns stand for.
     fn visit(
@@ -44,6 +47,28 @@ pub(crate) trait Segment {
         until_ms: i64,
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError>;
+
+    /// The same for a few things alone, as far as the segment can find them faster; others may be told as well.
+    fn visit_things(
+        &self,
+        kind: usize,
+        _things: &[usize],
+        columns: &[usize],
+        until_ms: i64,
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError> {
+        self.visit(kind, columns, until_ms, tell)
+    }
+
+    /// The things that these processes are; none when only their rows can tell.
+    fn find(&self, _keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {
+        Ok(None)
+    }
+
+    /// What every process did in all of the segment, with its names if asked for; none when only rows can tell.
+    fn summary(&self, _figures: &[&Figure], _named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+        Ok(None)
+    }
 }
 
 /// One frame in a list of instants.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use procyon_history::{HistoryError, Sink};
 use procyon_model::Frame;
 
+use crate::blocks::{Blocks, HOUR_MS};
 use crate::config::Config;
 use crate::disk::{Disk, Output, RealDisk};
 use crate::encoder::Encoder;
@@ -19,8 +20,8 @@ use crate::replay::{Replay, Wanted};
 const MOST_ROWS: u64 = 128 << 10;
 /// A log of so many bytes is closed.
 const MOST_BYTES: u64 = 16 << 20;
-/// Logs are closed at full hours of UTC.
-const HOUR_MS: i64 = 3_600_000;
+/// After so many bytes of log it is looked whether history takes too much room.
+const LOOK_EVERY: u64 = 1 << 20;
 
 /// Keeps frames in the folder that it has locked.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub struct Writer {
     encoder: Encoder,
     packer: Packer,
     log: Option<Open>,
+    blocks: Blocks,
     /// The number of the last segment.
     seq: u64,
     _lock: Box<dyn Send + Debug>,
@@ -42,6 +44,8 @@ struct Open {
     first_ms: Option<i64>,
     last_ms: Option<i64>,
     synced: bool,
+    /// How long it was when room was last looked after.
+    looked: u64,
 }
 
 /// Opens the history of a folder for writing; nobody else can meanwhile.
@@ -53,11 +57,31 @@ impl Writer {
     pub(crate) fn open(disk: Arc<dyn Disk>, config: &Config) -> Result<Self, HistoryError> {
         let folder = Folder::new(disk, &config.dir);
         let lock = folder.take()?;
+        folder.tidy()?;
+        let blocks = Blocks::start(&folder, config)?;
         let packer = Packer::new().map_err(|error| failed("prepare to write to", &config.dir, error))?;
-        let mut writer = Self { folder, encoder: Encoder::default(), packer, log: None, seq: 0, _lock: lock };
+        let mut writer = Self { folder, encoder: Encoder::default(), packer, log: None, blocks, seq: 0, _lock: lock };
         writer.seq = writer.folder.last_number()?;
         writer.resume()?;
+        writer.hand_over();
         Ok(writer)
+    }
+
+    /// Closes the log and waits until everything is in blocks, as far as that succeeds.
+    pub fn seal(&mut self) -> Result<(), HistoryError> {
+        self.close()?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Waits until what goes on in the background is done.
+    pub fn settle(&self) {
+        self.blocks.settle();
+    }
+
+    /// Has blocks made of the logs that are closed.
+    fn hand_over(&self) {
+        self.blocks.logs_closed(if self.log.is_some() { self.seq.saturating_sub(1) } else { self.seq });
     }
 
     /// Goes on with the newest log, if it is sound.
@@ -82,7 +106,7 @@ impl Writer {
             return Ok(());
         }
         let output = self.folder.disk.extend(&log.path, end).map_err(|error| failed("write to", &log.path, error))?;
-        self.log = Some(Open { output, bytes: end, first_ms: first, last_ms: replay.at_ms, synced: false });
+        self.log = Some(Open { output, bytes: end, first_ms: first, last_ms: replay.at_ms, synced: false, looked: 0 });
         let before = replay.before();
         replay.texts.index();
         self.encoder = Encoder::resume(replay.kinds, replay.texts, before, rows);
@@ -123,13 +147,18 @@ impl Writer {
         let logs = self.folder.logs();
         self.folder.disk.sync_folder(&logs).map_err(|error| failed("write to", &logs, error))?;
         let bytes = u64::try_from(bytes.len()).unwrap_or(0);
-        self.log = Some(Open { output, bytes, first_ms: None, last_ms: None, synced: false });
+        self.log = Some(Open { output, bytes, first_ms: None, last_ms: None, synced: false, looked: 0 });
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), HistoryError> {
         self.sync_log()?;
+        let newest = self.log.as_ref().and_then(|log| log.last_ms);
         self.log = None;
+        self.hand_over();
+        if let Some(newest_ms) = newest {
+            self.blocks.make_room(newest_ms);
+        }
         Ok(())
     }
 
@@ -156,6 +185,10 @@ impl Writer {
         log.first_ms = log.first_ms.or(Some(at_ms));
         log.last_ms = Some(at_ms);
         log.synced = false;
+        if log.bytes >= log.looked + LOOK_EVERY {
+            log.looked = log.bytes;
+            self.blocks.make_room(at_ms);
+        }
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! Who lived in a range, and what they used: rankings and search.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_history::{Found, HistoryError, Search, Top, TopEntry, TopQuestion};
+use procyon_history::{Found, GroupBy, HistoryError, Search, Top, TopEntry, TopQuestion};
 use procyon_model::ProcessKey;
 use procyon_model::descriptor::Descriptor;
 use procyon_units::Wall;
@@ -15,7 +15,8 @@ use crate::figure::{self, Figure};
 use crate::kinds::Kind;
 use crate::kinds::process::{self, Process};
 use crate::row::{CARRIED, ENDED, GONE};
-use crate::segment::{Mark, Row};
+use crate::segment::{Mark, Row, Segment};
+use crate::texts::Texts;
 
 /// What one process did in a range.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ struct Lived {
     label: Arc<[u8]>,
     started: Wall,
     used: f64,
+    /// Where it was seen last: the place of the stretch.
+    stretch: usize,
     /// First and last frame that held it.
     seen: Option<(Wall, Wall)>,
     /// The frame that told its end.
@@ -31,14 +34,14 @@ struct Lived {
 }
 
 /// The frames of a stretch that lie in a range.
-struct Window {
+pub(crate) struct Window {
     marks: Vec<Mark>,
     /// Seconds that the frames before a place cover, one more than there are frames.
     sums: Vec<f64>,
 }
 
 impl Window {
-    fn new(marks: Vec<Mark>) -> Self {
+    pub(crate) fn new(marks: Vec<Mark>) -> Self {
         let mut sums = vec![0.0];
         let mut sum = 0.0;
         for mark in &marks {
@@ -65,21 +68,39 @@ impl Window {
     }
 }
 
-/// A thing of a stretch on its way.
+/// What one thing of a segment did in a range.
+#[derive(Debug, Clone)]
+pub(crate) struct Life {
+    pub(crate) thing: usize,
+    pub(crate) key: ProcessKey,
+    /// Numbers of its strings when it was last seen.
+    pub(crate) descriptor: i64,
+    pub(crate) label: i64,
+    /// When it started, nanoseconds.
+    pub(crate) started: i64,
+    /// What it used of each figure.
+    pub(crate) used: Vec<f64>,
+    /// First and last frame that held it.
+    pub(crate) seen: Option<(Wall, Wall)>,
+    /// The frame that told its end.
+    pub(crate) ended: Option<Wall>,
+}
+
+/// A life on its way.
 struct Open {
-    key: ProcessKey,
+    life: Life,
     /// Since when the last row counts; none once it is gone.
     since_ms: Option<i64>,
-    level: f64,
-    descriptor: i64,
-    label: i64,
-    started: i64,
-    used: f64,
-    seen: Option<(Wall, Wall)>,
-    ended: Option<Wall>,
+    levels: Vec<f64>,
 }
 
 impl Open {
+    fn new(thing: usize, key: ProcessKey, figures: usize) -> Self {
+        let life =
+            Life { thing, key, descriptor: 0, label: 0, started: 0, used: vec![0.0; figures], seen: None, ended: None };
+        Self { life, since_ms: None, levels: vec![0.0; figures] }
+    }
+
     /// What was so since the last row was so until before an instant.
     fn until(&mut self, before_ms: i64, window: &Window) {
         let Some(since_ms) = self.since_ms else { return };
@@ -87,14 +108,17 @@ impl Open {
         if places.is_empty() {
             return;
         }
-        self.used += self.level * window.seconds(&places);
+        let seconds = window.seconds(&places);
+        for (used, level) in self.life.used.iter_mut().zip(&self.levels) {
+            *used += level * seconds;
+        }
         if let (Some(first), Some(last)) = (window.marks.get(places.start), window.marks.get(places.end - 1)) {
-            let first = self.seen.map_or(first.wall, |(earlier, _)| earlier);
-            self.seen = Some((first, last.wall));
+            let first = self.life.seen.map_or(first.wall, |(earlier, _)| earlier);
+            self.life.seen = Some((first, last.wall));
         }
     }
 
-    fn take(&mut self, row: &Row<'_>, figure: Option<&Figure>, window: &Window) {
+    fn take(&mut self, row: &Row<'_>, figures: &[&Figure], window: &Window) {
         if row.has(CARRIED) {
             self.since_ms = Some(i64::MIN);
         } else {
@@ -102,96 +126,126 @@ impl Open {
             self.since_ms = Some(row.at_ms);
         }
         let cells = Cells(row.values);
-        self.descriptor = cells.get(3);
-        self.label = cells.get(4);
-        self.started = cells.get(5);
+        self.life.started = cells.get(3);
+        let readings = cells.get(4);
+        self.life.descriptor = cells.get(5);
+        self.life.label = cells.get(6);
         let mark = window.at(row.at_ms).filter(|_| !row.has(CARRIED));
-        if let Some(figure) = figure {
-            let sum = row.values.iter().skip(7).fold(0_i64, |a, b| a.wrapping_add(*b));
-            let known = figure.known(cells.get(6));
+        let mut place = FIXED;
+        for ((figure, used), level) in figures.iter().zip(&mut self.life.used).zip(&mut self.levels) {
+            let sum = figure.columns.iter().fold(0_i64, |sum, _| {
+                place += 1;
+                sum.wrapping_add(cells.get(place - 1))
+            });
+            let known = figure.known(readings);
             if figure.is_level() {
-                self.level = if known && !row.has(GONE) { figure.value(sum) } else { 0.0 };
+                *level = if known && !row.has(GONE) { figure.value(sum) } else { 0.0 };
             } else if known && mark.is_some_and(|mark| mark.follows) && !figure.starts(row.start) {
-                self.used += figure.value(sum);
+                *used += figure.value(sum);
             }
         }
         if row.has(GONE) {
             self.since_ms = None;
             if row.has(ENDED) {
-                self.ended = mark.map(|mark| mark.wall).or(self.ended);
+                self.life.ended = mark.map(|mark| mark.wall).or(self.life.ended);
             }
         }
     }
+}
+
+/// Columns that are read before those of figures.
+const FIXED: usize = 7;
+
+/// Everybody who lived in a window of a segment, from its rows; with their names if asked for.
+pub(crate) fn of_rows(
+    segment: &dyn Segment,
+    window: &Window,
+    figures: &[&Figure],
+    named: bool,
+) -> Result<(Vec<Life>, Texts), HistoryError> {
+    let (Some(first), Some(last)) = (window.marks.first(), window.marks.last()) else {
+        return Ok((Vec::new(), Texts::default()));
+    };
+    let (first_ms, last_ms) = (first.at_ms, last.at_ms);
+    let names = if named { [process::DESCRIPTOR, process::LABEL] } else { [process::PID; 2] };
+    let mut columns = vec![process::PID, process::START, process::BOOT, process::STARTED, process::READINGS];
+    columns.extend(names);
+    columns.extend(figures.iter().flat_map(|figure| figure.columns));
+    let mut open: HashMap<usize, Open> = HashMap::new();
+    let mut done = Vec::new();
+    let texts = segment.visit(Process::AT, &columns, last_ms, &mut |row| {
+        let new = || Open::new(row.thing, process::key(Cells(row.values)), figures.len());
+        open.entry(row.thing).or_insert_with(new).take(&row, figures, window);
+        if row.has(GONE) {
+            let gone = open.remove(&row.thing);
+            done.extend(gone.filter(|_| row.at_ms >= first_ms).map(|open| open.life));
+        }
+    })?;
+    for (_, mut open) in open {
+        open.until(i64::MAX, window);
+        done.push(open.life);
+    }
+    done.retain(|life| life.seen.is_some() || life.ended.is_some());
+    done.sort_unstable_by_key(|life| life.thing);
+    Ok((done, texts))
+}
+
+/// Everybody who lived in a stretch between two instants, and the time that is covered.
+fn of_stretch(
+    stretch: &Stretch,
+    (from, to): (Wall, Wall),
+    figures: &[&Figure],
+    named: bool,
+) -> Result<(Vec<Life>, Texts, Duration), HistoryError> {
+    if stretch.within(from, to) {
+        if let Some((lives, texts)) = stretch.segment.summary(figures, named)? {
+            return Ok((lives, texts, stretch.covered));
+        }
+    }
+    let marks = crate::segment::marks(&*stretch.segment, to.unix_ms())?;
+    let window = Window::new(marks.into_iter().filter(|mark| mark.wall >= from && mark.wall <= to).collect());
+    let covered = window.marks.iter().map(|mark| mark.covered).sum();
+    let (lives, texts) = of_rows(&*stretch.segment, &window, figures, named)?;
+    Ok((lives, texts, covered))
 }
 
 /// Everybody who lived between two instants, both included, and the time that is covered.
 fn lived(
     stretches: &[Stretch],
     (from, to): (Wall, Wall),
-    figure: Option<&Figure>,
-) -> Result<(BTreeMap<ProcessKey, Lived>, Duration), HistoryError> {
-    let mut all: BTreeMap<ProcessKey, Lived> = BTreeMap::new();
+    figures: &[&Figure],
+    named: bool,
+) -> Result<(HashMap<ProcessKey, Lived>, Duration), HistoryError> {
+    let mut all: HashMap<ProcessKey, Lived> = HashMap::new();
     let mut covered = Duration::ZERO;
-    let mut columns = vec![
-        process::PID,
-        process::START,
-        process::BOOT,
-        process::DESCRIPTOR,
-        process::LABEL,
-        process::STARTED,
-        process::READINGS,
-    ];
-    columns.extend(figure.iter().flat_map(|figure| figure.columns));
-    for stretch in stretches.iter().filter(|stretch| stretch.touches(from.unix_ms(), to.unix_ms())) {
-        let marks = crate::segment::marks(&*stretch.segment, to.unix_ms())?;
-        let window = Window::new(marks.into_iter().filter(|mark| mark.wall >= from && mark.wall <= to).collect());
-        let (Some(first), Some(last)) = (window.marks.first(), window.marks.last()) else { continue };
-        let (first_ms, last_ms) = (first.at_ms, last.at_ms);
-        covered += window.marks.iter().map(|mark| mark.covered).sum::<Duration>();
-        let mut open: HashMap<usize, Open> = HashMap::new();
-        let mut done = Vec::new();
-        let texts = stretch.segment.visit(Process::AT, &columns, last_ms, &mut |row| {
-            let entry = open.entry(row.thing).or_insert_with(|| Open {
-                key: process::key(Cells(row.values)),
-                since_ms: None,
-                level: 0.0,
-                descriptor: 0,
-                label: 0,
-                started: 0,
-                used: 0.0,
-                seen: None,
-                ended: None,
-            });
-            entry.take(&row, figure, &window);
-            if row.has(GONE) {
-                let gone = open.remove(&row.thing);
-                done.extend(gone.filter(|_| row.at_ms >= first_ms));
-            }
-        })?;
-        let mut rest: Vec<_> = open.into_iter().collect();
-        rest.sort_unstable_by_key(|(thing, _)| *thing);
-        for (_, mut thing) in rest {
-            thing.until(i64::MAX, &window);
-            done.push(thing);
-        }
-        for thing in done.into_iter().filter(|thing| thing.seen.is_some() || thing.ended.is_some()) {
-            let (descriptor, label) = (texts.descriptor(thing.descriptor), texts.word(thing.label));
-            let lived = all.entry(thing.key).or_insert_with(|| Lived {
+    let (no_strings, no_label) = (Arc::<Descriptor>::default(), Arc::<[u8]>::from([]));
+    for (number, stretch) in stretches.iter().enumerate().filter(|(_, stretch)| stretch.touches(from, to)) {
+        let (lives, texts, time) = of_stretch(stretch, (from, to), figures, named)?;
+        covered += time;
+        for life in lives {
+            let (descriptor, label) = if named {
+                (texts.descriptor(life.descriptor), texts.word(life.label))
+            } else {
+                (Arc::clone(&no_strings), Arc::clone(&no_label))
+            };
+            let lived = all.entry(life.key).or_insert_with(|| Lived {
                 descriptor: Arc::clone(&descriptor),
                 label: Arc::clone(&label),
-                started: Wall(thing.started),
+                started: Wall(life.started),
                 used: 0.0,
+                stretch: number,
                 seen: None,
                 ended: None,
             });
             lived.descriptor = descriptor;
             lived.label = label;
-            lived.used += thing.used;
-            lived.seen = match (lived.seen, thing.seen) {
+            lived.stretch = number;
+            lived.used += life.used.first().copied().unwrap_or(0.0);
+            lived.seen = match (lived.seen, life.seen) {
                 (Some((first, last)), Some((other, later))) => Some((first.min(other), last.max(later))),
                 (before, now) => before.or(now),
             };
-            lived.ended = thing.ended.or(lived.ended);
+            lived.ended = life.ended.or(lived.ended);
         }
     }
     Ok((all, covered))
@@ -200,13 +254,20 @@ fn lived(
 /// Who used the most.
 pub(crate) fn top(stretches: &[Stretch], question: &TopQuestion) -> Result<Top, HistoryError> {
     let by = figure::find(&question.by).ok_or_else(|| HistoryError::NoFigure(question.by.clone()))?;
-    let from = Wall(question.from.0.saturating_add(1));
-    let (all, covered) = lived(stretches, (from, question.to), Some(by))?;
+    let range = (Wall(question.from.0.saturating_add(1)), question.to);
+    // Single processes get their names once it is known which ones are shown.
+    let named = question.group != GroupBy::Process;
+    let (all, covered) = lived(stretches, range, &[by], named)?;
     let seconds = covered.as_secs_f64();
     if seconds <= 0.0 {
         return Ok(Top::default());
     }
-    let entries = all.into_iter().filter_map(|(key, lived)| {
+    let last_of: HashMap<ProcessKey, usize> = if named {
+        HashMap::new()
+    } else {
+        all.iter().filter(|(_, lived)| lived.used > 0.0).map(|(key, lived)| (*key, lived.stretch)).collect()
+    };
+    let entries = all.into_iter().filter(|(_, lived)| lived.used > 0.0).filter_map(|(key, lived)| {
         let last = lived.seen.map(|(_, last)| last).max(lived.ended)?;
         Some(TopEntry {
             key,
@@ -219,12 +280,40 @@ pub(crate) fn top(stretches: &[Stretch], question: &TopQuestion) -> Result<Top, 
             last,
         })
     });
-    Ok(Top { covered, ..Top::choose(entries, question.group, question.n) })
+    let mut top = Top { covered, ..Top::choose(entries, question.group, question.n) };
+    if !named {
+        name(stretches, range, &last_of, &mut top.entries)?;
+    }
+    Ok(top)
+}
+
+/// Gives processes the names that they had when they were last seen.
+fn name(
+    stretches: &[Stretch],
+    range: (Wall, Wall),
+    last_of: &HashMap<ProcessKey, usize>,
+    entries: &mut [TopEntry],
+) -> Result<(), HistoryError> {
+    for (number, stretch) in stretches.iter().enumerate() {
+        let here = |entry: &TopEntry| last_of.get(&entry.key) == Some(&number);
+        if !entries.iter().any(here) {
+            continue;
+        }
+        let (lives, texts, _) = of_stretch(stretch, range, &[], true)?;
+        for entry in entries.iter_mut().filter(|entry| here(entry)) {
+            if let Some(life) = lives.iter().rev().find(|life| life.key == entry.key) {
+                entry.descriptor = texts.descriptor(life.descriptor);
+                entry.label = texts.word(life.label);
+                entry.group = Arc::clone(&entry.label);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whose words match.
 pub(crate) fn search(stretches: &[Stretch], search: &Search) -> Result<Vec<Found>, HistoryError> {
-    let (all, _) = lived(stretches, (search.from, search.to), None)?;
+    let (all, _) = lived(stretches, (search.from, search.to), &[], true)?;
     let mut found: Vec<Found> = all
         .into_iter()
         .filter_map(|(key, lived)| {

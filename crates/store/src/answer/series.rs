@@ -31,8 +31,8 @@ pub(crate) fn host(stretches: &[Stretch], range: &Range, figures: &[&str]) -> Re
         .collect::<Result<Vec<_>, _>>()?;
     let times = range.times();
     let mut lines = vec![vec![Folding::default(); times.len()]; wanted.len()];
-    let from = times.first().copied().unwrap_or(i64::MAX);
-    for stretch in stretches.iter().filter(|stretch| stretch.touches(from, range.to.unix_ms())) {
+    let from = Wall::from_unix_ms(times.first().copied().unwrap_or(i64::MAX));
+    for stretch in stretches.iter().filter(|stretch| stretch.touches(from, Wall(range.to.0.saturating_add(999_999)))) {
         sweep(&*stretch.segment, range.to.unix_ms(), |frame, seconds| {
             let Some(place) = range.place(frame.wall) else { return };
             add_host(&wanted, frame, seconds, place, &mut lines);
@@ -135,8 +135,8 @@ pub(crate) fn processes(
         .collect::<Result<Vec<_>, _>>()?;
     let times = range.times();
     let mut lines: HashMap<ProcessKey, Drawn> = HashMap::new();
-    let from = times.first().copied().unwrap_or(i64::MAX);
-    for stretch in stretches.iter().filter(|stretch| stretch.touches(from, range.to.unix_ms())) {
+    let from = Wall::from_unix_ms(times.first().copied().unwrap_or(i64::MAX));
+    for stretch in stretches.iter().filter(|stretch| stretch.touches(from, Wall(range.to.0.saturating_add(999_999)))) {
         let (lives, texts) = lives(&*stretch.segment, range.to.unix_ms(), keys, &wanted)?;
         if lives.is_empty() {
             continue;
@@ -181,7 +181,7 @@ fn lives(
     let mut columns = vec![process::PID, process::START, process::BOOT, process::LABEL, process::READINGS];
     columns.extend(wanted.iter().flat_map(|figure| figure.columns));
     let mut lives: HashMap<usize, Life> = HashMap::new();
-    let texts = segment.visit(Process::AT, &columns, until_ms, &mut |row| {
+    let mut tell = |row: Row<'_>| {
         let cells = Cells(row.values);
         let key = process::key(cells);
         if !keys.contains(&key) {
@@ -195,7 +195,14 @@ fn lives(
         let (label, readings) = (cells.get(3), cells.get(4));
         let life = lives.entry(row.thing).or_insert_with(|| Life { key, rows: Vec::new() });
         life.rows.push(LifeRow { at_ms: row.at_ms, flags: row.flags, start: row.start, label, readings, sums });
-    })?;
+    };
+    let texts = match segment.find(keys)? {
+        Some(found) => {
+            let things: Vec<usize> = found.into_iter().map(|(thing, _)| thing).collect();
+            segment.visit_things(Process::AT, &things, &columns, until_ms, &mut tell)?
+        }
+        None => segment.visit(Process::AT, &columns, until_ms, &mut tell)?,
+    };
     let mut lives: Vec<_> = lives.into_iter().collect();
     lives.sort_by_key(|(thing, _)| *thing);
     Ok((lives.into_iter().map(|(_, life)| life).collect(), texts))

@@ -1,0 +1,465 @@
+//! A row group of a block as a segment.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use parquet::basic::Type;
+use parquet::column::page::PageReader;
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::file::statistics::Statistics;
+use parquet::schema::types::TypePtr;
+use procyon_history::HistoryError;
+use procyon_model::ProcessKey;
+use procyon_model::descriptor::Descriptor;
+use procyon_units::{Ticks, Wall};
+
+use crate::answer::lives::Life;
+use crate::block::build::{DESCRIPTOR_COLUMNS, NEVER, SUMMARY_COLUMNS};
+use crate::block::manifest::{self, Manifest, Sums};
+use crate::block::schema::{self, DESCRIPTORS, FIXED, SUMMARY};
+use crate::block::{Name, write};
+use crate::column::Shape;
+use crate::disk::{Disk, Input, Stream};
+use crate::failure::failed;
+use crate::figure::Figure;
+use crate::folder::Folder;
+use crate::kinds::columns;
+use crate::segment::{Row, Segment};
+use crate::texts::Texts;
+use crate::utf8;
+
+/// A block that is open.
+#[derive(Debug)]
+pub(crate) struct Block {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    pub(crate) manifest: Manifest,
+    files: Mutex<HashMap<&'static str, Arc<File>>>,
+}
+
+/// An open file of a block.
+#[derive(Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    input: Box<dyn Input>,
+    metadata: ParquetMetaData,
+    sums: Sums,
+}
+
+impl Block {
+    pub(crate) fn open(folder: &Folder, name: Name) -> Result<Self, HistoryError> {
+        let path = folder.blocks().join(name.to_string());
+        let file = path.join(manifest::FILE);
+        let read = || -> std::io::Result<String> {
+            let input = folder.disk.open(&file)?;
+            let mut text = Vec::new();
+            Stream { input: &*input, at: 0 }.take(manifest::MOST).read_to_end(&mut text)?;
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        };
+        let text = read().map_err(|error| failed("read", &file, error))?;
+        let manifest = Manifest::parse(&text)
+            .map_err(|how| HistoryError::Damaged { what: file.display().to_string(), how: how.to_owned() })?;
+        Ok(Self { disk: Arc::clone(&folder.disk), path, manifest, files: Mutex::default() })
+    }
+
+    /// A file of the block; none when it had no rows.
+    fn file(&self, name: &'static str) -> Result<Option<Arc<File>>, HistoryError> {
+        let Some(sums) = self.manifest.files.get(name) else { return Ok(None) };
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.get(name) {
+            return Ok(Some(Arc::clone(file)));
+        }
+        let path = write::path(&self.path, name);
+        let input = self.disk.open(&path).map_err(|error| failed("read", &path, error))?;
+        let damaged = |how: &str| HistoryError::Damaged { what: path.display().to_string(), how: how.to_owned() };
+        let length = input.length().map_err(|error| failed("read", &path, error))?;
+        if length != sums.length {
+            return Err(damaged("it has another length than when it was written"));
+        }
+        let (metadata, footer, bytes) = match write::footer(&*input, length) {
+            Ok(footer) => footer,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Other | ErrorKind::UnexpectedEof | ErrorKind::InvalidData) =>
+            {
+                return Err(damaged("its footer makes no sense"));
+            }
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        if footer != sums.footer || crc32fast::hash(&bytes) != sums.footer_crc {
+            return Err(damaged("the checksum of its footer is wrong"));
+        }
+        let file = Arc::new(File { path, input, metadata, sums: sums.clone() });
+        files.insert(name, Arc::clone(&file));
+        Ok(Some(file))
+    }
+
+    /// A file to copy from; none when it had no rows.
+    pub(crate) fn source(&self, name: &'static str) -> Result<Option<Arc<File>>, HistoryError> {
+        self.file(name)
+    }
+
+    /// Reads everything and says what is damaged.
+    #[expect(dead_code, reason = "for `verify`")]
+    pub(crate) fn verify(&self, name: &'static str) -> Result<(), HistoryError> {
+        let Some(file) = self.file(name)? else { return Ok(()) };
+        for (group, metadata) in file.metadata.row_groups().iter().enumerate() {
+            for column in 0..metadata.num_columns() {
+                file.part(group, column)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl File {
+    pub(crate) fn schema(&self) -> TypePtr {
+        self.metadata.file_metadata().schema_descr().root_schema_ptr()
+    }
+
+    pub(crate) fn row_groups(&self) -> &[RowGroupMetaData] {
+        self.metadata.row_groups()
+    }
+
+    /// Which group of its block each row group belongs to.
+    pub(crate) fn groups(&self) -> &[usize] {
+        &self.sums.groups
+    }
+
+    fn damaged(&self, how: impl Into<String>) -> HistoryError {
+        HistoryError::Damaged { what: self.path.display().to_string(), how: how.into() }
+    }
+
+    /// The row group that belongs to a group of the block.
+    fn row_group(&self, group: usize) -> Option<usize> {
+        self.sums.groups.iter().position(|of| *of == group)
+    }
+
+    fn rows(&self, row_group: usize) -> usize {
+        let group = self.metadata.row_groups().get(row_group);
+        group.and_then(|group| usize::try_from(group.num_rows()).ok()).unwrap_or(0)
+    }
+
+    fn chunk(&self, row_group: usize, column: usize) -> Result<&ColumnChunkMetaData, HistoryError> {
+        let group = self.metadata.row_groups().get(row_group);
+        let chunk = group.and_then(|group| group.columns().get(column));
+        chunk.ok_or_else(|| self.damaged("a column is missing"))
+    }
+
+    /// The bytes of a column, checked.
+    pub(crate) fn part(&self, row_group: usize, column: usize) -> Result<crate::block::chunk::Part, HistoryError> {
+        let chunk = self.chunk(row_group, column)?;
+        let (at, length) = chunk.byte_range();
+        let part = write::part(&*self.input, at, length).map_err(|error| failed("read", &self.path, error))?;
+        let width = self.metadata.row_groups().first().map_or(0, RowGroupMetaData::num_columns);
+        let expected = self.sums.columns.get(row_group * width + column);
+        if expected != Some(&crc32fast::hash(&part.bytes)) {
+            return Err(self.damaged(format!("the checksum of column {column} of row group {row_group} is wrong")));
+        }
+        Ok(part)
+    }
+
+    fn pages(&self, row_group: usize, column: usize) -> Result<Box<dyn PageReader>, HistoryError> {
+        let part = self.part(row_group, column)?;
+        let (chunk, rows) = (self.chunk(row_group, column)?, self.rows(row_group));
+        let pages = SerializedPageReader::new(Arc::new(part), chunk, rows, None);
+        Ok(Box::new(pages.map_err(|error| self.damaged(error.to_string()))?))
+    }
+
+    /// Values of a column from a row on; as many as there are, up to `count`.
+    fn values<T: DataType>(
+        &self,
+        row_group: usize,
+        column: usize,
+        (from, count): (usize, usize),
+    ) -> Result<Vec<T::T>, HistoryError> {
+        let pages = self.pages(row_group, column)?;
+        let description = self.chunk(row_group, column)?.column_descr_ptr();
+        let mut reader = ColumnReaderImpl::<T>::new(description, pages);
+        let mut values = Vec::with_capacity(count);
+        let mut read = || -> Result<(), ParquetError> {
+            if from > 0 {
+                reader.skip_records(from)?;
+            }
+            reader.read_records(count, None, None, &mut values)?;
+            Ok(())
+        };
+        read().map_err(|error| self.damaged(error.to_string()))?;
+        if values.len() != count {
+            return Err(self.damaged("a column is shorter than its row group"));
+        }
+        Ok(values)
+    }
+
+    /// The one value of a whole column, if it has only one.
+    fn only_value(&self, row_group: usize, column: usize) -> Result<Option<i64>, HistoryError> {
+        Ok(match self.chunk(row_group, column)?.statistics() {
+            Some(Statistics::Int64(statistics)) => {
+                statistics.min_opt().filter(|least| statistics.max_opt() == Some(*least)).copied()
+            }
+            // Zero and minus zero are one in statistics.
+            Some(Statistics::Double(statistics)) => {
+                let one = statistics.min_opt().filter(|least| statistics.max_opt() == Some(*least));
+                one.filter(|value| **value != 0.0).map(|value| value.to_bits().cast_signed())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whole numbers and bits of floats.
+    fn numbers(&self, row_group: usize, column: usize, rows: (usize, usize)) -> Result<Numbers, HistoryError> {
+        if let Some(value) = self.only_value(row_group, column)? {
+            return Ok(Numbers::One(value));
+        }
+        Ok(Numbers::Many(match self.chunk(row_group, column)?.column_type() {
+            Type::DOUBLE => {
+                let values = self.values::<DoubleType>(row_group, column, rows)?;
+                values.into_iter().map(|value| value.to_bits().cast_signed()).collect()
+            }
+            Type::INT64 => self.values::<Int64Type>(row_group, column, rows)?,
+            _ => return Err(self.damaged(format!("column {column} is of another type"))),
+        }))
+    }
+
+    /// Texts as numbers of a list.
+    fn texts(
+        &self,
+        row_group: usize,
+        column: usize,
+        rows: (usize, usize),
+        texts: &mut Texts,
+    ) -> Result<Vec<i64>, HistoryError> {
+        if self.chunk(row_group, column)?.column_type() != Type::BYTE_ARRAY {
+            return Err(self.damaged(format!("column {column} is of another type")));
+        }
+        let values = self.values::<ByteArrayType>(row_group, column, rows)?;
+        // Rows with one text most often share its bytes.
+        let mut known: HashMap<(usize, usize), i64> = HashMap::new();
+        let number = |value: &ByteArray| {
+            let place = (value.data().as_ptr().addr(), value.len());
+            *known.entry(place).or_insert_with(|| texts.number(0, &utf8::decode(value.data())))
+        };
+        Ok(values.iter().map(number).collect())
+    }
+}
+
+/// A column of numbers.
+enum Numbers {
+    /// The same in every row.
+    One(i64),
+    Many(Vec<i64>),
+}
+
+impl Numbers {
+    fn at(&self, row: usize) -> i64 {
+        match self {
+            Self::One(value) => *value,
+            Self::Many(values) => values.get(row).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// A row group of a block.
+#[derive(Debug, Clone)]
+pub(crate) struct Stretched {
+    pub(crate) block: Arc<Block>,
+    pub(crate) group: usize,
+}
+
+impl Stretched {
+    fn file(&self, name: &'static str) -> Result<Option<(Arc<File>, usize)>, HistoryError> {
+        let Some(file) = self.block.file(name)? else { return Ok(None) };
+        Ok(file.row_group(self.group).map(|row_group| (Arc::clone(&file), row_group)))
+    }
+
+    /// The descriptors that rows refer to.
+    fn descriptors(&self, texts: &mut Texts) -> Result<(), HistoryError> {
+        let Some((file, row_group)) = self.file(DESCRIPTORS)? else { return Ok(()) };
+        let rows = (0, file.rows(row_group));
+        let mut columns = Vec::new();
+        for (column, _) in DESCRIPTOR_COLUMNS.iter().enumerate().skip(1).take(9) {
+            columns.push(file.values::<ByteArrayType>(row_group, column, rows)?);
+        }
+        let truncated = file.numbers(row_group, DESCRIPTOR_COLUMNS.len() - 1, rows)?;
+        let text = |column: usize, row: usize| -> Box<[u8]> {
+            let value = columns.get(column).and_then(|column: &Vec<ByteArray>| column.get(row));
+            value.map(|value| Box::from(&*utf8::decode(value.data()))).unwrap_or_default()
+        };
+        // The first one is the empty one, which every list has.
+        for row in 1..rows.1 {
+            texts.push_descriptor(Arc::new(Descriptor {
+                name: text(0, row),
+                cmd: text(1, row),
+                exe: text(2, row),
+                cwd: text(3, row),
+                cgroup: text(4, row),
+                user: text(5, row),
+                container: text(6, row),
+                unit: text(7, row),
+                title: text(8, row),
+                cmd_truncated: truncated.at(row) != 0,
+            }));
+        }
+        Ok(())
+    }
+}
+
+impl Segment for Stretched {
+    fn visit(
+        &self,
+        kind: usize,
+        wanted: &[usize],
+        until_ms: i64,
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError> {
+        let all = |file: &File, row_group| (0, file.rows(row_group));
+        let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(Texts::default()) };
+        let range = all(&file, row_group);
+        self.visit_rows(kind, wanted, until_ms, (&file, row_group), &[range], tell)
+    }
+
+    fn visit_things(
+        &self,
+        kind: usize,
+        things: &[usize],
+        wanted: &[usize],
+        until_ms: i64,
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError> {
+        let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(Texts::default()) };
+        let all = (0, file.rows(row_group));
+        let of = match file.numbers(row_group, 1, all)? {
+            Numbers::One(thing) => vec![thing; all.1],
+            Numbers::Many(of) => of,
+        };
+        let mut ranges = Vec::new();
+        let mut things: Vec<i64> = things.iter().filter_map(|thing| i64::try_from(*thing).ok()).collect();
+        things.sort_unstable();
+        for thing in things {
+            let from = of.partition_point(|other| *other < thing);
+            let to = of.partition_point(|other| *other <= thing);
+            if from < to {
+                ranges.push((from, to - from));
+            }
+        }
+        self.visit_rows(kind, wanted, until_ms, (&file, row_group), &ranges, tell)
+    }
+
+    fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {
+        let Some((file, row_group)) = self.file(SUMMARY)? else { return Ok(Some(Vec::new())) };
+        let rows = (0, file.rows(row_group));
+        let mut columns = Vec::new();
+        for column in 0..4 {
+            columns.push(file.numbers(row_group, column, rows)?);
+        }
+        let [thing, pid, start, boot] = columns.as_slice() else { return Ok(None) };
+        let found = (0..rows.1).filter_map(|row| {
+            let key = ProcessKey {
+                pid: u32::try_from(pid.at(row)).unwrap_or(0),
+                start: Ticks(start.at(row).cast_unsigned()),
+                boot: u32::try_from(boot.at(row)).unwrap_or(0),
+            };
+            keys.contains(&key).then(|| (usize::try_from(thing.at(row)).unwrap_or(0), key))
+        });
+        Ok(Some(found.collect()))
+    }
+
+    fn summary(&self, figures: &[&Figure], named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+        let mut texts = Texts::default();
+        let Some((file, row_group)) = self.file(SUMMARY)? else { return Ok(Some((Vec::new(), texts))) };
+        let rows = (0, file.rows(row_group));
+        let mut columns = Vec::new();
+        for (column, _) in SUMMARY_COLUMNS.iter().enumerate() {
+            columns.push(match column {
+                5 if named => Numbers::Many(file.texts(row_group, column, rows, &mut texts)?),
+                5 => Numbers::One(0),
+                4 if !named => Numbers::One(0),
+                _ => file.numbers(row_group, column, rows)?,
+            });
+        }
+        let names = file.metadata.file_metadata().schema_descr();
+        let mut used = Vec::new();
+        for figure in figures {
+            let column = names.columns().iter().position(|column| column.name() == figure.sum);
+            used.push(column.map(|column| file.numbers(row_group, column, rows)).transpose()?);
+        }
+        if named {
+            self.descriptors(&mut texts)?;
+        }
+        let at = |column: usize, row| columns.get(column).map_or(0, |column: &Numbers| column.at(row));
+        let instant = |value: i64| (value != NEVER).then_some(Wall(value));
+        let lives = (0..rows.1).map(|row| Life {
+            thing: usize::try_from(at(0, row)).unwrap_or(0),
+            key: ProcessKey {
+                pid: u32::try_from(at(1, row)).unwrap_or(0),
+                start: Ticks(at(2, row).cast_unsigned()),
+                boot: u32::try_from(at(3, row)).unwrap_or(0),
+            },
+            descriptor: at(4, row),
+            label: at(5, row),
+            started: at(6, row),
+            used: used
+                .iter()
+                .map(|column| column.as_ref().map_or(0.0, |column| f64::from_bits(column.at(row).cast_unsigned())))
+                .collect(),
+            seen: instant(at(7, row)).zip(instant(at(8, row))),
+            ended: instant(at(9, row)),
+        });
+        Ok(Some((lives.collect(), texts)))
+    }
+}
+
+impl Stretched {
+    fn visit_rows(
+        &self,
+        kind: usize,
+        wanted: &[usize],
+        until_ms: i64,
+        (file, row_group): (&File, usize),
+        ranges: &[(usize, usize)],
+        tell: &mut dyn FnMut(Row<'_>),
+    ) -> Result<Texts, HistoryError> {
+        let mut texts = Texts::default();
+        let mut values = vec![0; wanted.len()];
+        for range in ranges {
+            let [time, thing, flags, start] = [0, 1, 2, 3].map(|column| file.numbers(row_group, column, *range));
+            let (time, thing, flags, start) = (time?, thing?, flags?, start?);
+            let mut read = Vec::with_capacity(wanted.len());
+            for place in wanted {
+                let text = columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Text);
+                let column = FIXED.len() + place;
+                read.push(if text {
+                    Numbers::Many(file.texts(row_group, column, *range, &mut texts)?)
+                } else {
+                    file.numbers(row_group, column, *range)?
+                });
+            }
+            for row in 0..range.1 {
+                let at_ms = time.at(row);
+                if at_ms > until_ms {
+                    continue;
+                }
+                for (value, column) in values.iter_mut().zip(&read) {
+                    *value = column.at(row);
+                }
+                tell(Row {
+                    at_ms,
+                    thing: usize::try_from(thing.at(row)).unwrap_or(0),
+                    flags: u8::try_from(flags.at(row)).unwrap_or(0),
+                    start: start.at(row),
+                    values: &values,
+                });
+            }
+        }
+        let strings = |place: &usize| columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Strings);
+        if wanted.iter().any(strings) {
+            self.descriptors(&mut texts)?;
+        }
+        Ok(texts)
+    }
+}

@@ -1,0 +1,136 @@
+//! The thread that makes blocks of closed logs, puts the blocks of an hour together and lets the oldest ones go.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use procyon_history::HistoryError;
+
+use crate::block::build::build;
+use crate::block::merge::{due, merge};
+use crate::config::Config;
+use crate::folder::Folder;
+use crate::status::chain;
+
+/// Jobs that wait; closing logs waits when there are more.
+const QUEUE: usize = 64;
+/// Blocks are put together by the hour of UTC.
+pub(crate) const HOUR_MS: i64 = 3_600_000;
+
+/// Works on blocks in the background.
+#[derive(Debug)]
+pub(crate) struct Blocks {
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Job {
+    /// Make blocks of all logs up to the one of this number. Later ones may be open.
+    Logs { last: u64 },
+    /// Make room.
+    Room { newest_ms: i64 },
+    /// Say when all before is done.
+    Done(SyncSender<()>),
+}
+
+impl Blocks {
+    pub(crate) fn start(folder: &Folder, config: &Config) -> Result<Self, HistoryError> {
+        let (jobs, receiver) = sync_channel(QUEUE);
+        let (folder, config) = (folder.clone(), config.clone());
+        let thread = std::thread::Builder::new()
+            .name("procyon-blocks".to_owned())
+            .spawn(move || work(&receiver, &folder, &config))
+            .map_err(|source| HistoryError::Io { attempt: "start a thread for history".to_owned(), source })?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Has blocks made of all logs up to this one.
+    pub(crate) fn logs_closed(&self, last: u64) {
+        self.send(Job::Logs { last });
+    }
+
+    /// Has the oldest frames go as far as age and size want it.
+    pub(crate) fn make_room(&self, newest_ms: i64) {
+        self.send(Job::Room { newest_ms });
+    }
+
+    /// Waits until everything so far is done.
+    pub(crate) fn settle(&self) {
+        let (done, wait) = sync_channel(1);
+        self.send(Job::Done(done));
+        // An error means that the thread is gone, and then there is nothing to wait for.
+        wait.recv().unwrap_or_default();
+    }
+
+    fn send(&self, job: Job) {
+        if self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_err()) {
+            tracing::error!("the thread that makes blocks of history is gone; logs stay logs until the next start");
+        }
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that makes blocks of history ended by a panic");
+        }
+    }
+}
+
+fn work(jobs: &Receiver<Job>, folder: &Folder, config: &Config) {
+    let mut complained = false;
+    while let Ok(job) = jobs.recv() {
+        let done = catch_unwind(AssertUnwindSafe(|| match job {
+            Job::Logs { last } => make_blocks(folder, last),
+            Job::Room { newest_ms } => make_room(folder, config, newest_ms),
+            // Nobody waits any more when this cannot be told.
+            Job::Done(done) => {
+                done.send(()).unwrap_or_default();
+                Ok(())
+            }
+        }));
+        match done {
+            Ok(Ok(())) => {}
+            // The log stays and can be asked; the next attempt comes with the next log.
+            Ok(Err(error)) if !complained => {
+                complained = true;
+                tracing::warn!(error = %chain(&error), "making blocks of history failed; it is tried again");
+            }
+            Ok(Err(_)) => {}
+            Err(_) => tracing::error!("making blocks of history failed inside"),
+        }
+    }
+}
+
+/// Makes blocks of all closed logs and puts together what can be.
+fn make_blocks(folder: &Folder, last: u64) -> Result<(), HistoryError> {
+    let mut result = Ok(());
+    for seq in folder.log_numbers()? {
+        if seq <= last {
+            // One that fails leaves the others their turn.
+            result = build(folder, seq).map(drop).and(result);
+        }
+    }
+    for parts in due(&folder.block_names()?, HOUR_MS) {
+        result = merge(folder, &parts).map(drop).and(result);
+    }
+    result
+}
+
+/// Removes the oldest blocks as far as age and size want it.
+fn make_room(folder: &Folder, config: &Config, newest_ms: i64) -> Result<(), HistoryError> {
+    let age = i64::try_from(config.retention.as_millis()).unwrap_or(i64::MAX);
+    let oldest_ms = newest_ms.saturating_sub(age);
+    let mut names = folder.block_names()?;
+    let mut bytes = folder.bytes()?;
+    names.sort_by_key(|name| (name.to_ms, name.first));
+    for name in names {
+        if name.to_ms >= oldest_ms && bytes <= config.max_size.0 {
+            break;
+        }
+        bytes = bytes.saturating_sub(folder.block_bytes(name)?);
+        folder.remove_block(name)?;
+    }
+    Ok(())
+}
