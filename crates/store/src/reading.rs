@@ -10,6 +10,7 @@ pub(crate) const fn code<T>(reading: &Reading<T>) -> i64 {
         Reading::Unsupported => 2,
         Reading::Absent => 3,
         Reading::Pending => 4,
+        Reading::Skipped => 6,
     }
 }
 
@@ -23,6 +24,7 @@ pub(crate) fn reading<T>(code: i64, value: impl FnOnce() -> T) -> Reading<T> {
         1 => Reading::Forbidden,
         2 => Reading::Unsupported,
         3 => Reading::Absent,
+        6 => Reading::Skipped,
         _ => Reading::Pending,
     }
 }
