@@ -261,6 +261,7 @@ test('an address that is nothing says so', async () => {
   const page = await openPage(procyon)
   await page.open('/h/no-such-host')
   await page.getByText('No host no-such-host is known here.').waitFor()
+  assert.equal(await page.locator('.banner.warn').count(), 0, 'the server is not lost')
   await page.goto(`${procyon.url}/nowhere`)
   await page.getByText('Nothing at this address').waitFor()
   await page.context().close()

@@ -99,6 +99,8 @@ test('an ended process says so, and a pid with another start is refused', async 
   p.kill('SIGKILL')
   await page.locator('.banner.past').getByText(/ended/).waitFor()
   await until(() => page.getByRole('button', { name: /Signal/ }).isDisabled(), 'no signal to an ended process')
+  // Its lists are not forbidden, they are gone.
+  await page.getByText('The process has ended; this is not known any more.').waitFor()
   const [, start, boot] = key.split('-')
   await page.goto(`${procyon.url}/h/local/p/${process.pid}-${Number(start) + 1}-${boot}`)
   await page.getByText(/now belongs to another process/).waitFor()
@@ -142,6 +144,15 @@ test('without a token the page shows what everyone may see and offers to sign in
   await live(page)
   assert.equal(await page.evaluate(() => document.cookie), '', 'the cookie is out of reach of scripts')
   assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('what is not known is explained in the language of the page', async () => {
+  const page = await openPage(procyon, { token: null, lang: 'zh' })
+  await page.open(`/h/local/p/${process.pid}`)
+  await page.getByText('需要令牌').first().waitFor()
+  await page.getByText('持有只读用户令牌即可查看。').waitFor()
+  assert.doesNotMatch(await page.locator('#main').innerText(), /forbidden:|unsupported:|needs a token/)
   await page.context().close()
 })
 
