@@ -70,6 +70,14 @@ export class Bands {
     return b
   }
 
+  /** Forgets everything: what comes next does not join what was. */
+  clear(): void {
+    this.times = []
+    this.host = blank(HOST_FIGURES, 0)
+    this.slots = new Array<Band | null>(BANDS).fill(null)
+    this.merged = 1
+  }
+
   /** Makes the charts longer or shorter; what is older has to be put in front by `seed`. */
   reach(range: number): void {
     this.range = range

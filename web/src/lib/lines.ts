@@ -34,6 +34,12 @@ export class Lines {
     return l
   }
 
+  /** Forgets everything: what comes next does not join what was. */
+  clear(): void {
+    this.times = []
+    for (const c of this.columns) this.values[c] = []
+  }
+
   /** Makes live lines longer or shorter; what is older has to be put in front by `seed`. */
   reach(range: number): void {
     this.range = range

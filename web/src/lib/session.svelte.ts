@@ -134,19 +134,15 @@ export class HostSession {
     this.turn()
     this.pollLists()
     this.pollHealth()
+    if (this.view.at !== null) return
     try {
-      const [past, ended] = await Promise.all([
-        get<SeriesAnswer>(`${hostPath(this.name)}/series`, {
-          scope: 'host', columns: HOST_FIGURES.join(','), from: '-15m', step: '2s',
-        }).catch(() => null),
-        this.view.at === null ? get<List<Ended> | Ended[]>(`${hostPath(this.name)}/ended`, { from: '-1m' }).catch(() => null) : null,
-      ])
-      if (past !== null) this.bands.seed(past)
-      const items = ended === null ? [] : Array.isArray(ended) ? ended : ended.items
-      if (this.view.at === null) this.ended = [...items, ...this.ended.filter((e) => !items.some((x) => x.key === e.key))]
+      const ended = await get<List<Ended> | Ended[]>(`${hostPath(this.name)}/ended`, { from: '-1m' })
+      const items = Array.isArray(ended) ? ended : ended.items
+      if (this.mode !== 'live') return
+      this.ended = [...items, ...this.ended.filter((e) => !items.some((x) => x.key === e.key))]
       this.version += 1
-    } catch (e) {
-      this.fatal = problemOf(e)
+    } catch {
+      // Whoever may not know what ended sees those that end from now on.
     }
   }
 
@@ -251,7 +247,11 @@ export class HostSession {
     this.store.forgetSparks('')
     this.ended = []
     document.body.classList.remove('past')
+    // What the charts held before ends where the view was rewound: they begin anew with what the server remembers.
+    this.bands.clear()
+    this.stillFor = ''
     if (this.live.link === 'closed') this.live.open()
+    this.seedCharts()
   }
 
   private toPast(): void {
@@ -320,7 +320,7 @@ export class HostSession {
   private rested(): void {
     const past = this.past
     const at = this.at
-    if (past === null || this.view.at === null) return
+    if (past === null || this.view.at === null || this.pastProblem !== null || at === 0) return
     const mine = (): boolean => this.at === at && this.view.at !== null && !this.closed
     this.seedSparks((this.subscription?.sort ?? '-cpu').replace(/^-/, ''), true)
     if (app.session.role === 'anonymous') return
@@ -335,13 +335,11 @@ export class HostSession {
     const v = this.view
     if (v.sliding) {
       this.stillAbort?.abort()
-      this.stillFor = ''
-      if (this.still !== null) this.still = null
       const wide = v.window.to - v.window.from
-      if (Math.abs(this.bands.range - wide) > 1) {
-        const more = wide > this.bands.range
+      if (Math.abs(this.bands.range - wide) > 1 || this.stillFor !== '') {
+        this.stillFor = ''
         this.bands.reach(wide)
-        if (more) this.seedLong(wide)
+        this.seedCharts()
       }
       return
     }
@@ -365,15 +363,18 @@ export class HostSession {
     })
   }
 
-  /** Older points for live charts that were made longer. */
-  private seedLong(wide: number): void {
+  /** Older points for live charts, in front of those that came since. Charts that stood still stay until then. */
+  private seedCharts(): void {
+    const wide = this.bands.range
     const seconds = Math.max(2, Math.ceil(wide / 450_000))
     void get<SeriesAnswer>(`${hostPath(this.name)}/series`, { scope: 'host', columns: HOST_FIGURES.join(','), from: `-${Math.round(wide / 1000)}s`, step: `${seconds}s` })
-      .then((a) => {
-        this.bands.seed(a)
+      .then((a) => { this.bands.seed(a) })
+      .catch(() => undefined)
+      .finally(() => {
+        if (!this.view.sliding) return
+        this.still = null
         this.version += 1
       })
-      .catch(() => undefined)
   }
 
   /** One frame back or on from what is shown; several that follow each other at once are one question. */
