@@ -113,6 +113,17 @@ test('a filter with a mistake names the place and the fix, and the rows stay', a
   await page.context().close()
 })
 
+test('a filter that nothing matches names what comes closest', async (t) => {
+  const p = child(t, ['-e', 'setInterval(()=>{},1000)', 'closest-of-all'])
+  const page = await openPage(procyon)
+  await page.open('/h/local?q=cmd.contains("closest-of-all") %26%26 cpu > 5000.0')
+  await reads(page.locator('.empty.over'), new RegExp(`The closest is\\s+node ${p.pid}`))
+  await page.locator('.empty.over a').first().click()
+  await addressed(page, new RegExp(`/p/${p.pid}-`))
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
 test('plain words are searched for, fields and values are completed', async (t) => {
   const p = child(t, ['-e', 'setInterval(()=>{},1000)', 'needle-in-the-stack'])
   const page = await openPage(procyon)
