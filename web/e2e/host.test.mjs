@@ -268,6 +268,52 @@ test('languages and themes switch and are kept', async () => {
   await page.context().close()
 })
 
+test('filter and order are found again after a look at another tab or a process', async () => {
+  const page = await openPage(procyon)
+  const search = (text) => until(() => decodeURIComponent(new URL(page.url()).search) === text, `the address ends in ${text}`).catch((e) => { throw new Error(`${e.message}: ${page.url()}`) })
+  await page.open('/h/local?q=pid%3E0&sort=-rss&view=name')
+  await live(page)
+  await page.getByRole('link', { name: /^Connections/ }).click()
+  await page.waitForURL(/\/connections$/)
+  await page.getByRole('link', { name: /^Processes/ }).click()
+  await search('?q=pid>0&sort=-rss&view=name')
+  await page.goto(`${procyon.url}/h/local?q=pid%3D%3D${process.pid}`)
+  await until(async () => (await rows(page)).length === 1, 'the one row')
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(new RegExp(`/p/${process.pid}-`))
+  await page.getByRole('heading', { name: new RegExp(String(process.pid)) }).waitFor()
+  await page.keyboard.press('Backspace')
+  await search(`?q=pid==${process.pid}`)
+  await page.context().close()
+})
+
+test('who leaves a process before its answer comes is not brought back', async () => {
+  const page = await openPage(procyon)
+  await page.open('/h/local')
+  await live(page)
+  let answer
+  const held = new Promise((r) => { answer = r })
+  const asked = new Promise((r) => {
+    void page.route(/\/processes\/\d+-\d+-[0-9a-f]+$/, async (route) => {
+      r()
+      await held
+      await route.continue()
+    })
+  })
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/p\/\d+-/)
+  await asked
+  await page.goBack()
+  const came = page.waitForResponse(/\/processes\/\d+-\d+-[0-9a-f]+$/)
+  answer()
+  await came
+  await live(page)
+  assert.equal(new URL(page.url()).pathname, '/h/local')
+  await page.context().close()
+})
+
 test('an address that is nothing says so', async () => {
   const page = await openPage(procyon)
   await page.open('/h/no-such-host')

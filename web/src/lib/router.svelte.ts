@@ -8,6 +8,11 @@ export * from './address'
 
 const ALL: readonly Param[] = [...CLOCK, 'q', 'sort', 'view', 'cols', 'sel']
 
+/** What a view is left with. */
+const KEPT: readonly Param[] = ['q', 'sort', 'view', 'cols']
+/** Views whose last state is kept; the oldest is forgotten first. */
+const MAX_LEFT = 32
+
 class Router {
   route = $state.raw<Route>(parsePath(location.pathname))
   params = $state.raw<ReadonlyMap<string, string>>(parseSearch(location.search))
@@ -35,9 +40,30 @@ class Router {
     return params
   }
 
-  /** Goes to a path; the clock and what belongs to the same view stay. */
-  go(path: string, keep: readonly Param[] = CLOCK, extra: Partial<Record<Param, string | undefined>> = {}): void {
-    history.pushState(null, '', path + buildSearch(this.carry(keep, extra)))
+  private readonly left = new Map<string, Partial<Record<Param, string>>>()
+  /** Keeps what this view is left with. */
+  private leave(): void {
+    const kept: Partial<Record<Param, string>> = {}
+    for (const k of KEPT) {
+      const v = this.params.get(k)
+      if (v !== undefined) kept[k] = v
+    }
+    this.left.delete(location.pathname)
+    if (Object.keys(kept).length > 0) this.left.set(location.pathname, kept)
+    for (const oldest of this.left.keys()) {
+      if (this.left.size <= MAX_LEFT) break
+      this.left.delete(oldest)
+    }
+  }
+
+  /**
+   * Goes to a path; the clock and what belongs to the same view stay. Without a wish of its own, the view is as it was
+   * left: who looks at the connections or at a process for a moment finds filter and order again.
+   */
+  go(path: string, keep: readonly Param[] = CLOCK, extra?: Partial<Record<Param, string | undefined>>): void {
+    this.leave()
+    const wish = extra ?? (path === location.pathname ? {} : (this.left.get(path) ?? {}))
+    history.pushState(null, '', path + buildSearch(this.carry(keep, wish)))
     this.read()
   }
 
