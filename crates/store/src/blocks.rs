@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use procyon_history::HistoryError;
@@ -21,6 +22,8 @@ pub(crate) const HOUR_MS: i64 = 3_600_000;
 #[derive(Debug)]
 pub(crate) struct Blocks {
     jobs: Option<SyncSender<Job>>,
+    /// Why the last attempt failed; none when it did not.
+    trouble: Arc<Mutex<Option<String>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,11 +40,13 @@ impl Blocks {
     pub(crate) fn start(folder: &Folder, config: &Config) -> Result<Self, HistoryError> {
         let (jobs, receiver) = sync_channel(QUEUE);
         let (folder, config) = (folder.clone(), config.clone());
+        let trouble = Arc::default();
+        let told = Arc::clone(&trouble);
         let thread = std::thread::Builder::new()
             .name("procyon-blocks".to_owned())
-            .spawn(move || work(&receiver, &folder, &config))
+            .spawn(move || work(&receiver, &folder, &config, &told))
             .map_err(|source| HistoryError::Io { attempt: "start a thread for history".to_owned(), source })?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), trouble, thread: Some(thread) })
     }
 
     /// Has blocks made of all logs up to this one.
@@ -62,6 +67,11 @@ impl Blocks {
         wait.recv().unwrap_or_default();
     }
 
+    /// Why the last attempt to make blocks failed.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn send(&self, job: Job) {
         if self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_err()) {
             tracing::error!("the thread that makes blocks of history is gone; logs stay logs until the next start");
@@ -78,28 +88,28 @@ impl Drop for Blocks {
     }
 }
 
-fn work(jobs: &Receiver<Job>, folder: &Folder, config: &Config) {
-    let mut complained = false;
+fn work(jobs: &Receiver<Job>, folder: &Folder, config: &Config, trouble: &Mutex<Option<String>>) {
     while let Ok(job) = jobs.recv() {
         let done = catch_unwind(AssertUnwindSafe(|| match job {
-            Job::Logs { last } => make_blocks(folder, last),
-            Job::Room { newest_ms } => make_room(folder, config, newest_ms),
-            // Nobody waits any more when this cannot be told.
+            Job::Logs { last } => Some(make_blocks(folder, last)),
+            Job::Room { newest_ms } => Some(make_room(folder, config, newest_ms)),
             Job::Done(done) => {
+                // Nobody waits any more when this cannot be told.
                 done.send(()).unwrap_or_default();
-                Ok(())
+                None
             }
         }));
-        match done {
-            Ok(Ok(())) => {}
-            // The log stays and can be asked; the next attempt comes with the next log.
-            Ok(Err(error)) if !complained => {
-                complained = true;
-                tracing::warn!(error = %chain(&error), "making blocks of history failed; it is tried again");
-            }
-            Ok(Err(_)) => {}
-            Err(_) => tracing::error!("making blocks of history failed inside"),
+        let now = match done {
+            Ok(None) => continue,
+            Ok(Some(result)) => result.err().map(|error| chain(&error)),
+            Err(_) => Some("it failed inside".to_owned()),
+        };
+        let mut before = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        // The log stays and can be asked; the next attempt comes with the next log.
+        if let Some(why) = now.as_ref().filter(|_| *before != now) {
+            tracing::warn!(why, "making blocks of history failed; it is tried again");
         }
+        *before = now;
     }
 }
 

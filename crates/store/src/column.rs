@@ -1,5 +1,7 @@
 //! What a row of history is made of: whole numbers in fixed places. Texts are numbers of a list, floats are their bits.
 
+use crate::kinds::Tick;
+
 /// A column of a kind of rows. Its place in the list of its kind is its permanent number: columns are only ever added at the end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
@@ -108,6 +110,27 @@ impl Fill<'_> {
 
     pub(crate) fn code(&mut self, place: usize, at: u32, code: i64) {
         self.set(place, self.get(place) | code << (at * 3));
+    }
+}
+
+/// Rates are most often a whole number divided by the time of the frame, and whole numbers take less room: where a rate is exactly that,
+/// the number stands in its place, and a bit of a column says so.
+impl Fill<'_> {
+    /// A rate; `per` is how many of the number make one unit.
+    pub(crate) fn rate(&mut self, place: usize, (counts, bit): (usize, u32), value: f64, (per, tick): (f64, &Tick)) {
+        let seconds = tick.elapsed.map_or(0.0, |elapsed| elapsed.as_secs_f64());
+        let number = (value * seconds * per).round();
+        let exact = seconds > 0.0 && (number / per / seconds).to_bits() == value.to_bits();
+        self.flag(counts, bit, exact);
+        self.float(place, if exact { number } else { value });
+    }
+}
+
+impl Cells<'_> {
+    /// A rate that was written so.
+    pub(crate) fn rate(self, place: usize, (counts, bit): (usize, u32), (per, tick): (f64, &Tick)) -> f64 {
+        let seconds = tick.elapsed.map_or(0.0, |elapsed| elapsed.as_secs_f64());
+        if self.flag(counts, bit) { self.float(place) / per / seconds } else { self.float(place) }
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) trait Disk: Send + Sync + Debug {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
     /// Cuts a file to a length and writes on from there.
     fn extend(&self, path: &Path, length: u64) -> io::Result<Box<dyn Output>>;
+    /// Makes what was written to a file survive the loss of power.
+    fn sync_file(&self, path: &Path) -> io::Result<()>;
     /// Opens a file to read from it.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input>>;
     /// Gives a file or folder another name.
@@ -79,6 +81,10 @@ impl Disk for RealDisk {
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
         Ok(Box::new(file))
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_data()
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {

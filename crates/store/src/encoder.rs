@@ -20,7 +20,7 @@ use crate::kinds::user::Users;
 use crate::kinds::{COUNT, Key, Kind, Tick, columns, width};
 use crate::order;
 use crate::record;
-use crate::row::{self, CARRIED, ENDED, GONE};
+use crate::row::{self, CARRIED, ENDED, FRESH, GONE};
 use crate::texts::Texts;
 
 /// Writes down what changed from frame to frame.
@@ -276,7 +276,7 @@ impl Things {
         let start = K::write(row, tick, old, texts, &mut fill);
         finish(&mut fill);
         let changed = record::put_row(body, number, |out| {
-            row::put(out, columns(K::AT), (flags, start), Cells(&living.cells), Cells(new)) || born
+            row::put(out, columns(K::AT), (flags | (u8::from(born) * FRESH), start), Cells(&living.cells), Cells(new))
         });
         living.cells.copy_from_slice(new);
         changed

@@ -153,6 +153,15 @@ impl Folder {
         if !self.check()? {
             self.mark().map_err(|error| failed("write", &self.path.join(FORMAT), error))?;
         }
+        // Names have to survive the loss of power as well, and what an earlier run wrote and did not sync.
+        let above = self.path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        for path in [above, &self.path, &self.logs(), &self.blocks()] {
+            self.disk.sync_folder(path).map_err(|error| failed("write to", path, error))?;
+        }
+        for seq in self.log_numbers()? {
+            let path = self.log(seq);
+            self.disk.sync_file(&path).map_err(|error| failed("write to", &path, error))?;
+        }
         Ok(lock)
     }
 

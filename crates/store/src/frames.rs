@@ -4,8 +4,23 @@ use std::io::{self, BufReader, ErrorKind, Read};
 
 use zstd::bulk::{Compressor, Decompressor};
 
+use crate::kinds::{COUNT, width};
+
 /// The first bytes of a log.
-pub(crate) const MAGIC: &[u8; 16] = b"procyon log 1\n\0\0";
+const MAGIC: &[u8; 16] = b"procyon log 1\n\0\0";
+/// How long what precedes the records is: the mark, and how many columns each kind of rows has.
+pub(crate) const HEADER: usize = 32;
+
+/// What precedes the records.
+pub(crate) fn header() -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    let widths = (0..COUNT).map(|kind| u8::try_from(width(kind)).unwrap_or(u8::MAX));
+    for (place, byte) in header.iter_mut().zip(MAGIC.iter().copied().chain(widths)) {
+        *place = byte;
+    }
+    header
+}
+
 /// A record is no longer than this, packed or not.
 const MOST: usize = 64 << 20;
 const HEAD: usize = 12;
@@ -66,7 +81,7 @@ impl<R: Read> Records<R> {
             decompressor: Decompressor::new()?,
             packed: Vec::new(),
             record: Vec::new(),
-            end: MAGIC.len().try_into().unwrap_or(u64::MAX),
+            end: HEADER.try_into().unwrap_or(u64::MAX),
         })
     }
 

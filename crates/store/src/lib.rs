@@ -9,19 +9,21 @@
 //! [`open_writer`] keeps frames, [`open_reader`] answers, [`Recorder`] stands between a feed and a writer.
 
 mod answer;
+mod archive;
 mod block;
 mod blocks;
 mod cache;
+mod care;
 mod column;
 mod config;
 mod disk;
 mod encoder;
+mod export;
 mod failure;
 mod figure;
 mod fold;
 mod folder;
 mod frames;
-mod growth;
 mod kinds;
 mod log;
 mod order;
@@ -38,7 +40,12 @@ mod utf8;
 mod varint;
 mod writer;
 
+#[cfg(test)]
+mod faults;
+
+pub use care::{Info, Problem, export, info, open_file, snapshot, verify};
 pub use config::Config;
+pub use export::Format;
 pub use reader::{Reader, open_reader};
 pub use recorder::Recorder;
 pub use writer::{Writer, open_writer};

@@ -8,7 +8,7 @@ use procyon_history::HistoryError;
 
 use crate::column::{Cells, Shape};
 use crate::disk::{Disk, Stream};
-use crate::frames::{MAGIC, Records, whole};
+use crate::frames::{HEADER, Records, header, whole};
 use crate::kinds::columns;
 use crate::replay::{Replay, Wanted};
 use crate::segment::{Row, Segment};
@@ -27,8 +27,9 @@ impl Log {
         let mut read = || -> io::Result<u64> {
             let input = self.disk.open(&self.path)?;
             let mut stream = Stream { input: &*input, at: 0 };
-            let mut magic = [0; MAGIC.len()];
-            if !whole(&mut stream, &mut magic)? || magic != *MAGIC {
+            // A log of another version has other rows: it is left alone.
+            let mut start = [0; HEADER];
+            if !whole(&mut stream, &mut start)? || start != header() {
                 return Ok(0);
             }
             let mut records = Records::new(stream)?;
@@ -40,6 +41,17 @@ impl Log {
             Ok(records.end())
         };
         read().map_err(|source| HistoryError::Io { attempt: format!("read {}", self.path.display()), source })
+    }
+}
+
+impl Log {
+    /// Whether there is something in it that this version cannot read from its beginning.
+    pub(crate) fn is_strange(&self) -> Result<bool, HistoryError> {
+        let length = self.disk.open(&self.path).and_then(|input| input.length());
+        let length =
+            length.map_err(|source| HistoryError::Io { attempt: format!("read {}", self.path.display()), source })?;
+        let header = u64::try_from(HEADER).unwrap_or(0);
+        Ok(length > header && self.records(|_| false)? == 0)
     }
 }
 

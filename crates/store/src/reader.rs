@@ -58,7 +58,7 @@ impl Reader {
     }
 
     /// Everything there is, in the order in which it was written.
-    fn stretches(&self) -> Result<Vec<Stretch>, HistoryError> {
+    pub(crate) fn stretches(&self) -> Result<Vec<Stretch>, HistoryError> {
         // Logs first: one that becomes a block meanwhile is then found as a log that is gone, or as both.
         let logs = self.folder.log_numbers()?;
         let names = self.folder.block_names()?;
@@ -179,15 +179,22 @@ fn place(stretches: &[Stretch], at: Wall) -> Result<Option<(usize, Mark, Option<
     let reach = |stretch: &Stretch| stretch.last.min(at);
     let mut candidates: Vec<_> = stretches.iter().enumerate().filter(|(_, stretch)| stretch.first <= at).collect();
     candidates.sort_by_key(|(number, stretch)| std::cmp::Reverse((reach(stretch), *number)));
+    let mut best: Option<(usize, Mark, Option<Wall>)> = None;
     for (number, stretch) in candidates {
+        // Stretches overlap only where somebody set the clock back.
+        if best.as_ref().is_some_and(|(_, mark, _)| reach(stretch) <= mark.wall) {
+            break;
+        }
         let marks = stretch.marks()?;
         let count = marks.partition_point(|mark| mark.wall <= at);
         let Some(mark) = count.checked_sub(1).and_then(|place| marks.get(place)) else { continue };
-        let next = marks.get(count).map(|next| next.wall);
-        let next = next.or_else(|| stretches.get(number + 1).map(|next| next.first));
-        return Ok(Some((number, *mark, next)));
+        if best.as_ref().is_none_or(|(_, other, _)| mark.wall > other.wall) {
+            let next = marks.get(count).map(|next| next.wall);
+            let next = next.or_else(|| stretches.get(number + 1).map(|next| next.first));
+            best = Some((number, *mark, next));
+        }
     }
-    Ok(None)
+    Ok(best)
 }
 
 impl History for Reader {

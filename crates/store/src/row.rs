@@ -20,6 +20,9 @@ pub(crate) fn put(
     old: Cells<'_>,
     new: Cells<'_>,
 ) -> bool {
+    if flags == 0 && start == 0 && old.0 == new.0 {
+        return false;
+    }
     let flags = if start == 0 { flags } else { flags | STARTS };
     out.push(flags);
     if start != 0 {
@@ -45,6 +48,12 @@ pub(crate) fn put(
     any
 }
 
+/// Columns that belong to one row alone stand among the last so many.
+const PASSING_WITHIN: usize = 24;
+
+/// It is the first row of its thing, which is told even if every cell is zero.
+pub(crate) const FRESH: u8 = 16;
+
 /// What precedes the cells of a row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Head {
@@ -58,12 +67,10 @@ pub(crate) fn apply(cursor: &mut Cursor<'_>, columns: &[Column], cells: &mut [i6
     let flags = cursor.byte()?;
     let start = if flags & STARTS == 0 { 0 } else { cursor.number()?.cast_signed() };
     let map = cursor.bytes(columns.len().div_ceil(8))?;
-    // Columns that belong to one row alone stand at the end.
-    for (column, cell) in columns.iter().zip(cells.iter_mut()).rev() {
-        if column.shape != Shape::Passing {
-            break;
+    for (column, cell) in columns.iter().zip(cells.iter_mut()).rev().take(PASSING_WITHIN) {
+        if column.shape == Shape::Passing {
+            *cell = 0;
         }
-        *cell = 0;
     }
     for (at, byte) in map.iter().enumerate() {
         let mut left = *byte;
@@ -78,4 +85,19 @@ pub(crate) fn apply(cursor: &mut Cursor<'_>, columns: &[Column], cells: &mut [i6
         }
     }
     Ok(Head { flags, start })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::KINDS;
+
+    #[test]
+    fn columns_of_one_row_alone_stand_near_the_end() {
+        for layout in &KINDS {
+            let count = layout.columns.len();
+            let first = layout.columns.iter().position(|column| column.shape == Shape::Passing).unwrap_or(count);
+            assert!(count - first <= PASSING_WITHIN, "{}", layout.name);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::disk::{Disk, Output, RealDisk};
 use crate::encoder::Encoder;
 use crate::failure::failed;
 use crate::folder::Folder;
-use crate::frames::{MAGIC, Packer};
+use crate::frames::{Packer, header};
 use crate::log::Log;
 use crate::replay::{Replay, Wanted};
 
@@ -30,6 +30,8 @@ pub struct Writer {
     encoder: Encoder,
     packer: Packer,
     log: Option<Open>,
+    /// Logs that ended with a failure and may not be safe yet.
+    unsynced: Vec<Open>,
     blocks: Blocks,
     /// The number of the last segment.
     seq: u64,
@@ -60,17 +62,36 @@ impl Writer {
         folder.tidy()?;
         let blocks = Blocks::start(&folder, config)?;
         let packer = Packer::new().map_err(|error| failed("prepare to write to", &config.dir, error))?;
-        let mut writer = Self { folder, encoder: Encoder::default(), packer, log: None, blocks, seq: 0, _lock: lock };
+        let mut writer = Self {
+            folder,
+            encoder: Encoder::default(),
+            packer,
+            log: None,
+            unsynced: Vec::new(),
+            blocks,
+            seq: 0,
+            _lock: lock,
+        };
         writer.seq = writer.folder.last_number()?;
         writer.resume()?;
         writer.hand_over();
         Ok(writer)
     }
 
-    /// Closes the log and waits until everything is in blocks, as far as that succeeds.
+    /// Closes the log and waits until it is a block.
+    ///
+    /// # Errors
+    /// When it could not be made; then the log is still there, and the next attempt comes with the next log.
     pub fn seal(&mut self) -> Result<(), HistoryError> {
         self.close()?;
         self.settle();
+        if self.folder.log_numbers()?.contains(&self.seq) {
+            let why = self.blocks.trouble().unwrap_or_else(|| "it was not tried".to_owned());
+            return Err(HistoryError::Io {
+                attempt: format!("make a block of {}", self.folder.log(self.seq).display()),
+                source: std::io::Error::other(why),
+            });
+        }
         Ok(())
     }
 
@@ -139,7 +160,7 @@ impl Writer {
         let fail = |error| failed("write to", &path, error);
         let mut output = self.folder.disk.create(&path).map_err(|error| failed("make", &path, error))?;
         self.seq = seq;
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = header().to_vec();
         if let Some(record) = carried {
             bytes.extend(self.packer.pack(&record).map_err(fail)?);
         }
@@ -164,6 +185,10 @@ impl Writer {
 
     fn sync_log(&mut self) -> Result<(), HistoryError> {
         let path = self.folder.log(self.seq);
+        while let Some(log) = self.unsynced.last_mut() {
+            log.output.sync().map_err(|error| failed("write to", &path, error))?;
+            self.unsynced.pop();
+        }
         let Some(log) = self.log.as_mut().filter(|log| !log.synced) else { return Ok(()) };
         log.output.sync().map_err(|error| failed("write to", &path, error))?;
         log.synced = true;
@@ -198,7 +223,7 @@ impl Sink for Writer {
         let written = self.append(frame);
         if written.is_err() {
             // What is in the file may be torn, and the encoder is ahead of it: go on with a new log and everything told anew.
-            self.log = None;
+            self.unsynced.extend(self.log.take());
             self.encoder = Encoder::default();
         }
         written

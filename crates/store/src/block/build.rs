@@ -28,7 +28,7 @@ use crate::varint::{self, Cursor, Nonsense};
 use crate::{record, utf8};
 
 /// Columns that are taken from the rows at a time, which bounds the memory that they take.
-const AT_A_TIME: usize = 8;
+const AT_A_TIME: usize = 16;
 
 /// Makes a block of a log and removes the log; none when there is no frame in it.
 pub(crate) fn build(folder: &Folder, seq: u64) -> Result<Option<Name>, HistoryError> {
@@ -49,6 +49,8 @@ pub(crate) fn build(folder: &Folder, seq: u64) -> Result<Option<Name>, HistoryEr
             finish(folder, name, |path| fill(folder, path, &log, group, &Window::new(marks)))?;
             Some(name)
         }
+        // What cannot be read here, another version or the user may be able to.
+        _ if log.is_strange()? => return Ok(None),
         _ => None,
     };
     folder.disk.remove_file(&log.path).map_err(|error| failed("remove", &log.path, error))?;
@@ -103,7 +105,7 @@ fn fill(folder: &Folder, path: &Path, log: &Log, mut group: Group, window: &Wind
             }
         }
     }
-    let all: Vec<&Figure> = FIGURES.iter().collect();
+    let all: Vec<&Figure> = summed().collect();
     let (lives, texts) = lives::of_rows(log, window, &all, true)?;
     if !lives.is_empty() {
         let sums = summary_file(disk, &write::path(path, SUMMARY), &lives, &texts)?;
@@ -180,7 +182,8 @@ impl Chain {
 fn kind_file(disk: &dyn Disk, path: &Path, kind: usize, chains: &[Chain], texts: &Texts) -> Result<Sums, HistoryError> {
     let layout = schema::of_kind(columns(kind));
     let fail = |error| failed("write", path, write::cause(error));
-    let (schema, properties) = (schema::schema(&layout).map_err(fail)?, schema::properties(true).map_err(fail)?);
+    let (schema, properties) =
+        (schema::schema(&layout).map_err(fail)?, schema::properties(true, &noisy(kind)).map_err(fail)?);
     write::file(disk, path, schema, properties, |writer| {
         let mut group = writer.next_row_group()?;
         let mut fixed: [Vec<i64>; 4] = std::array::from_fn(|_| Vec::new());
@@ -205,6 +208,11 @@ fn kind_file(disk: &dyn Disk, path: &Path, kind: usize, chains: &[Chain], texts:
         group.close()?;
         Ok(())
     })
+}
+
+/// Columns of floats seldom hold the same twice.
+fn noisy(kind: usize) -> Vec<&'static str> {
+    columns(kind).iter().filter(|column| column.shape == Shape::Float).map(|column| column.name).collect()
 }
 
 /// Writes a few columns.
@@ -275,7 +283,7 @@ fn descriptor_file(disk: &dyn Disk, path: &Path, texts: &Texts) -> Result<Sums, 
     let fail = |error| failed("write", path, write::cause(error));
     let schema = schema::schema(DESCRIPTOR_COLUMNS).map_err(fail)?;
     let all = texts.descriptors();
-    write::file(disk, path, schema, schema::properties(false).map_err(fail)?, |writer| {
+    write::file(disk, path, schema, schema::properties(false, &[]).map_err(fail)?, |writer| {
         let mut group = writer.next_row_group()?;
         write::whole(&mut group, &(0..).take(all.len()).collect::<Vec<i64>>())?;
         write::texts(&mut group, all.iter().map(|d| plain(&d.name)))?;
@@ -307,15 +315,21 @@ pub(crate) const SUMMARY_COLUMNS: &[(&str, Physical)] = &[
     ("ended_nanoseconds", Physical::Whole),
 ];
 
+/// Figures that have a sum in the summary; the others are added up from rows.
+fn summed() -> impl Iterator<Item = &'static Figure> {
+    const NOT: [&str; 7] = ["runq", "rchar", "wchar", "vsize", "uss", "threads", "fds"];
+    FIGURES.iter().filter(|figure| !NOT.contains(&figure.id))
+}
+
 /// An instant that there is none of.
 pub(crate) const NEVER: i64 = i64::MIN;
 
 fn summary_file(disk: &dyn Disk, path: &Path, lives: &[Life], texts: &Texts) -> Result<Sums, HistoryError> {
     let fail = |error| failed("write", path, write::cause(error));
     let mut layout = SUMMARY_COLUMNS.to_vec();
-    layout.extend(FIGURES.iter().map(|figure| (figure.sum, Physical::Float)));
+    layout.extend(summed().map(|figure| (figure.sum, Physical::Float)));
     let schema = schema::schema(&layout).map_err(fail)?;
-    write::file(disk, path, schema, schema::properties(false).map_err(fail)?, |writer| {
+    write::file(disk, path, schema, schema::properties(false, &[]).map_err(fail)?, |writer| {
         fill_summary(writer, lives, texts)
     })
 }
@@ -336,7 +350,7 @@ fn fill_summary(writer: &mut SerializedFileWriter<Target>, lives: &[Life], texts
     column(&|life| life.seen.map_or(NEVER, |(first, _)| first.0))?;
     column(&|life| life.seen.map_or(NEVER, |(_, last)| last.0))?;
     column(&|life| life.ended.map_or(NEVER, |ended| ended.0))?;
-    for (place, _) in FIGURES.iter().enumerate() {
+    for (place, _) in summed().enumerate() {
         let bits = |life: &Life| life.used.get(place).copied().unwrap_or(0.0).to_bits().cast_signed();
         write::floats(&mut group, &lives.iter().map(bits).collect::<Vec<_>>())?;
     }

@@ -57,7 +57,7 @@ fn concat(disk: &dyn Disk, path: &Path, name: &'static str, blocks: &[Block]) ->
     }
     let Some((first, _)) = sources.first() else { return Ok(None) };
     let schema = first.schema();
-    let properties = schema::properties(false).map_err(|error| failed("write", &path, write::cause(error)))?;
+    let properties = schema::properties(false, &[]).map_err(|error| failed("write", &path, write::cause(error)))?;
     let mut problem = None;
     let sums = write::file(disk, &path, schema, properties, |writer| {
         for (file, _) in &sources {

@@ -105,7 +105,6 @@ impl Block {
     }
 
     /// Reads everything and says what is damaged.
-    #[expect(dead_code, reason = "for `verify`")]
     pub(crate) fn verify(&self, name: &'static str) -> Result<(), HistoryError> {
         let Some(file) = self.file(name)? else { return Ok(()) };
         for (group, metadata) in file.metadata.row_groups().iter().enumerate() {
@@ -135,6 +134,11 @@ impl File {
         HistoryError::Damaged { what: self.path.display().to_string(), how: how.into() }
     }
 
+    /// How many columns it has.
+    fn width(&self) -> usize {
+        self.row_groups().first().map_or(0, RowGroupMetaData::num_columns)
+    }
+
     /// The row group that belongs to a group of the block.
     fn row_group(&self, group: usize) -> Option<usize> {
         self.sums.groups.iter().position(|of| *of == group)
@@ -156,8 +160,7 @@ impl File {
         let chunk = self.chunk(row_group, column)?;
         let (at, length) = chunk.byte_range();
         let part = write::part(&*self.input, at, length).map_err(|error| failed("read", &self.path, error))?;
-        let width = self.metadata.row_groups().first().map_or(0, RowGroupMetaData::num_columns);
-        let expected = self.sums.columns.get(row_group * width + column);
+        let expected = self.sums.columns.get(row_group * self.width() + column);
         if expected != Some(&crc32fast::hash(&part.bytes)) {
             return Err(self.damaged(format!("the checksum of column {column} of row group {row_group} is wrong")));
         }
@@ -386,7 +389,8 @@ impl Segment for Stretched {
         let mut used = Vec::new();
         for figure in figures {
             let column = names.columns().iter().position(|column| column.name() == figure.sum);
-            used.push(column.map(|column| file.numbers(row_group, column, rows)).transpose()?);
+            let Some(column) = column else { return Ok(None) };
+            used.push(file.numbers(row_group, column, rows)?);
         }
         if named {
             self.descriptors(&mut texts)?;
@@ -403,10 +407,7 @@ impl Segment for Stretched {
             descriptor: at(4, row),
             label: at(5, row),
             started: at(6, row),
-            used: used
-                .iter()
-                .map(|column| column.as_ref().map_or(0.0, |column| f64::from_bits(column.at(row).cast_unsigned())))
-                .collect(),
+            used: used.iter().map(|column| f64::from_bits(column.at(row).cast_unsigned())).collect(),
             seen: instant(at(7, row)).zip(instant(at(8, row))),
             ended: instant(at(9, row)),
         });
@@ -425,6 +426,11 @@ impl Stretched {
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         let mut texts = Texts::default();
+        // Everything is read before anything is told: what is damaged is left out as a whole.
+        let strings = |place: &usize| columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Strings);
+        if wanted.iter().any(strings) {
+            self.descriptors(&mut texts)?;
+        }
         let mut values = vec![0; wanted.len()];
         for range in ranges {
             let [time, thing, flags, start] = [0, 1, 2, 3].map(|column| file.numbers(row_group, column, *range));
@@ -433,7 +439,10 @@ impl Stretched {
             for place in wanted {
                 let text = columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Text);
                 let column = FIXED.len() + place;
-                read.push(if text {
+                read.push(if column >= file.width() {
+                    // An older procyon did not know it.
+                    Numbers::One(0)
+                } else if text {
                     Numbers::Many(file.texts(row_group, column, *range, &mut texts)?)
                 } else {
                     file.numbers(row_group, column, *range)?
@@ -455,10 +464,6 @@ impl Stretched {
                     values: &values,
                 });
             }
-        }
-        let strings = |place: &usize| columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Strings);
-        if wanted.iter().any(strings) {
-            self.descriptors(&mut texts)?;
         }
         Ok(texts)
     }

@@ -48,7 +48,8 @@ pub(crate) fn file(
     let write = || -> Result<(), ParquetError> {
         let mut writer = SerializedFileWriter::new(Target(disk.create(path)?), schema, properties)?;
         fill(&mut writer)?;
-        writer.finish()?;
+        // What is buffered goes first, so that an error of the disk comes as what it is.
+        writer.flush()?;
         let Target(mut output) = writer.into_inner()?;
         output.sync()?;
         Ok(())

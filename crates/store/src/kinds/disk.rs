@@ -26,6 +26,8 @@ columns! {
     BUSY = "disk_busy_ratio", Float;
     WAIT = "disk_request_wait_seconds", Float;
     QUEUE = "disk_queue_length", Float;
+    /// Which of the five before hold what came in the frame, and not what comes each second.
+    COUNTS_OF = "disk_counted", Level;
 }
 
 /// Codes in [`READINGS`]: size, rates, and whether bytes each second follow from growth (0) or stand for themselves (1).
@@ -55,11 +57,11 @@ impl Kind for Disks {
         new.count(WRITTEN, row.written_total.0);
         let start = if old.is_some() && tick.follows { 0 } else { ALL_GROUPS };
         if let Reading::Known(rates) = &row.rates {
-            new.float(READS, rates.reads.0);
-            new.float(WRITES, rates.writes.0);
-            new.float(BUSY, rates.busy.0);
+            new.rate(READS, (COUNTS_OF, 0), rates.reads.0, (1.0, tick));
+            new.rate(WRITES, (COUNTS_OF, 1), rates.writes.0, (1.0, tick));
+            new.rate(BUSY, (COUNTS_OF, 2), rates.busy.0, (1e3, tick));
             new.float(WAIT, rates.wait);
-            new.float(QUEUE, rates.queue);
+            new.rate(QUEUE, (COUNTS_OF, 3), rates.queue, (1e3, tick));
             let derived = old.filter(|_| start == 0).map(|old| {
                 let rate = |place| rate(new.get(place).wrapping_sub(old.get(place)), tick);
                 (rate(READ), rate(WRITTEN))
@@ -88,11 +90,11 @@ impl Kind for Disks {
             rates: reading(cells.code(READINGS, RATES), || DiskRates {
                 read: bytes(READ, RATE_READ),
                 written: bytes(WRITTEN, RATE_WRITTEN),
-                reads: PerSecond(cells.float(READS)),
-                writes: PerSecond(cells.float(WRITES)),
-                busy: Ratio(cells.float(BUSY)),
+                reads: PerSecond(cells.rate(READS, (COUNTS_OF, 0), (1.0, tick))),
+                writes: PerSecond(cells.rate(WRITES, (COUNTS_OF, 1), (1.0, tick))),
+                busy: Ratio(cells.rate(BUSY, (COUNTS_OF, 2), (1e3, tick))),
                 wait: cells.float(WAIT),
-                queue: cells.float(QUEUE),
+                queue: cells.rate(QUEUE, (COUNTS_OF, 3), (1e3, tick)),
             }),
         }
     }

@@ -90,6 +90,9 @@ columns! {
     CONNECTIONS_TAKEN = "host_connections_read_nanoseconds", Level;
     FILESYSTEMS_TAKEN = "host_filesystems_read_nanoseconds", Level;
     USERS_TAKEN = "host_users_read_nanoseconds", Level;
+    SENSORS_TAKEN = "host_sensors_read_nanoseconds", Level;
+    /// Which of forks, context switches and interrupts hold what came in the frame, and not what comes each second.
+    COUNTS_OF = "host_counted", Level;
 }
 
 /// Bits of [`FLAGS`].
@@ -123,14 +126,15 @@ impl Kind for Host {
             new.set(REASON, texts.number(near(old, REASON), reason.as_bytes()));
         }
         identity(&row.host, old, texts, new);
-        machine(&row.machine, new);
+        machine(&row.machine, tick, new);
         new.set(CONNECTIONS_TAKEN, taken(row.connections.taken));
         new.set(FILESYSTEMS_TAKEN, taken(row.filesystems.taken));
         new.set(USERS_TAKEN, taken(row.users.taken));
+        new.set(SENSORS_TAKEN, taken(row.machine.sensors_taken));
         if old.is_some() && tick.follows { 0 } else { ALL_GROUPS }
     }
 
-    fn read(cells: Cells<'_>, _: Cells<'_>, _: &Tick, texts: &Texts) -> Frame {
+    fn read(cells: Cells<'_>, _: Cells<'_>, tick: &Tick, texts: &Texts) -> Frame {
         let reason = texts.string(cells.get(REASON));
         Frame {
             host: Arc::new(read_identity(cells, texts)),
@@ -143,7 +147,7 @@ impl Kind for Host {
                 actual: duration(cells.get(ACTUAL)),
                 reason: (!reason.is_empty()).then(|| Arc::from(reason)),
             },
-            machine: read_machine(cells),
+            machine: read_machine(cells, tick),
             processes: Vec::new(),
             ended: Vec::new(),
             connections: aged(cells.get(CONNECTIONS_TAKEN)),
@@ -249,7 +253,12 @@ fn taken(at: Option<Mono>) -> i64 {
 }
 
 fn aged<T>(taken: i64) -> Aged<T> {
-    Aged { items: Arc::from([]), taken: (taken >= 0).then(|| Mono(taken.cast_unsigned())) }
+    Aged { items: Arc::from([]), taken: instant(taken) }
+}
+
+/// When something was read.
+fn instant(taken: i64) -> Option<Mono> {
+    (taken >= 0).then(|| Mono(taken.cast_unsigned()))
 }
 
 fn identity(host: &HostIdentity, old: Option<Cells<'_>>, texts: &mut Texts, new: &mut Fill<'_>) {
@@ -327,7 +336,7 @@ const PRESSURES: [usize; 5] =
     [PRESSURE_CPU_SOME, PRESSURE_MEMORY_SOME, PRESSURE_MEMORY_FULL, PRESSURE_IO_SOME, PRESSURE_IO_FULL];
 const EVENTS: [usize; 3] = [FORKS, CONTEXT_SWITCHES, INTERRUPTS];
 
-fn machine(machine: &Machine, new: &mut Fill<'_>) {
+fn machine(machine: &Machine, tick: &Tick, new: &mut Fill<'_>) {
     write_times(&machine.cpu_time, TIME_USER, new);
     let codes = [
         (readings::CPU, code(&machine.cpu)),
@@ -365,7 +374,8 @@ fn machine(machine: &Machine, new: &mut Fill<'_>) {
     let events = [machine.events.forks, machine.events.context_switches, machine.events.interrupts];
     for ((at, reading), place) in (readings::EVENTS..).zip(events).zip(EVENTS) {
         new.code(READINGS, at, code(&reading));
-        new.float(place, reading.get().map_or(0.0, |rate| rate.0));
+        let value = reading.get().map_or(0.0, |rate| rate.0);
+        new.rate(place, (COUNTS_OF, at - readings::EVENTS), value, (1.0, tick));
     }
     new.count(PROCESSES, machine.processes);
     new.count(THREADS, machine.threads);
@@ -392,10 +402,12 @@ fn memory_use(memory: &MemoryUse, new: &mut Fill<'_>) {
     }
 }
 
-fn read_machine(cells: Cells<'_>) -> Machine {
+fn read_machine(cells: Cells<'_>, tick: &Tick) -> Machine {
     let known = |at| cells.code(READINGS, at);
     let bytes = |place| Bytes(cells.count(place));
-    let rate = |at: u32, place| reading(known(readings::EVENTS + at), || PerSecond(cells.float(place)));
+    let rate = |at: u32, place| {
+        reading(known(readings::EVENTS + at), || PerSecond(cells.rate(place, (COUNTS_OF, at), (1.0, tick))))
+    };
     let ratio = |at: u32, place| reading(known(readings::PRESSURE + at), || Ratio(cells.float(place)));
     let count = |at, place| -> Reading<u64> { reading(known(at), || cells.count(place)) };
     Machine {
@@ -440,6 +452,7 @@ fn read_machine(cells: Cells<'_>) -> Machine {
         blocked: count(readings::BLOCKED, BLOCKED),
         temperature: reading(known(readings::TEMPERATURE), || Celsius(cells.float(TEMPERATURE))),
         uptime: duration(cells.get(UPTIME)),
+        sensors_taken: instant(cells.get(SENSORS_TAKEN)),
         ..Machine::default()
     }
 }

@@ -29,6 +29,8 @@ columns! {
     SEND_ERRORS = "interface_transmit_errors_per_second", Float;
     RECEIVE_DROPS = "interface_receive_drops_per_second", Float;
     SEND_DROPS = "interface_transmit_drops_per_second", Float;
+    /// Which of the six before hold what came in the frame, and not what comes each second.
+    COUNTS_OF = "interface_counted", Level;
 }
 
 /// Codes in [`READINGS`]: speed, packet size, rates, and whether bytes each second follow from growth (0) or not (1).
@@ -61,12 +63,12 @@ impl Kind for Interfaces {
         new.count(SENT, row.sent_total.0);
         let start = if old.is_some() && tick.follows { 0 } else { ALL_GROUPS };
         if let Reading::Known(rates) = &row.rates {
-            new.float(RECEIVED_PACKETS, rates.received_packets.0);
-            new.float(SENT_PACKETS, rates.sent_packets.0);
-            new.float(RECEIVE_ERRORS, rates.receive_errors.0);
-            new.float(SEND_ERRORS, rates.send_errors.0);
-            new.float(RECEIVE_DROPS, rates.receive_drops.0);
-            new.float(SEND_DROPS, rates.send_drops.0);
+            new.rate(RECEIVED_PACKETS, (COUNTS_OF, 0), rates.received_packets.0, (1.0, tick));
+            new.rate(SENT_PACKETS, (COUNTS_OF, 1), rates.sent_packets.0, (1.0, tick));
+            new.rate(RECEIVE_ERRORS, (COUNTS_OF, 2), rates.receive_errors.0, (1.0, tick));
+            new.rate(SEND_ERRORS, (COUNTS_OF, 3), rates.send_errors.0, (1.0, tick));
+            new.rate(RECEIVE_DROPS, (COUNTS_OF, 4), rates.receive_drops.0, (1.0, tick));
+            new.rate(SEND_DROPS, (COUNTS_OF, 5), rates.send_drops.0, (1.0, tick));
             let derived = old.filter(|_| start == 0).map(|old| {
                 let rate = |place| rate(new.get(place).wrapping_sub(old.get(place)), tick);
                 (rate(RECEIVED), rate(SENT))
@@ -85,7 +87,7 @@ impl Kind for Interfaces {
             0 => rate(grown.get(counter), tick).unwrap_or_default(),
             _ => PerSecond(cells.float(place)),
         };
-        let float = |place| PerSecond(cells.float(place));
+        let float = |place, bit| PerSecond(cells.rate(place, (COUNTS_OF, bit), (1.0, tick)));
         Interface {
             name: texts.string(cells.get(NAME)),
             state: texts.string(cells.get(STATE)),
@@ -98,12 +100,12 @@ impl Kind for Interfaces {
             rates: reading(cells.code(READINGS, RATES), || InterfaceRates {
                 received: bytes(RECEIVED, RATE_RECEIVED),
                 sent: bytes(SENT, RATE_SENT),
-                received_packets: float(RECEIVED_PACKETS),
-                sent_packets: float(SENT_PACKETS),
-                receive_errors: float(RECEIVE_ERRORS),
-                send_errors: float(SEND_ERRORS),
-                receive_drops: float(RECEIVE_DROPS),
-                send_drops: float(SEND_DROPS),
+                received_packets: float(RECEIVED_PACKETS, 0),
+                sent_packets: float(SENT_PACKETS, 1),
+                receive_errors: float(RECEIVE_ERRORS, 2),
+                send_errors: float(SEND_ERRORS, 3),
+                receive_drops: float(RECEIVE_DROPS, 4),
+                send_drops: float(SEND_DROPS, 5),
             }),
         }
     }

@@ -10,7 +10,7 @@ use procyon_model::process::{
 use procyon_model::rates::{cores, per_second};
 use procyon_units::{Bytes, Cores, CpuTime, PerSecond, Reading, Ticks, Wall};
 
-use crate::column::Shape::{Counter, Float, Level, Passing, Strings, Text};
+use crate::column::Shape::{self, Counter, Float, Level, Passing, Strings, Text};
 use crate::column::{ALL_GROUPS, Cells, Fill, columns, duration, nanos};
 use crate::kinds::{Key, Kind, Tick, near};
 use crate::reading::{EXPLICIT, code, reading};
@@ -352,11 +352,15 @@ mod rates {
 
 /// Rates that follow from growth and time are not kept, only that they do.
 fn write_rates(row: &ProcessRow, tick: &Tick, old: Option<Cells<'_>>, start: i64, new: &mut Fill<'_>) {
-    let now: [i64; COLUMNS.len()] = std::array::from_fn(|place| new.get(place));
-    let mut grown = [0; COLUMNS.len()];
-    crate::growth::between(COLUMNS, old.unwrap_or(Cells(&[])), Cells(&now), start, &mut grown);
-    let grown = Cells(&grown);
     let rates = &row.rates;
+    let mut grown = [0; GROWN];
+    for (place, cell) in (CPU_USER..).zip(grown.iter_mut()) {
+        if let Some(Shape::Counter(group)) = COLUMNS.get(place).map(|column| column.shape) {
+            let before = old.map_or(0, |old| old.get(place));
+            *cell = if start >> group & 1 == 1 { 0 } else { new.get(place).wrapping_sub(before) };
+        }
+    }
+    let grown = Grown(&grown);
     one(new, rates::CPU_USER, RATE_CPU_USER, rates.cpu_user.map(|rate| rate.0), || core_rate(grown, CPU_USER, tick));
     one(new, rates::CPU_SYSTEM, RATE_CPU_SYSTEM, rates.cpu_system.map(|rate| rate.0), || {
         core_rate(grown, CPU_SYSTEM, tick)
@@ -397,19 +401,29 @@ fn one(new: &mut Fill<'_>, at: u32, place: usize, rate: Reading<f64>, derived: i
     new.float(place, value);
 }
 
-fn core_rate(grown: Cells<'_>, place: usize, tick: &Tick) -> Option<f64> {
-    cores(CpuTime(0), CpuTime(grown_by(grown, place)), tick.elapsed?).map(|rate| rate.0)
+/// Counters lie between these places.
+const GROWN: usize = SEND_CALLS + 1 - CPU_USER;
+
+/// What counters grew by, from the first of them on.
+#[derive(Clone, Copy)]
+struct Grown<'a>(&'a [i64]);
+
+impl Grown<'_> {
+    fn by(self, place: usize) -> u64 {
+        let grown = place.checked_sub(CPU_USER).and_then(|place| self.0.get(place)).copied();
+        grown.and_then(|grown| u64::try_from(grown).ok()).unwrap_or(0)
+    }
 }
 
-fn count_rate(grown: Cells<'_>, place: usize, tick: &Tick) -> Option<f64> {
-    per_second(0, grown_by(grown, place), tick.elapsed?).map(|rate| rate.0)
+fn core_rate(grown: Grown<'_>, place: usize, tick: &Tick) -> Option<f64> {
+    cores(CpuTime(0), CpuTime(grown.by(place)), tick.elapsed?).map(|rate| rate.0)
 }
 
-fn grown_by(grown: Cells<'_>, place: usize) -> u64 {
-    u64::try_from(grown.get(place)).unwrap_or(0)
+fn count_rate(grown: Grown<'_>, place: usize, tick: &Tick) -> Option<f64> {
+    per_second(0, grown.by(place), tick.elapsed?).map(|rate| rate.0)
 }
 
-fn io_rates(grown: Cells<'_>, tick: &Tick) -> Option<IoRates> {
+fn io_rates(grown: Grown<'_>, tick: &Tick) -> Option<IoRates> {
     let rate = |place| count_rate(grown, place, tick).map(PerSecond);
     Some(IoRates {
         read: rate(READ)?,
@@ -419,13 +433,14 @@ fn io_rates(grown: Cells<'_>, tick: &Tick) -> Option<IoRates> {
     })
 }
 
-fn net_rates(grown: Cells<'_>, tick: &Tick) -> Option<NetRates> {
+fn net_rates(grown: Grown<'_>, tick: &Tick) -> Option<NetRates> {
     let rate = |place| count_rate(grown, place, tick).map(PerSecond);
     Some(NetRates { received: rate(RECEIVED)?, sent: rate(SENT)? })
 }
 
 fn read_rates(cells: Cells<'_>, grown: Cells<'_>, tick: &Tick) -> Rates {
-    let one = |at, place, derived: fn(Cells<'_>, usize, &Tick) -> Option<f64>, counter| match cells.code(RATES, at) {
+    let grown = Grown(grown.0.get(CPU_USER..).unwrap_or_default());
+    let one = |at, place, derived: fn(Grown<'_>, usize, &Tick) -> Option<f64>, counter| match cells.code(RATES, at) {
         0 => derived(grown, counter, tick).map_or(Reading::Pending, Reading::Known),
         code => reading(code, || cells.float(place)),
     };

@@ -1,3 +1,5 @@
 //! The store on a real disk.
 
 mod conformance;
+mod folders;
+mod killed;

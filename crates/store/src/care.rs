@@ -1,0 +1,179 @@
+//! What people do with a history at a desk: look at it, check it, carry it away.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use procyon_history::HistoryError;
+use procyon_units::{Bytes, Wall};
+
+use crate::archive;
+use crate::block::manifest;
+use crate::block::merge::file_names;
+use crate::block::open::Block;
+use crate::disk::{Disk, RealDisk};
+use crate::export::{self, Format};
+use crate::failure::failed;
+use crate::folder::Folder;
+use crate::log::Log;
+use crate::reader::Reader;
+
+/// What a history holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Info {
+    /// Instant of the first frame.
+    pub from: Option<Wall>,
+    /// Instant of the last frame.
+    pub to: Option<Wall>,
+    /// Blocks, each a folder of Parquet files.
+    pub folders: usize,
+    /// Logs, whose content is not in blocks yet.
+    pub logs: usize,
+    /// Frames.
+    pub frames: u64,
+    /// Rows of processes in blocks: only what changed is a row.
+    pub process_rows: u64,
+    /// Room on disk.
+    pub bytes: Bytes,
+}
+
+/// Something that is wrong with a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, within the folder of the history.
+    pub file: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// The time that is concerned, where the file tells.
+    pub from: Option<Wall>,
+    /// Its end.
+    pub to: Option<Wall>,
+}
+
+/// What the history of a folder holds.
+pub fn info(dir: &Path) -> Result<Info, HistoryError> {
+    info_on(Arc::new(RealDisk), dir)
+}
+
+pub(crate) fn info_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Info, HistoryError> {
+    let folder = Folder::new(Arc::clone(&disk), dir);
+    folder.check()?;
+    let mut info = Info { bytes: Bytes(folder.bytes()?), logs: folder.log_numbers()?.len(), ..Info::default() };
+    for name in folder.block_names()? {
+        info.folders += 1;
+        // What is damaged is for `verify` to tell.
+        if let Ok(block) = Block::open(&folder, name) {
+            info.process_rows += block.manifest.groups.iter().map(|group| group.rows).sum::<u64>();
+        }
+    }
+    for stretch in Reader::new(disk, dir).stretches()? {
+        info.frames += stretch.frames;
+        info.from = Some(info.from.map_or(stretch.first, |from| from.min(stretch.first)));
+        info.to = Some(info.to.map_or(stretch.last, |to| to.max(stretch.last)));
+    }
+    Ok(info)
+}
+
+/// Reads everything and compares it with its checksums; `progress` is told how many parts of how many are done.
+pub fn verify(dir: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Problem>, HistoryError> {
+    verify_on(Arc::new(RealDisk), dir, progress)
+}
+
+pub(crate) fn verify_on(
+    disk: Arc<dyn Disk>,
+    dir: &Path,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Problem>, HistoryError> {
+    let folder = Folder::new(disk, dir);
+    folder.check()?;
+    let (names, logs) = (folder.block_names()?, folder.log_numbers()?);
+    let count = names.len() + logs.len();
+    let mut problems = Vec::new();
+    for (done, name) in names.iter().enumerate() {
+        progress(done, count);
+        let (from, to) = (Some(Wall::from_unix_ms(name.from_ms)), Some(Wall::from_unix_ms(name.to_ms)));
+        let mut note = |file: &str, error: HistoryError| match error {
+            HistoryError::Damaged { how, .. } => {
+                problems.push(Problem { file: format!("blocks/{name}/{file}"), what: how, from, to });
+                Ok(())
+            }
+            HistoryError::Io { attempt, source } => {
+                problems.push(Problem {
+                    file: format!("blocks/{name}/{file}"),
+                    what: format!("could not {attempt}: {source}"),
+                    from,
+                    to,
+                });
+                Ok(())
+            }
+            other => Err(other),
+        };
+        match Block::open(&folder, *name) {
+            Err(error) => note(manifest::FILE, error)?,
+            Ok(block) => {
+                for file in file_names() {
+                    if let Err(error) = block.verify(file) {
+                        note(&format!("{file}.parquet"), error)?;
+                    }
+                }
+            }
+        }
+    }
+    for (at, seq) in logs.iter().enumerate() {
+        progress(names.len() + at, count);
+        problems.extend(verify_log(&folder, *seq, logs.last() == Some(seq))?);
+    }
+    progress(count, count);
+    Ok(problems)
+}
+
+/// What is wrong with a log. The newest one may end in the middle of a record, because it is being written.
+fn verify_log(folder: &Folder, seq: u64, newest: bool) -> Result<Option<Problem>, HistoryError> {
+    let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(seq) };
+    let mut last = None;
+    let mut sound = true;
+    let mut replay = crate::replay::Replay::default();
+    let end = log.records(|record| {
+        match replay.apply(record, crate::replay::Wanted::ALL, |_, _, _| {}) {
+            Ok(at_ms) => last = Some(Wall::from_unix_ms(at_ms)),
+            Err(_) => sound = false,
+        }
+        sound
+    })?;
+    let length = folder.disk.open(&log.path).and_then(|input| input.length());
+    let length = length.map_err(|error| failed("read", &log.path, error))?;
+    if sound && (end == length || newest) {
+        return Ok(None);
+    }
+    let what = format!("cannot be read beyond byte {end} of {length}");
+    Ok(Some(Problem { file: format!("log/{seq:016}.log"), what, from: last, to: None }))
+}
+
+/// Writes what processes did between two instants, both included: a row for each process and frame in which something of it changed.
+/// Answers how many rows.
+pub fn export(
+    dir: &Path,
+    from: Wall,
+    to: Wall,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<u64, HistoryError> {
+    let folder = Folder::new(Arc::new(RealDisk), dir);
+    folder.check()?;
+    export::export(&Reader::new(folder.disk, dir).stretches()?, (from, to), format, out)
+}
+
+/// Copies everything that holds frames between two instants into one file, which [`open_file`] reads.
+pub fn snapshot(dir: &Path, from: Wall, to: Wall, out: &Path) -> Result<Info, HistoryError> {
+    let folder = Folder::new(Arc::new(RealDisk), dir);
+    if !folder.check()? {
+        return Err(HistoryError::Empty);
+    }
+    archive::write(&folder, (from, to), out)?;
+    info_on(Arc::new(archive::Archive::open(out)?), Path::new(""))
+}
+
+/// Opens a file that [`snapshot`] wrote, to ask it.
+pub fn open_file(path: &Path) -> Result<Reader, HistoryError> {
+    Ok(Reader::new(Arc::new(archive::Archive::open(path)?), Path::new("")))
+}
