@@ -66,7 +66,7 @@ impl Attempt {
 pub enum Feature {
     /// Read `/proc/PID/io` of another user.
     ForeignIo,
-    /// Read `/proc/PID/fd` of another user.
+    /// Read `/proc/PID/fd` of another user, and where its descriptors lead.
     ForeignDescriptors,
     /// Read `/proc/PID/smaps_rollup` of another user. Since 4.14.
     ForeignMemory,
@@ -169,10 +169,7 @@ impl Feature {
     pub fn attempt(self, root: &Root) -> Attempt {
         match self {
             Self::ForeignIo => foreign(root, |dir| read_some(&dir.join("io"))),
-            Self::ForeignDescriptors => foreign(root, |dir| {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                openat(CWD, dir.join("fd"), flags, Mode::empty()).map(|_| ())
-            }),
+            Self::ForeignDescriptors => foreign(root, |dir| follow_a_descriptor(&dir.join("fd"))),
             Self::ForeignMemory => foreign(root, |dir| read_some(&dir.join("smaps_rollup"))),
             Self::ForeignNamespace => foreign(root, |dir| file::read_link(&dir.join("ns/net")).map(|_| ())),
             Self::Pidfd => Attempt::of(pidfd_open(getpid(), PidfdFlags::empty()).map(|_| ()), Capability::SysPtrace),
@@ -217,6 +214,19 @@ fn foreign(root: &Root, attempt: impl Fn(&PathBuf) -> Result<(), Errno>) -> Atte
         }
     }
     result
+}
+
+/// Asks where a descriptor leads: the permission that lists them (`proc_fd_permission`) is not the one that follows them
+/// (`proc_fd_access_allowed`), and a monitor needs both.
+fn follow_a_descriptor(dir: &std::path::Path) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, dir, flags, Mode::empty())?;
+    // One that has none, or has just closed it, shows nothing.
+    let name = file::names(dir).into_iter().next().ok_or(Errno::SRCH)?;
+    match file::read_link(&dir.join(&*name)) {
+        Err(Errno::NOENT) => Err(Errno::SRCH),
+        followed => followed.map(|_| ()),
+    }
 }
 
 fn read_some(path: &std::path::Path) -> Result<(), Errno> {
