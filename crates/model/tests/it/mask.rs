@@ -215,3 +215,15 @@ proptest! {
         prop_assert!(!holds(&masked(&plain(), &line), CANARY), "{}", shown(&masked(&plain(), &line)));
     }
 }
+
+#[test]
+fn our_own_tokens_are_masked_wherever_they_stand() {
+    let secret = "0123456789abcdef".repeat(4);
+    for line in ["./show.sh\tprocyon_{}", "curl\thttp://db1:9300/#token=procyon_{}", "sh\t-c\tcall procyon_{} db1"] {
+        let result = masked(&plain(), &argv(&line.replace("{}", &secret)));
+        assert!(!holds(&result, secret.as_bytes()), "{}", shown(&result));
+    }
+    for line in ["ld\tprocyon_5e6843f557e015bf", "sh\tprocyon_collector", "cat\tprocyon_"] {
+        assert_eq!(masked(&plain(), &argv(line)), argv(line));
+    }
+}

@@ -26,6 +26,8 @@ const SHAPES: &[(&[u8], usize)] = &[
     (b"AIza", 30),
     (b"SG.", 30),
 ];
+/// Our own: hexadecimal digits behind `procyon_`, which also begins names.
+const OURS: (&[u8], usize) = (b"procyon_", 64);
 /// Least length behind `sk-`, which also begins ordinary words: a digit has to be among them.
 const SECRET_KEY: usize = 20;
 const PEM: &[u8] = b"-----BEGIN ";
@@ -50,6 +52,10 @@ pub(super) fn read(text: &[u8]) -> (usize, bool) {
         let length = run(rest);
         let digits = rest.iter().take(length).any(u8::is_ascii_digit);
         return (3 + length, length >= SECRET_KEY && digits);
+    }
+    if let Some(rest) = text.strip_prefix(OURS.0) {
+        let length = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        return (OURS.0.len() + length, length == OURS.1);
     }
     for (prefix, least) in SHAPES {
         if let Some(rest) = text.strip_prefix(*prefix) {
