@@ -46,7 +46,7 @@ pub enum ControlError {
     Refused(Refusal),
     /// The process is not there any more, and nothing was sent.
     #[error("{0}; nothing was sent")]
-    Gone(#[from] Gone),
+    Gone(Gone),
     /// The audit log cannot be written, so nothing is done.
     #[error("could not write the audit log, so nothing was sent")]
     Audit(#[from] AuditError),
@@ -60,6 +60,13 @@ pub enum ControlError {
         /// What the kernel said.
         source: std::io::Error,
     },
+}
+
+// Not `#[from]`: that makes it a source, too, and the chain of causes would say it a second time.
+impl From<Gone> for ControlError {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
+    }
 }
 
 /// Which processes are never signalled.

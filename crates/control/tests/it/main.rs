@@ -82,6 +82,8 @@ fn another_process_with_the_same_pid_is_left_alone() {
     let error = bench.control.signal(&operator(), &earlier, Signal::KILL).unwrap_err();
     assert!(matches!(error, ControlError::Gone(Gone::Replaced { .. })), "{error}");
     assert_eq!(error.kind(), Kind::Conflict);
+    let told = procyon_diag::message_of(&error);
+    assert_eq!(told.matches("its pid now belongs to").count(), 1, "{told}");
     let other_boot = ProcessKey { boot: 1, ..key };
     assert_eq!(bench.control.signal(&operator(), &other_boot, Signal::KILL).unwrap_err().kind(), Kind::NotFound);
     assert!(child.try_wait().unwrap().is_none(), "it still runs");
