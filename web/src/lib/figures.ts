@@ -50,7 +50,8 @@ export function showNumber(x: Figure, v: number, c: Context): string {
   if (Number.isNaN(v)) return f.UNKNOWN
   switch (x.unit) {
     case 'cores': return x.scope === 'host' ? f.cores(v) : f.cpuPercent(v)
-    case 'bytes': return f.bytes(v)
+    // A length of packets is compared digit by digit: 1400 is not 1500.
+    case 'bytes': return x.id === 'mtu' ? f.identifier(v) : f.bytes(v)
     case 'bytes_per_second': return v < 1 ? '0' : f.bytes(v)
     case 'bits_per_second': return f.bitsLong(v)
     case 'seconds':
@@ -140,6 +141,8 @@ function usualWidth(x: Figure): [number, number] {
     case 'state': return x.scope === 'process' ? [30, 0] : [96, 0]
     case 'threads': return [46, 0]
     case 'fds': return [60, 0]
+    case 'age': return [74, 0]
+    case 'address': return [156, 0]
     case 'local': case 'remote': return [190, 1]
     case 'mount': case 'device': case 'model': case 'image': case 'target': return [160, 1]
   }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { csv } from './export'
 import { Catalogue, barHue, isAdditive, show } from './figures'
 import { listColumns, sortRows } from './listcols'
-import type { Figure } from './types'
+import type { Cell } from './grid'
+import type { Figure, Row } from './types'
 
 const figure = (id: string, unit: string, scope = 'disk'): Figure => ({
   number: 1, id, name: id, scope, unit, kind: 'gauge', title: { en: id, zh: id }, head: { en: id, zh: id }, help: { en: '', zh: '' },
@@ -57,5 +58,23 @@ describe('connections', () => {
 describe('csv', () => {
   it('quotes, and disarms formulas', () => {
     expect(csv([{ id: 'a', head: 'A' }, { id: 'b', head: 'B' }], [{ a: 'x "y", z', b: 1.5 }, { a: '=cmd()', b: null }])).toBe('a,b\r\n"x ""y"", z",1.5\r\n\'=cmd(),\r\n')
+  })
+})
+
+describe('numbers that are not what their unit says', () => {
+  /** What a column writes for one row. */
+  const written = (x: Figure, row: Row): string => {
+    let text = ''
+    const [column] = listColumns({ catalogue: new Catalogue([x]), scope: x.scope, rows: () => [row], context, tops: new Map() })
+    column?.paint({ set: (t: string) => { text = t }, fill: () => {} } as unknown as Cell, 0)
+    return text
+  }
+  it('are connections in the queues of a listening socket', () => {
+    const x = figure('tx_queue', 'bytes', 'connection')
+    expect(written(x, { state: 'LISTEN', tx_queue: 128 })).toBe('128')
+    expect(written(x, { state: 'ESTAB', tx_queue: 128 })).toBe('128B')
+  })
+  it('are whole bytes in the length of packets', () => {
+    expect(written(figure('mtu', 'bytes', 'interface'), { mtu: 1400 })).toBe('1400')
   })
 })

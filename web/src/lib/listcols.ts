@@ -65,6 +65,12 @@ function tone(x: Figure, v: Value): string {
   return ''
 }
 
+/** The queues of a listening socket count connections, not bytes. */
+function queued(x: Figure, v: Value, row: Row | undefined): string | undefined {
+  const counts = (x.id === 'rx_queue' || x.id === 'tx_queue') && row?.state === 'LISTEN'
+  return counts && typeof v === 'number' ? f.count(v) : undefined
+}
+
 export function listColumns(o: Options): Column[] {
   const out: Column[] = []
   for (const x of listFigures(o.catalogue, o.scope, o.hide)) {
@@ -80,7 +86,7 @@ export function listColumns(o: Options): Column[] {
       ...(mono ? { cls: 'mono' } : {}),
       paint: (cell, i) => {
         const v = o.rows()[i]?.[x.id] ?? null
-        const text = show(x, v, o.context())
+        const text = queued(x, v, o.rows()[i]) ?? show(x, v, o.context())
         const quiet = (isText(x) || x.unit === 'none') && out[0]?.id !== x.id ? 't2' : ''
         cell.set(text, tone(x, v) || (v === null || isZero(text) ? 'z' : quiet))
         if (hue !== null) cell.fill(typeof v === 'number' ? v / Math.max(o.tops.get(x.id) ?? v, 1e-9) : 0, hue)
