@@ -24,25 +24,30 @@ impl Output {
 
     /// Writes a JSON value on one line.
     pub(crate) fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;
-        self.out.write_all(b"\n")
+        serde_json::to_writer(&mut *self, value).map_err(io::Error::from)?;
+        self.write_all(b"\n")
     }
 
     /// Writes a JSON value for people.
     pub(crate) fn pretty_json(&mut self, value: &serde_json::Value) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, value).map_err(io::Error::from)?;
-        self.out.write_all(b"\n")
+        serde_json::to_writer_pretty(&mut *self, value).map_err(io::Error::from)?;
+        self.write_all(b"\n")
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+        self.out.write(bytes).map_err(what_failed)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.out.flush().map_err(what_failed)
     }
+}
+
+/// The error with what was attempted; its kind, by which [`reader_left`] goes, stays.
+fn what_failed(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("could not write to standard output: {error}"))
 }
 
 fn terminal_width(stdout: &io::Stdout) -> Option<usize> {

@@ -3,6 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use procyon_diag::{Fault, Kind};
@@ -128,12 +129,33 @@ pub(crate) fn sockets(settings: &Settings) -> Vec<PathBuf> {
 /// Held as long as this procyon uses a state folder; another one that wants it is told.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
+
+impl Lock {
+    /// Writes beside the pid where the web page is, for `procyon token`.
+    pub(crate) fn serves_at(&mut self, base: &str) -> Result<(), Fault> {
+        writeln!(self.file, "{base}").map_err(|error| {
+            Fault::new(Kind::Failed, format!("could not write {}", self.path.display())).because(error)
+        })
+    }
+}
+
+/// Where the procyon that uses this state folder serves its web page; none where none runs.
+pub(crate) fn served_at(settings: &Settings, folder: &Path) -> Option<String> {
+    // One that was killed leaves its address behind, but nobody answers at its socket.
+    UnixStream::connect(socket(settings, folder)).ok()?;
+    let lock = std::fs::read_to_string(folder.join(LOCK)).ok()?;
+    lock.lines().nth(1).map(str::to_owned)
+}
+
+/// File of a state folder that is locked by who uses it: a line with its pid, and one with the address of its web page.
+const LOCK: &str = "procyon.lock";
 
 /// Takes the state folder for this process alone.
 pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
-    let path = folder.join("procyon.lock");
+    let path = folder.join(LOCK);
     let failed =
         |error: std::io::Error| Fault::new(Kind::Failed, format!("could not open {}", path.display())).because(error);
     let mut file = OpenOptions::new()
@@ -148,10 +170,10 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
         if error != rustix::io::Errno::WOULDBLOCK {
             return Err(failed(error.into()));
         }
-        let mut pid = String::new();
+        let mut text = String::new();
         // The pid only helps the message.
-        let holder = match file.read_to_string(&mut pid) {
-            Ok(_) if !pid.trim().is_empty() => format!("another procyon (pid {})", pid.trim()),
+        let holder = match file.read_to_string(&mut text).ok().and(text.lines().next()) {
+            Some(pid) if !pid.is_empty() => format!("another procyon (pid {pid})"),
             _ => "another procyon".to_owned(),
         };
         return Err(Fault::new(Kind::Unavailable, format!("{holder} uses the state folder {}", folder.display()))
@@ -163,7 +185,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
         writeln!(file, "{}", std::process::id())
     };
     write(&mut file).map_err(failed)?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file, path })
 }
 
 /// The id of this machine: 128 random bits, made once.

@@ -3,6 +3,7 @@
 //! Fields are separated by one blank; blanks inside a value become `_`. Exit code 0, or 1 with a reason on standard error.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -90,15 +91,16 @@ fn field_of(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text }
 }
 
-/// A kernel file that a probe cannot do without.
-pub(crate) fn need<T>(what: &str, reading: Reading<T>) -> Result<T, Fault> {
-    match reading {
-        Reading::Known(value) => Ok(value),
-        Reading::Forbidden => Err(Fault::new(Kind::Failed, format!("could not read {what}: permission denied"))),
+/// What a kernel file held that a probe cannot do without.
+pub(crate) fn need<T>(path: &Path, reading: Reading<T>) -> Result<T, Fault> {
+    let why = match reading {
+        Reading::Known(value) => return Ok(value),
+        Reading::Forbidden => "permission denied",
         Reading::Unsupported | Reading::Absent | Reading::Skipped | Reading::Pending => {
-            Err(Fault::new(Kind::Failed, format!("could not read {what}: it is not there")))
+            "it is not there, or not as the kernel writes it"
         }
-    }
+    };
+    Err(Fault::new(Kind::Failed, format!("could not read {}", path.display())).because(why))
 }
 
 /// Local time as `2026-03-12__14:32:07`.

@@ -43,10 +43,10 @@ pub(crate) fn hottest(root: &Root) -> Option<Celsius> {
 
 fn ask(root: &Root) -> Result<Answer, Fault> {
     let mut buffer = Vec::new();
-    let first = probe::need("/proc/stat", stat::read(root, &mut buffer))?;
+    let first = probe::need(&root.proc("stat"), stat::read(root, &mut buffer))?;
     pause(BETWEEN);
-    let second = probe::need("/proc/stat", stat::read(root, &mut buffer))?;
-    let load = probe::need("/proc/loadavg", loadavg::read(root, &mut buffer))?;
+    let second = probe::need(&root.proc("stat"), stat::read(root, &mut buffer))?;
+    let load = probe::need(&root.proc("loadavg"), loadavg::read(root, &mut buffer))?;
     let grown = second.total.since(&first.total);
     // Nothing grows in a fixture.
     let used = if grown.all().0 == 0 { 0.0 } else { grown.busy().seconds() / grown.all().seconds() };

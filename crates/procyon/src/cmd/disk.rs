@@ -68,7 +68,7 @@ pub(crate) fn whole(partitions: &[Partition]) -> (Bytes, Bytes) {
 
 /// The file systems on this machine's disks, in order of their mount points.
 pub(crate) fn partitions(root: &Root) -> Result<Vec<Partition>, Fault> {
-    let mounts = probe::need("/proc/self/mountinfo", filesystems::list(root, &mut Vec::new()))?;
+    let mounts = probe::need(&root.proc("self/mountinfo"), filesystems::list(root, &mut Vec::new()))?;
     let mounts: Vec<Mount> = mounts.into_iter().filter(|mount| !ELSEWHERE.contains(&&*mount.kind)).collect();
     let (tell, told) = mpsc::sync_channel(mounts.len());
     for (at, mount) in mounts.iter().enumerate() {

@@ -59,7 +59,7 @@ impl Mem {
 }
 
 fn ask(root: &Root, before: Option<f64>) -> Result<(Answer, f64), Fault> {
-    let memory = probe::need("/proc/meminfo", meminfo::read(root, &mut Vec::new()))?;
+    let memory = probe::need(&root.proc("meminfo"), meminfo::read(root, &mut Vec::new()))?;
     let used = probe::share(memory.total.since(memory.available), memory.total);
     let average = before.map_or(used, |before| WEIGHT_BEFORE * before + (1.0 - WEIGHT_BEFORE) * used);
     let time = probe::stamp();

@@ -36,11 +36,11 @@ impl Sys {
 
 fn ask(root: &Root) -> Result<Answer, Fault> {
     let mut buffer = Vec::new();
-    let memory = probe::need("/proc/meminfo", meminfo::read(root, &mut buffer))?;
-    let load = probe::need("/proc/loadavg", loadavg::read(root, &mut buffer))?;
-    let uptime = probe::need("/proc/uptime", uptime::read(root, &mut buffer))?;
-    let kernel = probe::need("/proc/sys/kernel/osrelease", hostname::read_kernel_release(root, &mut buffer))?;
-    let name = probe::need("/proc/sys/kernel/hostname", hostname::read(root, &mut buffer))?;
+    let memory = probe::need(&root.proc("meminfo"), meminfo::read(root, &mut buffer))?;
+    let load = probe::need(&root.proc("loadavg"), loadavg::read(root, &mut buffer))?;
+    let uptime = probe::need(&root.proc("uptime"), uptime::read(root, &mut buffer))?;
+    let kernel = probe::need(&root.proc("sys/kernel/osrelease"), hostname::read_kernel_release(root, &mut buffer))?;
+    let name = probe::need(&root.proc("sys/kernel/hostname"), hostname::read(root, &mut buffer))?;
     // A machine without /etc/os-release is still a machine.
     let os = os_release::read(root, &mut buffer)
         .get()

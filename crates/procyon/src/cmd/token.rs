@@ -1,6 +1,7 @@
 //! `procyon token`: who may see and do what.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -92,11 +93,11 @@ impl Token {
         match &self.action {
             None => new(
                 &mut out,
-                &settings,
+                &address(&settings, &folder),
                 &tokens,
                 &New { role: GivenRole::Operator, name: None, expires: None, quiet: false },
             )?,
-            Some(Action::New(asked)) => new(&mut out, &settings, &tokens, asked)?,
+            Some(Action::New(asked)) => new(&mut out, &address(&settings, &folder), &tokens, asked)?,
             Some(Action::List { json }) => list(&mut out, &tokens, *json)?,
             Some(Action::Revoke { token }) => {
                 if !tokens.revoke(token).map_err(|error| fault(&error))? {
@@ -149,7 +150,12 @@ fn after(now: Wall, life: Duration) -> Wall {
     Wall(now.0.saturating_add(i64::try_from(life.as_nanos()).unwrap_or(i64::MAX)))
 }
 
-fn new(out: &mut Output, settings: &Settings, tokens: &Tokens, asked: &New) -> Result<()> {
+/// Where the web page is: of the procyon that uses the state folder now, or of one that starts with these options.
+fn address(settings: &Settings, folder: &Path) -> String {
+    places::served_at(settings, folder).unwrap_or_else(|| base(settings, settings.listen))
+}
+
+fn new(out: &mut Output, address: &str, tokens: &Tokens, asked: &New) -> Result<()> {
     let name = match &asked.name {
         Some(name) => name.clone(),
         None => unused_name(tokens)?,
@@ -160,7 +166,7 @@ fn new(out: &mut Output, settings: &Settings, tokens: &Tokens, asked: &New) -> R
         writeln!(out, "{}", made.secret)?;
         return Ok(());
     }
-    writeln!(out, "{}", link(settings, &made.secret))?;
+    writeln!(out, "{address}/#token={}", made.secret)?;
     writeln!(out)?;
     let note = format!(
         "{} token `{name}`, shown this once. Programs send it as `Authorization: Bearer {}`.",
@@ -169,11 +175,6 @@ fn new(out: &mut Output, settings: &Settings, tokens: &Tokens, asked: &New) -> R
     );
     writeln!(out, "{}", out.palette.paint(Tone::Faint, note))?;
     Ok(())
-}
-
-/// The address that signs a browser in.
-pub(crate) fn link(settings: &Settings, secret: &str) -> String {
-    format!("{}/#token={secret}", base(settings, settings.listen))
 }
 
 /// The address of the web page.
@@ -207,7 +208,7 @@ fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
                 table::printable(&token.name),
                 token.role.word().to_owned(),
                 format::time(token.created),
-                token.expires.map_or_else(|| "taken back".to_owned(), format::time),
+                token.expires.map_or_else(|| "no end".to_owned(), format::time),
             ]
         })
         .collect();

@@ -127,7 +127,7 @@ impl Running {
         let settings = &loaded.settings;
         procyon_linux::own::raise_descriptor_limit();
         let folder = places::make_state_folder(settings)?;
-        let lock = places::lock(&folder)?;
+        let mut lock = places::lock(&folder)?;
         let id = places::host_id(&folder)?;
         let tokens = Arc::new(Tokens::open(&folder).map_err(|error| token::fault(&error))?);
         let config = collecting::config(settings);
@@ -159,6 +159,7 @@ impl Running {
             capabilities: remembered(move || privilege::capabilities(&root)),
         };
         let server = serve(settings, &socket, context)?;
+        lock.serves_at(&token::base(settings, server.address().unwrap_or(settings.listen)))?;
         // Once it serves: a start that fails must not use up the link that is printed once.
         let first_token = first_token(&tokens)?;
         let collecting =

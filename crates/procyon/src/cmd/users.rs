@@ -40,7 +40,8 @@ fn ask(root: &Root) -> Result<Answer, Fault> {
     let mut accounts = Accounts::default();
     accounts.refresh(root);
     if accounts.all().is_empty() {
-        return Err(Fault::new(Kind::Failed, format!("could not read {}", root.fs("etc/passwd").display())));
+        return Err(Fault::new(Kind::Failed, format!("could not read {}", root.fs("etc/passwd").display()))
+            .because("it is not there, or names nobody"));
     }
     let sessions = sessions::read(root, &mut Vec::new());
     let people = accounts.people().count();

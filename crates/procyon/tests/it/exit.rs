@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::bench::{Bench, Guard, Lines, Said};
+use crate::bench::{Bench, Guard, Lines, Said, Up};
 
 #[test]
 fn every_outcome_has_its_exit_code() {
@@ -47,6 +47,29 @@ fn a_bad_filter_is_pointed_at() {
     let lines: Vec<&str> = said.err.lines().collect();
     let mark = lines.iter().position(|line| line.trim() == "^").unwrap();
     assert_eq!(lines[mark].find('^'), lines[mark - 1].find("nam"), "{}", said.err);
+}
+
+#[test]
+fn a_running_procyon_points_at_a_bad_filter_as_well() {
+    let bench = Bench::new();
+    let _up = Up::start(&bench, &[]);
+    let asked = ["ps", "--filter", "rss > 1.MiB && nam == \"x\""];
+    let direct = bench.run(&[&asked[..], &["--direct"]].concat());
+    let said = bench.run(&asked);
+    assert_eq!((said.code, said.err), (2, direct.err));
+    let said = bench.run(&["ps", "--group", "usr"]);
+    assert!(said.code == 2 && said.err.contains("did you mean `user`?"), "{}", said.err);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_said_to_be_that() {
+    let bench = Bench::new();
+    for arguments in [&["mem"][..], &["disk", "--json"], &["config", "show"], &["ps", "--columns", "help"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let said = Said::from(bench.command(arguments).stdout(full).output().unwrap());
+        assert_eq!(said.code, 1, "{arguments:?}");
+        assert!(said.err.starts_with("error: could not write to standard output: "), "{arguments:?}: {}", said.err);
+    }
 }
 
 #[test]

@@ -205,5 +205,5 @@ fn a_kernel_file_that_is_missing_is_a_reason_on_standard_error() {
     let bench = Bench::new();
     let said = bench.run(&["mem", "--proc-root", "/nonexistent"]);
     assert_eq!((said.code, said.out.as_str()), (1, ""));
-    assert!(said.err.starts_with("error: could not read /proc/meminfo"), "{}", said.err);
+    assert!(said.err.starts_with("error: could not read /nonexistent/meminfo: it is not there"), "{}", said.err);
 }

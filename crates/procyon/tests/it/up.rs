@@ -89,6 +89,26 @@ fn a_token_whose_time_is_over_is_void() {
 }
 
 #[test]
+fn a_link_leads_to_the_procyon_that_runs() {
+    let bench = Bench::new();
+    // Nobody runs: what the options say.
+    let said = bench.run(&["token", "--set", "listen=127.0.0.1:9399"]);
+    assert!(said.out.starts_with("http://127.0.0.1:9399/#token="), "{}", said.out);
+    let mut up = Up::start(&bench, &[]);
+    let said = bench.run(&["token"]);
+    let link = said.out.lines().next().unwrap();
+    let token = link.strip_prefix(&format!("{}/#token=", up.base)).unwrap_or_else(|| panic!("{link}"));
+    assert_eq!(ps(&bench, &up, Some(token)).code, 0);
+    let listed = bench.run(&["token", "list"]).out;
+    assert!(listed.lines().skip(1).all(|line| line.ends_with("no end")), "{listed}");
+    // One that was killed has left its address behind.
+    up.process.0.kill().unwrap();
+    up.process.wait();
+    let said = bench.run(&["token", "--set", "listen=127.0.0.1:9399"]);
+    assert!(said.out.starts_with("http://127.0.0.1:9399/#token="), "{}", said.out);
+}
+
+#[test]
 fn tokens_are_made_and_taken_back_while_it_runs() {
     let bench = Bench::new();
     let up = Up::start(&bench, &[]);

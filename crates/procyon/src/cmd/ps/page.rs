@@ -72,7 +72,13 @@ impl Question {
             ("group", group),
             ("view", view),
         ];
-        let list: List<Fields> = client.get(&format!("/api/v1/hosts/local/processes{}", query(&pairs)))?;
+        let list: List<Fields> = client
+            .get(&format!("/api/v1/hosts/local/processes{}", query(&pairs)))
+            // A mistake that can be told here is shown in its place on the line, which the answer does not have.
+            .map_err(|fault| match Plan::new(self) {
+                Err(told) if fault.kind() == Kind::Usage => told,
+                _ => fault,
+            })?;
         Ok(Page { at: list.at, items: list.items, total: list.total, matched: list.matched })
     }
 
