@@ -6,11 +6,12 @@ use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use procyon_model::catalogue::CONNECTION;
+use procyon_model::inspect::InspectError;
 use procyon_model::view::sort::Order;
 use procyon_model::{Connection, Frame, ProcessKey};
 use procyon_wire::{List, Role};
 
-use super::process::missing;
+use super::process::{inspect_failure, missing};
 use super::{At, json, key_of};
 use crate::access::{Caller, Sight};
 use crate::app::App;
@@ -66,15 +67,26 @@ pub(super) async fn of_process(
     caller.needs(Role::Viewer, "to see the sockets of a process")?;
     let query = Query::read(&uri, PROCESS_PARAMS)?;
     let key = key_of(&key)?;
-    let frame = app.host(&host)?.frame()?;
-    if frame.process(&key).is_none() {
-        return Err(missing(&frame, &key));
-    }
+    let host = Arc::clone(app.host(&host)?);
+    let frame = host.frame()?;
+    let Some(row) = frame.process(&key) else { return Err(missing(&frame, &key)) };
+    let user = !row.kernel_thread;
     app.blocking(move |_| {
         let question = read(&query, caller.sight(), Some(key))?;
+        // Without a look at its descriptors nobody knows which sockets are its own: that is not the same as none.
+        if user && !frame.connections.items.iter().any(|socket| owned_by(socket, key)) {
+            match host.inspect.files(&key) {
+                Err(error @ InspectError::Forbidden { .. }) => return Err(inspect_failure(&error)),
+                Ok(_) | Err(_) => {}
+            }
+        }
         list(&frame, &question, caller.sight())
     })
     .await
+}
+
+fn owned_by(socket: &Connection, key: ProcessKey) -> bool {
+    socket.owner.as_ref().is_some_and(|owner| owner.key == key)
 }
 
 fn read(query: &Query, sight: Sight, owner: Option<ProcessKey>) -> Result<Question, Failure> {
@@ -98,8 +110,7 @@ fn list(frame: &Frame, question: &Question, sight: Sight) -> Result<Response, Fa
     let columns = rows::all(CONNECTION, sight);
     let mine = |socket: &&Connection| {
         // Other namespaces cannot be entered without privilege, so their sockets are not for every local user to see.
-        (sight == Sight::All || socket.own_namespace)
-            && question.owner.is_none_or(|key| socket.owner.as_ref().is_some_and(|owner| owner.key == key))
+        (sight == Sight::All || socket.own_namespace) && question.owner.is_none_or(|key| owned_by(socket, key))
     };
     let all: Vec<&Connection> = frame.connections.items.iter().filter(mine).collect();
     let total = all.len();
