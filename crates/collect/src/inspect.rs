@@ -87,6 +87,8 @@ impl Inspect for LocalInspect {
         let files = pid_fd::count(&dir).ok().and_then(|count| count.get().copied());
         let status = pid_status::read(&dir, &mut buffer).ok().and_then(|status| status.get().copied());
         let memory = status.and_then(|status| status.memory);
+        // Threads of the kernel share a table of descriptors that is not theirs.
+        let files = memory.and(files);
         let limit = |limit: pid_limits::Limit| {
             let name = limit.short_name().map_or_else(|| limit.name.clone(), Box::from);
             let used = match &*name {

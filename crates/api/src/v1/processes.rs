@@ -28,7 +28,7 @@ pub(super) const PARAMS: &[Param] = &[
     query::text("sort", "Column, `-` first for descending; `-cpu` when absent."),
     query::count("limit", "How many items; 100 when absent, 0 for all."),
     query::text("next", "The `next` of the answer before, to go on."),
-    query::text("columns", "Columns, comma-separated; `*` for all."),
+    query::text("columns", "Columns, comma-separated; `*` for all. `key` is always there."),
     query::text("group", "Groups by name, label, user, cgroup, container or unit."),
     query::text("view", "`tree`: in tree order, with the ancestors of what the filter chose."),
     query::AT,
@@ -112,10 +112,19 @@ fn read(query: &Query, sight: Sight) -> Result<Question, Failure> {
     Ok(Question {
         filter: Filter::read(query.text("q").unwrap_or_default(), PROCESS, sight)?,
         order: table::order(query.text("sort").filter(|sort| !sort.is_empty()).unwrap_or("-cpu"), PROCESS, sight)?,
-        columns: table::columns(&query.list("columns"), USUAL, PROCESS, sight)?,
+        columns: columns(&query.list("columns"), sight)?,
         limit,
         next: query.text("next").filter(|next| !next.is_empty()).map(Cursor::read).transpose()?,
     })
+}
+
+/// The columns that are asked for. `key` may be among them, as in `procyon ps --columns key,cmd`; every row has it anyway.
+fn columns(asked: &[&str], sight: Sight) -> Result<Columns<ProcessRow>, Failure> {
+    let figures: Vec<&str> = asked.iter().copied().filter(|id| *id != "key").collect();
+    if figures.is_empty() && !asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    table::columns(&figures, USUAL, PROCESS, sight)
 }
 
 fn group_figure(by: &str, sight: Sight) -> Result<&'static Figure<ProcessRow>, Failure> {

@@ -70,6 +70,10 @@ fn filter_order_limit_and_columns_are_obeyed() {
     assert_eq!((answer["total"].as_u64(), &answer["matched"]), (Some(frame.processes.len() as u64), &1.into()));
     let row = &items(&answer)[0];
     assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["key", "pid", "rss"]);
+    for (asked, columns) in [("key,pid", &["key", "pid"][..]), ("key", &["key"])] {
+        let answer = site.json(&format!("{PROCESSES}?q=pid%20%3D%3D%20{own}&columns={asked}"));
+        assert_eq!(items(&answer)[0].as_object().unwrap().keys().collect::<Vec<_>>(), columns);
+    }
     let answer = site.json(&format!("{PROCESSES}?sort=-rss&limit=5&columns=rss,pid"));
     let sizes: Vec<u64> = items(&answer).iter().filter_map(|row| row["rss"].as_u64()).collect();
     assert!(sizes.len() <= 5 && sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");

@@ -46,6 +46,15 @@ fn files_and_limits_say_what_is_open() {
 }
 
 #[test]
+fn a_kernel_thread_uses_nothing_of_its_limits() {
+    // Inside a container there may be no kernel thread to see.
+    if std::fs::read("/proc/2/cmdline").is_ok_and(|line| line.is_empty()) {
+        let limits = inspect().limits(&key(2)).unwrap();
+        assert!(!limits.is_empty() && limits.iter().all(|limit| limit.used.is_none()), "{limits:?}");
+    }
+}
+
+#[test]
 fn limits_of_the_control_group_are_readable() {
     let workload = Workload::start(&["idle"]);
     // Whatever they are on this machine: there is an answer.
