@@ -92,7 +92,7 @@ impl Collector {
             pss: PssLane::new(&config.root, config.pss_budget),
             machine: MachineSource::new(&config.root, Arc::clone(&clock)).map_err(StartError::Thread)?,
             connections: ConnectionsSource::new(&config.root, config.connections).map_err(StartError::Thread)?,
-            filesystems: FilesystemsSource::new(&config.root, config.filesystems),
+            filesystems: FilesystemsSource::new(&config.root, config.filesystems, &config.mounts),
             users: UsersSource::new(&config.root, config.users).map_err(StartError::Thread)?,
             pace: Pace::new(config.interval, config.ceiling),
             clock,

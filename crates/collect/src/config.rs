@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use procyon_linux::root::Root;
 
+use crate::mounts::Mounts;
+
 /// Where the process table comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Source {
@@ -30,6 +32,8 @@ pub struct Config {
     /// Time between two readings of the file systems; `Duration::MAX` never asks them. A question to a dead mount may be
     /// deaf even to SIGKILL, and then holds up the end of the process.
     pub filesystems: Duration,
+    /// Which file systems are looked at.
+    pub mounts: Mounts,
     /// Time between two readings of logged-in users, OS and kernel.
     pub users: Duration,
     /// Time between two questions to container engines.
@@ -58,6 +62,7 @@ impl Default for Config {
             interval: Duration::from_secs(1),
             connections: Duration::from_secs(2),
             filesystems: Duration::from_secs(15),
+            mounts: Mounts::default(),
             users: Duration::from_mins(1),
             containers: Duration::from_secs(10),
             pss_budget: 0.005,

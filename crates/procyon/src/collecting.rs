@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_collect::{Collector, Config, LocalInspect, StartError};
+use procyon_collect::{Collector, Config, LocalInspect, Mounts, StartError};
 use procyon_diag::{Fault, Kind};
 use procyon_linux::privilege::held::Capability;
 use procyon_model::inspect::Inspect;
@@ -27,6 +27,7 @@ pub(crate) fn config(settings: &Settings) -> Config {
         interval: collect.interval,
         connections: collect.connections,
         filesystems: collect.filesystems,
+        mounts: mounts(settings),
         users: collect.users,
         containers: collect.containers,
         pss_budget: collect.pss_budget.0,
@@ -37,6 +38,11 @@ pub(crate) fn config(settings: &Settings) -> Config {
         mask_patterns: settings.mask.patterns.clone(),
         strip_args: settings.mask.strip_args,
     }
+}
+
+/// Which file systems are looked at, by the monitor as by the probes.
+pub(crate) fn mounts(settings: &Settings) -> Mounts {
+    Mounts::new(&settings.collect.skip_mounts, settings.collect.smallest_filesystem)
 }
 
 /// A collector that works for one command and says why when it cannot.

@@ -63,6 +63,10 @@ procyon_settings::options! {
         connections: Duration = "2s",
         /// Time between two readings of the file systems.
         filesystems: Duration = "15s",
+        /// File systems that are left alone: a mount point with all below it, as /var/lib/docker; * stands for any one name.
+        skip_mounts: Vec<String> = "",
+        /// File systems smaller than this are left out.
+        smallest_filesystem: Bytes = "0",
         /// Time between two readings of logged-in users and the system's name.
         users: Duration = "60s",
         /// Time between two questions to container engines.

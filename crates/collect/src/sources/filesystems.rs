@@ -10,6 +10,7 @@ use procyon_model::machine::{Filesystem, FilesystemState, Space};
 use procyon_units::{Mono, Reading};
 
 use crate::background::Background;
+use crate::mounts::Mounts;
 
 /// A mount that has not answered after this time counts as not answering.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -23,6 +24,7 @@ type Asker = Background<Mount, Reading<Statvfs>>;
 pub(crate) struct FilesystemsSource {
     root: Root,
     interval: Duration,
+    wanted: Mounts,
     /// Asks the mounts that answer.
     asker: Option<Asker>,
     /// Threads that wait for mounts that do not answer.
@@ -42,10 +44,11 @@ struct Round {
 }
 
 impl FilesystemsSource {
-    pub(crate) fn new(root: &Root, interval: Duration) -> Self {
+    pub(crate) fn new(root: &Root, interval: Duration, wanted: &Mounts) -> Self {
         Self {
             root: root.clone(),
             interval,
+            wanted: wanted.clone(),
             asker: None,
             stuck: Vec::new(),
             round: None,
@@ -63,6 +66,7 @@ impl FilesystemsSource {
         self.stuck.retain_mut(|(_, asker)| asker.poll().is_none());
         if self.round.is_none() && self.began.is_none_or(|began| now.since(began) >= self.interval) {
             let mut mounts = filesystems::list(&self.root, &mut Vec::new()).get().cloned().unwrap_or_default();
+            mounts.retain(|mount| self.wanted.want(&mount.mount_point));
             // The last one is asked first.
             mounts.reverse();
             self.round = Some(Round { waiting: mounts, asked: None, found: Vec::new() });
@@ -71,7 +75,8 @@ impl FilesystemsSource {
         let Some(mut round) = self.round.take() else { return };
         if self.advance(&mut round, now) {
             self.took = self.began.map(|began| now.since(began));
-            self.latest = Aged { items: round.found.into(), taken: Some(now) };
+            let shown = |found: &Filesystem| found.space.get().is_none_or(|space| self.wanted.want_size(space.size));
+            self.latest = Aged { items: round.found.into_iter().filter(shown).collect(), taken: Some(now) };
         } else {
             self.round = Some(round);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use procyon_collect::Mounts;
 use procyon_diag::{Fault, Kind};
 use procyon_linux::host::filesystems::{self, Statvfs};
 use procyon_linux::host::mountinfo::Mount;
@@ -14,6 +15,7 @@ use procyon_units::{Bytes, Reading};
 use serde_json::json;
 
 use crate::cli::Common;
+use crate::collecting;
 use crate::probe::{self, Answer, ProbeFlags};
 
 /// How long file systems may take to answer; one whose server is away never does.
@@ -50,7 +52,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
-        probe::run(common, &self.probe, |_, root| ask(root))
+        probe::run(common, &self.probe, |settings, root| ask(root, &collecting::mounts(settings)))
     }
 }
 
@@ -66,10 +68,11 @@ pub(crate) fn whole(partitions: &[Partition]) -> (Bytes, Bytes) {
     (known().map(|space| space.size).sum(), known().map(|space| space.free).sum())
 }
 
-/// The file systems on this machine's disks, in order of their mount points.
-pub(crate) fn partitions(root: &Root) -> Result<Vec<Partition>, Fault> {
+/// The wanted file systems on this machine's disks, in order of their mount points.
+pub(crate) fn partitions(root: &Root, wanted: &Mounts) -> Result<Vec<Partition>, Fault> {
     let mounts = probe::need(&root.proc("self/mountinfo"), filesystems::list(root, &mut Vec::new()))?;
-    let mounts: Vec<Mount> = mounts.into_iter().filter(|mount| !ELSEWHERE.contains(&&*mount.kind)).collect();
+    let on_disk = |mount: &Mount| !ELSEWHERE.contains(&&*mount.kind) && wanted.want(&mount.mount_point);
+    let mounts: Vec<Mount> = mounts.into_iter().filter(on_disk).collect();
     let (tell, told) = mpsc::sync_channel(mounts.len());
     for (at, mount) in mounts.iter().enumerate() {
         let (tell, root, mount) = (tell.clone(), root.clone(), mount.clone());
@@ -85,7 +88,9 @@ pub(crate) fn partitions(root: &Root) -> Result<Vec<Partition>, Fault> {
     let mut refused = Vec::new();
     while let Ok((at, reading)) = told.recv_timeout(DEADLINE) {
         match (reading, partitions.get_mut(at)) {
-            (Reading::Known(space), Some(partition)) if space.is_countable() => partition.space = Some(space),
+            (Reading::Known(space), Some(partition)) if space.is_countable() && wanted.want_size(space.size) => {
+                partition.space = Some(space);
+            }
             _ => refused.push(at),
         }
     }
@@ -97,10 +102,15 @@ pub(crate) fn partitions(root: &Root) -> Result<Vec<Partition>, Fault> {
     Ok(partitions)
 }
 
-fn ask(root: &Root) -> Result<Answer, Fault> {
-    let partitions = partitions(root)?;
+fn ask(root: &Root, wanted: &Mounts) -> Result<Answer, Fault> {
+    let partitions = partitions(root, wanted)?;
     if partitions.is_empty() {
-        return Err(Fault::new(Kind::Failed, "no file system on a disk can be seen"));
+        let fault = Fault::new(Kind::Failed, "no file system on a disk can be seen");
+        return Err(if *wanted == Mounts::default() {
+            fault
+        } else {
+            fault.hint("the options collect.skip_mounts and collect.smallest_filesystem leave some out")
+        });
     }
     let time = probe::stamp();
     let line = |number: usize, name: &str, sizes: Option<(Bytes, Bytes)>| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use procyon_collect::Mounts;
 use procyon_diag::Fault;
 use procyon_linux::host::{hostname, loadavg, meminfo, os_release, uptime};
 use procyon_linux::root::Root;
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use crate::cli::Common;
 use crate::cmd::{cpu, disk};
+use crate::collecting;
 use crate::probe::{self, Answer, ProbeFlags};
 
 /// The machine in one line
@@ -30,11 +32,11 @@ pub(crate) struct Sys {
 
 impl Sys {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
-        probe::run(common, &self.probe, |_, root| ask(root))
+        probe::run(common, &self.probe, |settings, root| ask(root, &collecting::mounts(settings)))
     }
 }
 
-fn ask(root: &Root) -> Result<Answer, Fault> {
+fn ask(root: &Root, wanted: &Mounts) -> Result<Answer, Fault> {
     let mut buffer = Vec::new();
     let memory = probe::need(&root.proc("meminfo"), meminfo::read(root, &mut buffer))?;
     let load = probe::need(&root.proc("loadavg"), loadavg::read(root, &mut buffer))?;
@@ -46,7 +48,7 @@ fn ask(root: &Root) -> Result<Answer, Fault> {
         .get()
         .map(|os| os.pretty_name.to_string())
         .unwrap_or_else(|| "Linux".to_owned());
-    let (size, free) = disk::whole(&disk::partitions(root)?);
+    let (size, free) = disk::whole(&disk::partitions(root, wanted)?);
     let disk_used = probe::share(size.since(free), size);
     let memory_used = probe::share(memory.total.since(memory.available), memory.total);
     let temperature = cpu::hottest(root);

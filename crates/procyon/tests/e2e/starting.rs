@@ -227,3 +227,23 @@ fn it_says_at_which_address_it_answers() {
     let deep = crate::http::request(&up.place, "GET", "/host/local/connections", &[], b"");
     assert_eq!((deep.status, deep.body == page.body), (200, true));
 }
+
+#[test]
+fn file_systems_are_left_out_by_mount_and_by_size() {
+    let sizes = |up: &Up| {
+        eventually("the file systems were asked", SOON, || {
+            let figures = up.get("/hosts/local/figures?only=filesystems").good();
+            let found = figures["filesystems"].as_array()?.iter();
+            let found: Vec<_> =
+                found.map(|one| (one["mount"].as_str().unwrap().to_owned(), one["size"].as_u64())).collect();
+            (!found.is_empty()).then_some(found)
+        })
+    };
+    let all = sizes(&Start::new().up());
+    let largest = all.iter().filter_map(|(_, size)| *size).max().unwrap();
+    let up = Start::new().args(&["--set", &format!("collect.smallest_filesystem={largest}B")]).up();
+    assert!(sizes(&up).iter().all(|(_, size)| size.is_none_or(|size| size >= largest)));
+    let Some((left_out, _)) = all.iter().find(|(mount, _)| mount != "/") else { return };
+    let up = Start::new().args(&["--set", &format!("collect.skip_mounts={left_out}")]).up();
+    assert!(sizes(&up).iter().all(|(mount, _)| mount != left_out), "{left_out}");
+}

@@ -159,6 +159,22 @@ fn users_counts_people_and_names_those_with_root_rights() {
 }
 
 #[test]
+fn file_systems_are_left_out_by_mount_and_by_size() {
+    let bench = Bench::new();
+    let whole = bench.run(&["disk", "--json"]).json();
+    let largest = whole["partitions"].as_array().unwrap().iter().map(|one| one["total"].as_u64().unwrap()).max();
+    let size = format!("collect.smallest_filesystem={}B", largest.unwrap());
+    let said = bench.run(&["disk", "--json", "--set", &size]).json();
+    let totals: Vec<_> = said["partitions"].as_array().unwrap().iter().map(|one| one["total"].as_u64()).collect();
+    assert!(!totals.is_empty() && totals.iter().all(|total| *total == largest), "{said}");
+    let size = format!("collect.smallest_filesystem={}B", largest.unwrap() + 1);
+    let said = bench.run(&["disk", "--set", &size]);
+    assert!(said.code == 1 && said.err.contains("collect.smallest_filesystem"), "{}", said.err);
+    let said = bench.run(&["disk", "--set", "collect.skip_mounts=/"]);
+    assert!(said.code == 1 && said.err.contains("collect.skip_mounts"), "{}", said.err);
+}
+
+#[test]
 fn procs_names_what_burns_a_core_and_nothing_idle() {
     let bench = Bench::new();
     let busy = Guard::burner(&bench, "procs-burner");
