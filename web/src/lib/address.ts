@@ -66,6 +66,6 @@ export function buildSearch(params: ReadonlyMap<string, string>): string {
 
 export function parseSearch(search: string): Map<string, string> {
   const out = new Map<string, string>()
-  for (const [k, v] of new URLSearchParams(search)) if ((ORDER as readonly string[]).includes(k) && v !== '') out.set(k, v)
+  for (const [k, v] of new URLSearchParams(search)) if ((ORDER as readonly string[]).includes(k) && v !== '') out.set(k, INSTANTS.has(k) ? v.replace(/ (\d\d:?\d\d)$/, '+$1') : v)
   return out
 }

@@ -286,7 +286,7 @@ export class HostSession {
           }
         }
       }
-      if (this.wanted !== null) await new Promise((done) => setTimeout(done, Math.max(0, SCRUB_MS - (performance.now() - began))))
+      await new Promise((done) => setTimeout(done, Math.max(0, SCRUB_MS - (performance.now() - began))))
     }
     clearInterval(late)
     this.late = false
