@@ -7,3 +7,4 @@ pub mod attempt;
 mod bpf;
 pub mod facts;
 pub mod held;
+pub mod signal;

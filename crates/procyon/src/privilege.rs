@@ -2,8 +2,8 @@
 
 use procyon_linux::privilege::attempt::{Attempt, Feature};
 use procyon_linux::privilege::held::{self, Capability};
+use procyon_linux::privilege::signal::{self, Evidence};
 use procyon_linux::root::Root;
-use rustix::process::{Pid, test_kill_process};
 
 /// One thing that was tried.
 #[derive(Debug, Clone)]
@@ -63,11 +63,15 @@ pub(crate) fn findings(root: &Root) -> Vec<Finding> {
             lacks: lacks(takes(feature)),
         })
         .collect();
+    let (attempt, evidence) = signal::attempt();
     findings.push(Finding {
         id: "signal",
-        what: "signal a process of another user",
+        what: match evidence {
+            Evidence::Tried => "signal a process of another user",
+            Evidence::CapabilitySet => "find CAP_KILL among the capabilities, as no process of another user runs",
+        },
         gives: "signals to every process",
-        attempt: may_signal(),
+        attempt,
         takes: &[Capability::Kill],
         lacks: lacks(&[Capability::Kill]),
     });
@@ -84,15 +88,6 @@ const fn takes(feature: Feature) -> &'static [Capability] {
         Feature::BpfLoad => &[Capability::Bpf],
         Feature::BpfTracing => &[Capability::Bpf, Capability::Perfmon],
         Feature::Pidfd | Feature::Perf => &[],
-    }
-}
-
-/// Signal 0 to process 1, which is delivered to nobody but takes the permission.
-fn may_signal() -> Attempt {
-    match test_kill_process(Pid::INIT) {
-        Ok(()) => Attempt::Granted,
-        Err(rustix::io::Errno::SRCH) => Attempt::NoSubject,
-        Err(error) => Attempt::Refused { errno: error.raw_os_error(), needs: Some(Capability::Kill) },
     }
 }
 

@@ -84,6 +84,29 @@ fn nobody_can_start_it() {
 }
 
 #[test]
+fn root_without_the_right_to_signal_others_is_told() {
+    if !is_root() {
+        return;
+    }
+    let _other = Guard::spawn("setpriv", &["--reuid=12345", "--clear-groups", "sleep", "600"]);
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_procyon"));
+    let doctor = |drop: &[&str]| {
+        let mut command = Command::new("setpriv");
+        let output = command.args(drop).arg("--").arg(program).args(["doctor", "--json"]).output().unwrap();
+        let json = Said::from(output).json();
+        json["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == "signal").unwrap().clone()
+    };
+    if doctor(&["--no-new-privs"])["outcome"] != "granted" {
+        // A sandbox without CAP_KILL.
+        return;
+    }
+    let without = doctor(&["--bounding-set=-kill", "--inh-caps=-kill"]);
+    assert_eq!(without["outcome"], "refused", "{without}");
+    assert!(without["grant"].as_str().unwrap().contains("cap_kill"), "{without}");
+    assert_eq!(without["tried"], "signal a process of another user", "{without}");
+}
+
+#[test]
 fn each_capability_that_is_dropped_is_missed_by_name() {
     if !is_root() {
         return;
