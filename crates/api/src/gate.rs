@@ -12,6 +12,7 @@ use crate::access::caller::Proof;
 use crate::access::{Caller, Peer, origin};
 use crate::app::App;
 use crate::failure::{Failure, Told};
+use crate::server::Certified;
 use crate::{limits, monitor, web};
 
 /// Lets a request through, or answers it with what is wrong; protects every answer.
@@ -57,15 +58,19 @@ fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
     if (changes || wants_socket(headers)) && !origin::is_ours(headers, host) {
         return Err(Failure::new(ProblemKind::Forbidden, "this request comes from a page of another site"));
     }
-    let caller = Caller::identify(app, peer, headers)?;
-    // Cookies go along with requests that a page of another port on this machine makes by an image or a link.
+    let certified = request.extensions().get::<Certified>().and_then(|certified| certified.0.as_ref());
+    let caller = Caller::identify(app, peer, certified, headers)?;
+    // Cookies and certificates go along with requests that a page of another port on this machine makes by an image or a link.
     if changes
         && request.method() != Method::POST
         && path.starts_with("/monitor/")
-        && caller.proof == Proof::Session
+        && matches!(caller.proof, Proof::Session | Proof::Certificate)
         && !origin::is_vouched(headers)
     {
-        return Err(Failure::new(ProblemKind::Forbidden, "with a session this takes POST; or show a token"));
+        return Err(Failure::new(
+            ProblemKind::Forbidden,
+            "with a session or a certificate this takes POST; or show a token",
+        ));
     }
     let signs_in = path == "/api/v1/session" && request.method() == Method::POST;
     if api && caller.role.is_none() && !signs_in {

@@ -17,6 +17,8 @@ pub mod limits;
 mod live;
 mod monitor;
 mod openapi;
+#[doc(hidden)]
+pub mod outside;
 mod query;
 mod rows;
 mod server;
@@ -30,6 +32,7 @@ use axum::Router;
 use axum::http::{Method, Uri};
 use procyon_wire::ProblemKind;
 
+pub use access::certificate::ClientCertificates;
 pub use app::{Context, HostContext};
 pub use server::{Config, Server, TlsFiles};
 

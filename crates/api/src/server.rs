@@ -25,6 +25,7 @@ use tower_service::Service;
 
 use crate::access::Peer;
 use crate::access::caller::is_ours;
+use crate::access::certificate::{ClientCertificates, Holder};
 use crate::app::{App, Context, Counters, Host};
 use crate::limits;
 use crate::live::Hub;
@@ -70,7 +71,13 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
+    /// Whether certificates of clients sign them in.
+    pub clients: Option<ClientCertificates>,
 }
+
+/// Who showed a certificate on the connection of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Certified(pub(crate) Option<Holder>);
 
 /// A running server.
 pub struct Server {
@@ -114,7 +121,9 @@ impl Server {
         let hubs = app.hosts.iter().map(|host| Arc::clone(&host.hub)).collect();
         let router = crate::router(app);
         if let Some(listener) = tcp {
-            runtime.spawn(accept_tcp(listener, acceptor, router.clone(), Arc::clone(&counters), stopping.clone()));
+            let clients = config.tls.as_ref().and_then(|tls| tls.clients.clone()).map(Arc::new);
+            let (router, counters) = (router.clone(), Arc::clone(&counters));
+            runtime.spawn(accept_tcp(listener, acceptor, clients, router, counters, stopping.clone()));
         }
         if let Some(listener) = local {
             runtime.spawn(accept_local(listener, router, Arc::clone(&counters), stopping));
@@ -279,6 +288,7 @@ fn bind_local(path: &Path) -> Result<UnixListener, Fault> {
 async fn accept_tcp(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
+    clients: Option<Arc<ClientCertificates>>,
     router: Router,
     counters: Arc<Counters>,
     mut stopping: watch::Receiver<bool>,
@@ -297,18 +307,23 @@ async fn accept_tcp(
         };
         let Some(seat) = Seat::take(&counters, Peer::Tcp(peer)) else { continue };
         tune(&stream);
-        let (router, stopping, acceptor) = (router.clone(), stopping.clone(), acceptor.clone());
+        let (router, stopping, acceptor, clients) =
+            (router.clone(), stopping.clone(), acceptor.clone(), clients.clone());
         tokio::spawn(async move {
-            let socket = match acceptor {
-                None => Socket::Tcp(stream),
+            let (socket, holder) = match acceptor {
+                None => (Socket::Tcp(stream), None),
                 Some(acceptor) => match tokio::time::timeout(limits::HANDSHAKE_DEADLINE, acceptor.accept(stream)).await
                 {
-                    Ok(Ok(stream)) => Socket::Tls(Box::new(stream)),
-                    // Somebody who speaks no TLS, or does not trust us: theirs to see.
+                    Ok(Ok(stream)) => {
+                        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                        let holder = clients.as_ref().zip(shown).and_then(|(clients, shown)| clients.holder(shown));
+                        (Socket::Tls(Box::new(stream)), holder)
+                    }
+                    // Somebody who speaks no TLS, does not trust us, or whom we do not trust: theirs to see.
                     Ok(Err(_)) | Err(_) => return,
                 },
             };
-            converse(socket, Peer::Tcp(peer), router, seat, stopping).await;
+            converse(socket, Peer::Tcp(peer), Certified(holder), router, seat, stopping).await;
         });
     }
 }
@@ -333,7 +348,14 @@ async fn accept_local(
         };
         let Some(uid) = uid_of(&stream) else { continue };
         let Some(seat) = Seat::take(&counters, Peer::Local { uid }) else { continue };
-        tokio::spawn(converse(Socket::Local(stream), Peer::Local { uid }, router.clone(), seat, stopping.clone()));
+        tokio::spawn(converse(
+            Socket::Local(stream),
+            Peer::Local { uid },
+            Certified(None),
+            router.clone(),
+            seat,
+            stopping.clone(),
+        ));
     }
 }
 
@@ -395,10 +417,18 @@ impl Drop for Seat {
     }
 }
 
-async fn converse(socket: Socket, peer: Peer, router: Router, seat: Seat, mut stopping: watch::Receiver<bool>) {
+async fn converse(
+    socket: Socket,
+    peer: Peer,
+    certified: Certified,
+    router: Router,
+    seat: Seat,
+    mut stopping: watch::Receiver<bool>,
+) {
     let io = TokioIo::new(Patient::new(socket, seat));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(certified.clone());
         let mut router = router.clone();
         async move { Service::call(&mut router, request.map(Body::new)).await as Result<Response, _> }
     });

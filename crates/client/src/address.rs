@@ -8,6 +8,7 @@ use procyon_diag::Fault;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use crate::Credentials;
 use crate::trust::trust;
 
 /// The port that procyon listens on by default.
@@ -46,7 +47,7 @@ pub(crate) enum Address {
 }
 
 impl Address {
-    pub(crate) fn parse(url: &str, certificates: &[PathBuf]) -> Result<Self, Fault> {
+    pub(crate) fn parse(url: &str, credentials: &Credentials) -> Result<Self, Fault> {
         let wrong = |why: &str| {
             Fault::usage(format!("`{url}` is no address of a procyon: {why}"))
                 .hint("write it as http://db1:9300 or https://db1:9300")
@@ -66,12 +67,15 @@ impl Address {
             return Err(wrong("it names no machine"));
         }
         let host = host.to_owned();
+        if !tls && credentials.identity.is_some() {
+            return Err(wrong("a certificate is shown over https:// alone"));
+        }
         if !tls {
             return Ok(Self::Http { host, port });
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(bare).map_err(|_| wrong("it names no machine"))?;
-        Ok(Self::Https { host, port, name, tls: Arc::new(trust(certificates)?) })
+        Ok(Self::Https { host, port, name, tls: Arc::new(trust(credentials)?) })
     }
 
     /// What goes into the `Host` header.
@@ -119,7 +123,7 @@ mod tests {
             ("http://[::1]", "http://[::1]:9300"),
             ("https://db1", "https://db1:9300"),
         ] {
-            assert_eq!(Address::parse(url, &[]).unwrap().to_string(), shown, "{url}");
+            assert_eq!(Address::parse(url, &Credentials::default()).unwrap().to_string(), shown, "{url}");
         }
         for (url, why) in [
             ("ftp://db1", "ftp"),
@@ -127,7 +131,7 @@ mod tests {
             ("db1:port", "no number"),
             ("http://procyon_x@db1", "--token"),
         ] {
-            let error = Address::parse(url, &[]).unwrap_err().to_string();
+            let error = Address::parse(url, &Credentials::default()).unwrap_err().to_string();
             assert!(error.contains(why), "{url}: {error}");
         }
     }

@@ -35,6 +35,26 @@ pub struct Client {
     runtime: tokio::runtime::Runtime,
 }
 
+/// What a client shows to a procyon elsewhere, and whom it believes.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// A token.
+    pub token: Option<Secret>,
+    /// PEM files of certificates that are believed besides the system's.
+    pub certificates: Vec<PathBuf>,
+    /// A certificate of our own.
+    pub identity: Option<Identity>,
+}
+
+/// A certificate by which a client signs in: PEM files.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The certificate, and those that lead to the authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// An answer as it came.
 #[derive(Debug)]
 struct Answer {
@@ -52,9 +72,9 @@ impl Client {
         })
     }
 
-    /// A procyon by its address, as `http://db1:9300`. `certificates` are PEM files trusted besides the system's.
-    pub fn remote(url: &str, token: Option<Secret>, certificates: &[PathBuf]) -> Result<Self, Fault> {
-        Self::new(Address::parse(url, certificates)?, token)
+    /// A procyon by its address, as `http://db1:9300`.
+    pub fn remote(url: &str, credentials: Credentials) -> Result<Self, Fault> {
+        Self::new(Address::parse(url, &credentials)?, credentials.token)
     }
 
     fn new(address: Address, token: Option<Secret>) -> Result<Self, Fault> {
@@ -102,8 +122,10 @@ impl Client {
     }
 
     fn unreachable(&self, error: Box<dyn std::error::Error + Send + Sync>) -> Fault {
-        let said = error.to_string();
-        let hint = if said.contains("certificate") {
+        let said = procyon_diag::message_of(&*error);
+        let hint = if said.contains("received fatal alert") {
+            "it does not accept our certificate: is that of `--cert` signed by an authority that `--tls-client-ca` names there?"
+        } else if said.contains("certificate") {
             "name the server's certificate, or the one that signed it, with `--cacert FILE`"
         } else if said.contains("HTTP version") {
             "that port speaks something else than HTTP; does it want https://?"
@@ -141,6 +163,12 @@ impl Client {
             fault
         })
     }
+}
+
+/// Whether this is the address of a procyon, as far as can be told without asking it. For the fuzz target; no interface.
+#[doc(hidden)]
+pub fn is_address(url: &str) -> bool {
+    Address::parse(url, &Credentials::default()).is_ok()
 }
 
 /// A query string from names and values; values that are empty are left out.

@@ -1,23 +1,25 @@
 //! Which certificates of a server are believed: those that the system or `--cacert` vouch for, and the very ones that
 //! `--cacert` names. The latter is how people use a certificate that they signed themselves.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use procyon_diag::{Fault, Kind};
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// Believes the system's certificates and those in these files.
-pub(crate) fn trust(files: &[PathBuf]) -> Result<ClientConfig, Fault> {
+use crate::{Credentials, Identity};
+
+/// Believes the system's certificates and those in the files, and shows our own where the server asks for one.
+pub(crate) fn trust(credentials: &Credentials) -> Result<ClientConfig, Fault> {
     let mut roots = RootCertStore::empty();
     // What the system has and cannot be read is missed only if the server needs it, and then the handshake says so.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let mut named = Vec::new();
-    for path in files {
+    for path in &credentials.certificates {
         let failed = || Fault::new(Kind::Usage, format!("could not read certificates from {}", path.display()));
         for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed().because(error))? {
             named.push(certificate.map_err(|error| failed().because(error))?);
@@ -32,7 +34,21 @@ pub(crate) fn trust(files: &[PathBuf]) -> Result<ClientConfig, Fault> {
     }
     let usual = WebPkiServerVerifier::builder(Arc::new(roots)).build().map_err(|error| failed().because(error))?;
     let believer = Believer { usual, named };
-    Ok(ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(believer)).with_no_client_auth())
+    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(believer));
+    let Some(Identity { certificate, key }) = &credentials.identity else { return Ok(builder.with_no_client_auth()) };
+    let wrong =
+        |what: &str, path: &Path| Fault::new(Kind::Usage, format!("could not read {what} from {}", path.display()));
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong("a certificate", certificate).because(error))?;
+    if chain.is_empty() {
+        return Err(wrong("a certificate", certificate).hint("the file must be PEM: `-----BEGIN CERTIFICATE-----`"));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong("a private key", key).because(error))?;
+    builder.with_client_auth_cert(chain, private).map_err(|error| {
+        let what = format!("the key {} does not fit the certificate {}", key.display(), certificate.display());
+        Fault::new(Kind::Usage, what).because(error)
+    })
 }
 
 #[derive(Debug)]

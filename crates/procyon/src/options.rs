@@ -96,6 +96,12 @@ procyon_settings::options! {
         tls_cert: Option<PathBuf> = "",
         /// Private key (PEM) for HTTPS.
         tls_key: Option<PathBuf> = "",
+        /// Certificates (PEM) of authorities whose client certificates sign in, over HTTPS.
+        tls_client_ca: Option<PathBuf> = "",
+        /// What a client certificate allows: viewer or operator.
+        tls_client_role: ClientRole = "viewer",
+        /// Common names of client certificates whose holders are operators.
+        tls_client_operators: Vec<String> = "",
         /// Allows an address other than loopback without HTTPS: tokens then travel readable by anybody on the way.
         insecure: bool = "false",
         /// Whether somebody on this machine without a token sees what every local user may see anyway.
@@ -167,6 +173,11 @@ macro_rules! choice {
 choice!(
     /// How important a message is.
     LogLevel, "one of error, warn, info, debug, trace" { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" }
+);
+
+choice!(
+    /// What a client certificate allows.
+    ClientRole, "viewer or operator" { Viewer = "viewer", Operator = "operator" }
 );
 
 choice!(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use procyon_client::{Client, Secret};
+use procyon_client::{Client, Credentials, Identity, Secret};
 use procyon_diag::{Fault, Kind};
 
 use crate::options::Settings;
@@ -24,6 +24,26 @@ pub(crate) struct Target {
     /// Certificates (PEM) to trust besides the system's, for --host https://…
     #[arg(long, value_name = "FILE", env = "PROCYON_CACERT", hide_env_values = true, help_heading = "Which procyon")]
     cacert: Vec<PathBuf>,
+    /// Certificate (PEM) that signs in, for --host https://…
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PROCYON_CERT",
+        hide_env_values = true,
+        requires = "key",
+        help_heading = "Which procyon"
+    )]
+    cert: Option<PathBuf>,
+    /// Private key (PEM) of --cert
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PROCYON_KEY",
+        hide_env_values = true,
+        requires = "cert",
+        help_heading = "Which procyon"
+    )]
+    key: Option<PathBuf>,
     /// Local socket of a running procyon
     #[arg(
         long,
@@ -45,7 +65,13 @@ impl Target {
     /// The procyon that was named, or the one that runs here; none where none runs.
     pub(crate) fn find(&self, settings: &Settings) -> Result<Option<Client>, Fault> {
         if let Some(url) = &self.host {
-            return Client::remote(url, self.secret()?, &self.cacert).map(Some);
+            let identity = self.cert.clone().zip(self.key.clone());
+            let credentials = Credentials {
+                token: self.secret()?,
+                certificates: self.cacert.clone(),
+                identity: identity.map(|(certificate, key)| Identity { certificate, key }),
+            };
+            return Client::remote(url, credentials).map(Some);
         }
         match &self.socket {
             Some(socket) => Client::local(std::slice::from_ref(socket)).map(Some).ok_or_else(|| {

@@ -10,6 +10,8 @@
     reason = "tests start processes, ask for the time and stop at the first surprise"
 )]
 
+pub mod certificate;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};

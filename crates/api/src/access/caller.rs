@@ -5,8 +5,10 @@ use std::sync::atomic::Ordering;
 
 use axum::http::{HeaderMap, header};
 use procyon_control::Actor;
+use procyon_units::Wall;
 use procyon_wire::{Problem, ProblemKind, Role};
 
+use super::certificate::Holder;
 use super::session;
 use super::tokens::Token;
 use crate::app::App;
@@ -44,6 +46,8 @@ pub(crate) enum Proof {
     Session,
     /// The kernel, at the local socket.
     Kernel,
+    /// A client certificate.
+    Certificate,
 }
 
 /// Who asks.
@@ -59,6 +63,8 @@ pub(crate) struct Caller {
     token: Option<String>,
     /// Cookie of their session.
     session: Option<String>,
+    /// From when on their certificate is void.
+    until: Option<Wall>,
     peer: Peer,
 }
 
@@ -72,15 +78,28 @@ const FORWARDED: &[&str] = &["forwarded", "x-forwarded-for", "x-real-ip", "via"]
 
 impl Caller {
     /// Finds out who asks. A wrong token is an error even where none is needed; a cookie that has ended is not.
-    pub(crate) fn identify(app: &App, peer: Peer, headers: &HeaderMap) -> Result<Self, Failure> {
-        let caller =
-            |role, name: &str, proof| Self { role, name: name.to_owned(), proof, token: None, session: None, peer };
+    pub(crate) fn identify(
+        app: &App,
+        peer: Peer,
+        certified: Option<&Holder>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Failure> {
+        let caller = |role, name: &str, proof| Self {
+            role,
+            name: name.to_owned(),
+            proof,
+            token: None,
+            session: None,
+            until: None,
+            peer,
+        };
         let holder = |token: Token, proof, session: Option<&str>| Self {
             role: Some(token.role),
             name: token.name,
             proof,
             token: Some(token.id),
             session: session.map(str::to_owned),
+            until: None,
             peer,
         };
         if let Some(value) = headers.get(header::AUTHORIZATION) {
@@ -97,6 +116,13 @@ impl Caller {
         let cookie = headers.get_all(header::COOKIE).iter().find_map(|value| session::of_header(value.to_str().ok()?));
         if let Some(token) = cookie.and_then(|cookie| session::find(&app.tokens, cookie, app.clock.wall())) {
             return Ok(holder(token, Proof::Session, cookie));
+        }
+        if let Some(holder) = certified {
+            if app.clock.wall() >= holder.until {
+                return Err(Problem::new(ProblemKind::Unauthorized, "the client certificate has run out").into());
+            }
+            let known = caller(Some(holder.role), &holder.name, Proof::Certificate);
+            return Ok(Self { until: Some(holder.until), ..known });
         }
         let anonymous = app.anonymous.then_some(Role::Anonymous);
         let direct = !FORWARDED.iter().any(|name| headers.contains_key(*name));
@@ -118,6 +144,9 @@ impl Caller {
         let same = |token: Option<Token>| token.is_some_and(|token| Some(token.role) == self.role);
         if self.token.as_ref().is_some_and(|id| !same(app.tokens.by_id(id, now))) {
             return Some("the token was taken back");
+        }
+        if self.until.is_some_and(|until| now >= until) {
+            return Some("the client certificate has run out");
         }
         let over = self.session.as_ref().is_some_and(|cookie| session::find(&app.tokens, cookie, now).is_none());
         over.then_some("the session has ended")
@@ -163,6 +192,7 @@ impl Caller {
 
     fn from(&self) -> String {
         match self.peer {
+            Peer::Tcp(address) if self.proof == Proof::Certificate => format!("{address} by a client certificate"),
             Peer::Tcp(address) => address.to_string(),
             Peer::Local { uid } => format!("uid {uid} by the local socket"),
         }

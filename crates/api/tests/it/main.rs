@@ -17,6 +17,7 @@ mod control;
 mod limits;
 mod live;
 mod monitor;
+mod outside;
 mod questions;
 mod series;
 mod site;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use procyon_api::access::tokens::{Role, Tokens};
-use procyon_api::{Config as ApiConfig, Context, HostContext, Server, TlsFiles};
+use procyon_api::{ClientCertificates, Config as ApiConfig, Context, HostContext, Server, TlsFiles};
 use procyon_control::{Audit, Control};
 use procyon_diag::{Fault, Kind, Tone};
 use procyon_model::feed::Feed;
@@ -23,7 +23,7 @@ use procyon_units::{Clock as _, Mono, SystemClock};
 
 use crate::cli::{Common, VERSION};
 use crate::cmd::token;
-use crate::options::{Settings, Source};
+use crate::options::{ClientRole, Settings, Source};
 use crate::output::Output;
 use crate::{collecting, log, places, privilege, probe};
 
@@ -51,6 +51,9 @@ pub(crate) struct Up {
     /// Private key (PEM) for HTTPS
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<std::path::PathBuf>,
+    /// Authorities (PEM) whose client certificates sign in, over HTTPS
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<std::path::PathBuf>,
     /// Local socket [default: /run/procyon/procyon.sock for root, else $XDG_RUNTIME_DIR/procyon/procyon.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<std::path::PathBuf>,
@@ -80,6 +83,7 @@ impl Up {
             yes("api.insecure", "--insecure", self.insecure),
             path("api.tls_cert", "--tls-cert", &self.tls_cert),
             path("api.tls_key", "--tls-key", &self.tls_key),
+            path("api.tls_client_ca", "--tls-client-ca", &self.tls_client_ca),
             path("socket", "--socket", &self.socket),
             self.source.map(|value| Flag { path: "collect.source", name: "--source", value: value.show() }),
             path("log.file", "--log-file", &self.log_file),
@@ -215,7 +219,21 @@ fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Res
     }
     let api = &settings.api;
     let tls = match (&api.tls_cert, &api.tls_key) {
-        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }),
+        (Some(certificate), Some(key)) => {
+            let clients = api.tls_client_ca.as_ref().map(|authority| ClientCertificates {
+                authority: authority.clone(),
+                role: match api.tls_client_role {
+                    ClientRole::Viewer => Role::Viewer,
+                    ClientRole::Operator => Role::Operator,
+                },
+                operators: api.tls_client_operators.clone(),
+            });
+            Some(TlsFiles { certificate: certificate.clone(), key: key.clone(), clients })
+        }
+        (None, None) if api.tls_client_ca.is_some() => {
+            return Err(Fault::usage("client certificates need HTTPS")
+                .hint("give `--tls-cert FILE` and `--tls-key FILE` as well"));
+        }
         (None, None) => None,
         _ => {
             return Err(Fault::usage("HTTPS needs both a certificate and its key")

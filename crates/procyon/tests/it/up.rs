@@ -78,6 +78,50 @@ fn a_certificate_that_one_signed_oneself_is_named() {
 }
 
 #[test]
+fn a_certificate_signs_in_from_the_command_line() {
+    let bench = Bench::new();
+    let file = |name: &str| format!("{}/../api/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (certificate, key) = (file("localhost.crt"), file("localhost.key"));
+    let authority = procyon_testkit::certificate::Authority::new("clients");
+    let write = |name: &str, text: &str| {
+        let path = bench.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let clients = write("clients.pem", &authority.certificate);
+    let mut command = bench.command(&["up", "--listen", "127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key]);
+    command.args(["--tls-client-ca", &clients, "--set", "api.tls_client_operators=alice"]);
+    let up = Up::spawn_at(&mut command, "https://");
+    let alice = authority.client("alice");
+    let bob = authority.client("bob");
+    let stranger = procyon_testkit::certificate::Authority::new("clients").client("alice");
+    let child = Guard::spawn("sleep", &["600"]);
+    let signal = |name: &str, who: &procyon_testkit::certificate::Certified| {
+        let (cert, key) = (write(&format!("{name}.pem"), &who.certificate), write(&format!("{name}.key"), &who.key));
+        let pid = child.pid().to_string();
+        let mut command =
+            bench.command(&["signal", "CONT", &pid, "--yes", "--host", &up.base, "--cacert", &certificate]);
+        command.args(["--cert", &cert, "--key", &key]);
+        eventually("the process is seen", || {
+            let said = Said::from(command.output().unwrap());
+            (said.code != 4).then_some(said)
+        })
+    };
+    let said = signal("alice", &alice);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = signal("bob", &bob);
+    assert!(said.code != 0 && said.err.contains("`bob` is viewer"), "{}", said.err);
+    let said = signal("stranger", &stranger);
+    assert!(said.code == 5 && said.err.contains("does not accept our certificate"), "{}", said.err);
+    // Half of it, or without TLS, is a mistake.
+    assert_eq!(bench.run(&["ps", "--host", &up.base, "--cert", &clients]).code, 2);
+    let plain = bench.run(&["ps", "--host", "http://127.0.0.1:1", "--cert", &clients, "--key", &key]);
+    assert!(plain.code == 2 && plain.err.contains("https://"), "{}", plain.err);
+    let said = bench.run(&["up", "--listen", "127.0.0.1:0", "--tls-client-ca", &clients]);
+    assert!(said.code == 2 && said.err.contains("need HTTPS"), "{}", said.err);
+}
+
+#[test]
 fn a_token_whose_time_is_over_is_void() {
     let bench = Bench::new();
     let up = Up::start(&bench, &[]);
