@@ -185,7 +185,20 @@ const TESTED_PROGRAMS: &[Program] = &[
     (
         "cost of watching, short",
         "bench/up_cost.py",
-        &["--seconds", "20", "--warm-up", "10", "--rounds", "3", "--max-cpu", "0.1", "--max-hwm", "80", "--max-growth", "4"],
+        &[
+            "--seconds",
+            "20",
+            "--warm-up",
+            "10",
+            "--rounds",
+            "3",
+            "--max-cpu",
+            "0.1",
+            "--max-hwm",
+            "80",
+            "--max-growth",
+            "4",
+        ],
     ),
     (
         "storm, short",

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use crate::sample::{Fields, Sample};
 
+#[path = "../../../../fuzz/bodies/filters.rs"]
+mod filters;
+
 const VALID: &[&str] = &[
     "cpu >= 2.0 || rss >= 10.GiB || read + 1 >= 10.MiB",
     "name in [\"nginx\", 'haproxy'] && !cmd.contains(\"worker\") // note",
@@ -14,6 +17,7 @@ const VALID: &[&str] = &[
 ];
 
 fn answer(text: &str) -> Result<(), TestCaseError> {
+    filters::run(text.as_bytes());
     let row = Sample::new("name=mysqld cpu=1.5 rss=7 nice=-3 kthread=true pid=9");
     for result in [
         Filter::compile(text, &Fields).map(|filter| filter.matches(&row)),

@@ -3,6 +3,9 @@
 use procyon_model::mask::{MASK, MaskError, Masker};
 use proptest::prelude::*;
 
+#[path = "../../../../fuzz/bodies/masking.rs"]
+mod masking;
+
 const SECRETS: &str = concat!(
     include_str!("../../../../fixtures/mask/secrets.txt"),
     include_str!("../../../../fixtures/mask/more_secrets.txt")
@@ -185,9 +188,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_answered(line in prop::collection::vec(any::<u8>(), 0..300)) {
-        let once = masked(&plain(), &line);
-        let arguments = |bytes: &[u8]| bytes.split(|byte| *byte == 0).count();
-        prop_assert!(arguments(&once) <= arguments(&line));
+        masking::run(&line);
     }
 
     #[test]

@@ -243,3 +243,16 @@ fn set_needs_a_value_and_a_known_option() {
         ]
     );
 }
+
+#[path = "../../../../fuzz/bodies/options.rs"]
+mod options;
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_file_is_answered(text in "([a-z.]{1,8} ?= ?|\\[[a-z.]{0,6}\\]\n|\"|'|[0-9.]{1,6}|[a-zA-Z%:é]{0,4}|\n|more|time|size|#|,|\\[|\\]){0,30}") {
+        let dir = Dir::new();
+        options::run(text.as_bytes(), &dir.0.path().join("options.toml"));
+    }
+}
