@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_api::access::tokens::Tokens;
-use procyon_api::{Config, Context, HostContext, Server};
+use procyon_api::{Config, Context, HostContext, Kept, Server};
 use procyon_collect::Collector;
 use procyon_model::feed::Feed;
 use procyon_model::inspect::{CgroupLimits, Inspect, InspectError, Limit, OpenFile, Thread};
@@ -48,6 +48,7 @@ fn main() {
             feed: Arc::clone(&feed),
             series: Arc::new(Series::new(Limits::default())),
             inspect: Arc::new(Nothing),
+            history: Kept::Off,
         }],
         control: None,
         tokens: Arc::new(Tokens::open(state.path()).unwrap()),

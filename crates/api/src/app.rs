@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use procyon_control::Control;
+use procyon_history::History;
 use procyon_model::Frame;
 use procyon_model::feed::Feed;
 use procyon_model::inspect::Inspect;
@@ -46,6 +47,20 @@ pub struct HostContext {
     pub series: Arc<Series>,
     /// Reads details of one process.
     pub inspect: Arc<dyn Inspect>,
+    /// Its past.
+    pub history: Kept,
+}
+
+/// What is kept of the past.
+#[derive(Debug, Clone, Default)]
+pub enum Kept {
+    /// Everything, here.
+    On(Arc<dyn History>),
+    /// Nothing, because nobody wants it.
+    #[default]
+    Off,
+    /// Nothing, because it could not be; and why.
+    Failed(Arc<str>),
 }
 
 impl std::fmt::Debug for HostContext {
@@ -59,6 +74,7 @@ pub(crate) struct Host {
     pub(crate) feed: Arc<Feed>,
     pub(crate) series: Arc<Series>,
     pub(crate) inspect: Arc<dyn Inspect>,
+    pub(crate) history: Kept,
     pub(crate) hub: Arc<Hub>,
     pub(crate) threads: crate::v1::threads::Before,
 }
@@ -82,6 +98,8 @@ pub(crate) struct App {
     pub(crate) attempts: Attempts,
     pub(crate) names: Names,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How many more questions about the past may be asked at one time.
+    pub(crate) history_questions: tokio::sync::Semaphore,
     pub(crate) capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
     pub(crate) started: Mono,
     pub(crate) read_only: bool,

@@ -19,10 +19,12 @@ mod monitor;
 mod openapi;
 #[doc(hidden)]
 pub mod outside;
+mod past;
 mod query;
 mod rows;
 mod server;
 mod table;
+pub mod tell;
 mod v1;
 mod web;
 
@@ -33,7 +35,7 @@ use axum::http::{Method, Uri};
 use procyon_wire::ProblemKind;
 
 pub use access::certificate::ClientCertificates;
-pub use app::{Context, HostContext};
+pub use app::{Context, HostContext, Kept};
 pub use server::{Config, Server, TlsFiles};
 
 use app::App;

@@ -43,9 +43,23 @@ pub const MAX_ROWS: usize = 100_000;
 /// Lines of a series answer at most.
 pub const MAX_LINES: usize = 5000;
 /// Instants of a series answer at most.
-pub const MAX_POINTS: usize = 2000;
-/// Items of `top` at most.
+pub const MAX_POINTS: usize = 100_000;
+/// Instants of a series answer when no step is named.
+pub const USUAL_POINTS: usize = 600;
+/// Values of a series answer at most, all lines and columns together.
+pub const MAX_VALUES: usize = 2_000_000;
+/// Items of `top` and `why` at most.
 pub const MAX_TOP: usize = 100;
+/// Processes of `search` at most.
+pub const MAX_FOUND: usize = 1000;
+/// Events at most.
+pub const MAX_EVENTS: usize = 10_000;
+/// Questions about long ranges of the past that are answered at one time; more wait.
+pub const HISTORY_QUESTIONS: usize = 2;
+/// Objects of `/monitor/process/status` at most; more frames are thinned out.
+pub const MAX_STATUS: i64 = 120;
+/// Minutes of `/monitor/process/status` at most.
+pub const MAX_STATUS_MINUTES: usize = 1440;
 /// Threads that answer what may take longer than async code may.
 pub const BLOCKING_THREADS: usize = 4;
 /// Wrong tokens from one address before it has to wait.

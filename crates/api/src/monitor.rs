@@ -8,22 +8,27 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use procyon_control::Signal;
+use procyon_history::{History, HistoryError};
 use procyon_model::ProcessKey;
+use procyon_units::Wall;
 use procyon_wire::{Problem, ProblemKind};
 use serde::Serialize;
 
 use crate::access::Caller;
 use crate::app::{App, Host};
 use crate::failure::Failure;
+use crate::limits::{MAX_STATUS, MAX_STATUS_MINUTES};
 use crate::live::Encoder;
 use crate::live::socket::{self, Listener};
+use crate::past;
+use crate::query::{self, Param, Query};
 use crate::v1::{At, allowed, send, wanted, write_down};
 
 /// All addresses under `/monitor`.
@@ -32,7 +37,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/process/stream", get(process_stream))
         .route("/process/snapshot/{pid}", get(process_snapshot))
         .route("/process/kill/{pid}", get(process_kill).post(process_kill))
-        .route("/process/status/{pid}", get(later_history))
+        .route("/process/status/{pid}", get(process_status))
         .route("/process/ptrace/{pid}", get(later_trace))
         .route("/process/alarm/register", any(later_alarms))
         .route("/process/alarm/list", any(later_alarms))
@@ -159,10 +164,67 @@ fn stream(
     socket::upgrade(app, &caller_of_seat, upgrade, move |socket, seat| socket::listen(socket, seat, listener))
 }
 
-async fn later_history() -> Failure {
-    Failure::not_implemented(
-        "the recent history of a process comes with the history store; /api/v1/hosts/local/series has the last 15 minutes",
-    )
+/// Minutes of history when nobody says how many.
+const USUAL_MINUTES: usize = 10;
+
+const STATUS_PARAMS: &[Param] = &[query::count("minutes", "How far back; 10 when absent.")];
+
+/// The recent history of the process that has a pid, or had it last: the same objects, oldest first.
+async fn process_status(
+    State(app): State<Arc<App>>,
+    At(pid): At<String>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, Failure> {
+    let query = Query::read(&uri, STATUS_PARAMS)?;
+    let minutes = query.count("minutes", USUAL_MINUTES, MAX_STATUS_MINUTES)?;
+    let pid = pid_of(&pid)?;
+    let host = local(&app)?;
+    let now = app.clock.wall();
+    let minutes = i64::try_from(minutes).unwrap_or(i64::MAX).saturating_mul(60_000_000_000);
+    let from = Wall(now.0.saturating_sub(minutes));
+    let living = host.frame()?.process_by_pid(pid).map(|row| row.key);
+    app.ask_for_long(&host, move |history| {
+        let objects = recent(history, pid, living, from, now).map_err(|error| past::failure(&error))?;
+        if objects.is_empty() {
+            return Err(Failure::not_found(format!("no process had the pid {pid} in that time")));
+        }
+        Ok(success(objects))
+    })
+    .await
+}
+
+/// One process at many instants.
+fn recent(
+    history: &dyn History,
+    pid: u32,
+    living: Option<ProcessKey>,
+    from: Wall,
+    to: Wall,
+) -> Result<Vec<process::Process>, HistoryError> {
+    let apart = (to.0.saturating_sub(from.0) / MAX_STATUS).max(1);
+    let mut key = living;
+    let mut objects = Vec::new();
+    let mut last = None;
+    for place in 0..MAX_STATUS {
+        // From the newest on, so that the last one who had the pid is the one that is told of.
+        let at = Wall(to.0.saturating_sub(place.saturating_mul(apart)));
+        let frame = match history.at(at) {
+            Ok(past) => past.frame,
+            Err(HistoryError::Before { .. } | HistoryError::Empty) => break,
+            Err(error) => return Err(error),
+        };
+        if frame.wall < from {
+            break;
+        }
+        let row = frame.process_by_pid(pid).filter(|row| key.is_none_or(|key| row.key == key));
+        if let Some(row) = row.filter(|_| last != Some(frame.wall)) {
+            key = Some(row.key);
+            objects.push(process::snapshot(&frame, row));
+        }
+        last = Some(frame.wall);
+    }
+    objects.reverse();
+    Ok(objects)
 }
 
 async fn later_trace() -> Failure {

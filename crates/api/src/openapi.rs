@@ -122,7 +122,7 @@ fn in_path(name: &str) -> Parameter {
 fn in_query(param: &Param) -> Parameter {
     let kind = match param.holds {
         Holds::Text => Type::String,
-        Holds::Count => Type::Integer,
+        Holds::Count | Holds::Whole => Type::Integer,
     };
     ParameterBuilder::new()
         .name(param.name)

@@ -1,7 +1,10 @@
 //! Parameters of a request: each endpoint names the ones it takes, for reading and for the OpenAPI document.
 
+use std::time::Duration;
+
 use axum::http::Uri;
 use procyon_diag::nearest;
+use procyon_units::Wall;
 use procyon_wire::{Problem, ProblemKind};
 
 use crate::failure::Failure;
@@ -14,6 +17,8 @@ pub(crate) enum Holds {
     Text,
     /// A whole number that is not negative.
     Count,
+    /// A whole number.
+    Whole,
 }
 
 /// A parameter that an endpoint takes.
@@ -37,8 +42,16 @@ pub(crate) const fn count(name: &'static str, about: &'static str) -> Param {
     Param { name, holds: Holds::Count, about }
 }
 
+/// A parameter that is a whole number and may be negative.
+pub(crate) const fn whole(name: &'static str, about: &'static str) -> Param {
+    Param { name, holds: Holds::Whole, about }
+}
+
 /// The parameter that asks for the past.
-pub(crate) const AT: Param = text("at", "Instant: `live` (default). Past instants are answered when history is built.");
+pub(crate) const AT: Param = text(
+    "at",
+    "Instant of the past, as `-2h`, RFC 3339 or Unix ms; `live` when absent. The newest frame at or before it answers.",
+);
 
 /// The parameters of one request.
 #[derive(Debug)]
@@ -60,17 +73,8 @@ impl Query {
             pairs.push((name.into_owned(), value.into_owned()));
         }
         let query = Self { pairs };
-        match query.text("at") {
-            None | Some("" | "live" | "now") => Ok(query),
-            Some(at) => {
-                instant::parse(at)?;
-                let problem = Problem::new(
-                    ProblemKind::NotImplemented,
-                    "past instants are not kept yet; only the live one can be asked",
-                );
-                Err(problem.hint("leave `at` out; charts of the last 15 minutes come from `series`").into())
-            }
-        }
+        query.instant("at")?;
+        Ok(query)
     }
 
     /// A text parameter.
@@ -86,6 +90,19 @@ impl Query {
             Ok(_) => Err(Failure::bad_request(format!("`{name}` is at most {most}"))),
             Err(_) => Err(Failure::bad_request(format!("`{name}` is a whole number, not `{text}`"))),
         }
+    }
+
+    /// A whole number, which may be negative.
+    pub(crate) fn whole(&self, name: &str, usual: i64) -> Result<i64, Failure> {
+        let Some(text) = self.text(name).filter(|text| !text.is_empty()) else { return Ok(usual) };
+        text.parse().map_err(|_| Failure::bad_request(format!("`{name}` is a whole number, not `{text}`")))
+    }
+
+    /// A range of time: `from` and `to`, or so much before now, until now.
+    pub(crate) fn range(&self, usual: Duration, now: Wall) -> Result<(Wall, Wall), Failure> {
+        let from = self.instant("from")?.unwrap_or(Instant::Before(usual)).resolve(now);
+        let to = self.instant("to")?.unwrap_or(Instant::Now).resolve(now);
+        if from > to { Err(Failure::bad_request("`from` is later than `to`")) } else { Ok((from, to)) }
     }
 
     /// The items of a comma-separated parameter; empty when it is absent.

@@ -22,6 +22,18 @@ pub(crate) fn seen<R>(sight: Sight, figure: &'static Figure<R>) -> Option<&'stat
     }
 }
 
+/// What people called a process, where its title by itself is not known: the label, without its port for those who have no token.
+pub(crate) fn past_label(sight: Sight, label: &[u8]) -> &[u8] {
+    let port = label
+        .iter()
+        .rposition(|byte| *byte == b':')
+        .filter(|at| label.get(at + 1..).is_some_and(|port| !port.is_empty() && port.iter().all(u8::is_ascii_digit)));
+    match (sight, port) {
+        (Sight::Public, Some(at)) => label.get(..at).unwrap_or(label),
+        _ => label,
+    }
+}
+
 /// What people call a process, as somebody with this sight is told: the port is for those who have a token.
 pub(crate) const fn label<'a>(sight: Sight, label: &'a [u8], title: &'a [u8]) -> &'a [u8] {
     match sight {

@@ -204,7 +204,14 @@ fn app(
     let hosts = context.hosts.into_iter().map(|host| {
         let hub = Hub::start(&host.feed, Arc::clone(&context.clock))?;
         let threads = crate::v1::threads::Before::default();
-        Ok(Arc::new(Host { feed: host.feed, series: host.series, inspect: host.inspect, hub, threads }))
+        Ok(Arc::new(Host {
+            feed: host.feed,
+            series: host.series,
+            inspect: host.inspect,
+            history: host.history,
+            hub,
+            threads,
+        }))
     });
     Ok(App {
         hosts: hosts.collect::<std::io::Result<_>>()?,
@@ -212,6 +219,7 @@ fn app(
         tokens: context.tokens,
         sessions_ended: watch::Sender::new(0),
         attempts: crate::access::attempts::Attempts::default(),
+        history_questions: App::history_questions(),
         names: crate::access::origin::Names::new(&config.allowed_hosts, hostname.as_deref(), beyond_loopback),
         started: context.clock.mono(),
         clock: context.clock,

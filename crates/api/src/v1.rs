@@ -7,6 +7,7 @@ mod figures;
 mod files;
 mod frame;
 mod health;
+mod history;
 mod hosts;
 mod live;
 mod process;
@@ -34,9 +35,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::openapi::HttpMethod;
 
-pub(crate) use hosts::{millis, wire_host};
+pub(crate) use hosts::{millis, past_host, wire_host};
 pub(crate) use live::wanted;
-pub(crate) use process::exit_json;
+pub(crate) use process::{exit_json, signal_name};
 pub(crate) use processes::USUAL;
 pub(crate) use signal::{allowed, send, write_down};
 
@@ -93,8 +94,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint { method: HttpMethod::Post, takes: Some(schema_of::<wire::process::SendSignal>), handler: post(signal::answer), ..ask("/hosts/{host}/processes/{key}/signal", "signal", "Sends a signal to a process. Role: operator.", &[], Some(schema_of::<wire::process::SignalSent>), MethodRouter::new()) },
         ask("/hosts/{host}/connections", "connections", "Sockets of every network namespace.", connections::PARAMS, Some(list_of::<row::Connection>), get(connections::answer)),
         ask("/hosts/{host}/ended", "ended", "Processes that ended in the last minute.", ended::PARAMS, Some(list_of::<row::Ended>), get(ended::answer)),
-        ask("/hosts/{host}/series", "series", "Values over the last 15 minutes.", series::PARAMS, Some(schema_of::<wire::series::SeriesAnswer>), get(series::answer)),
-        ask("/hosts/{host}/top", "top", "The heaviest processes of a range.", top::PARAMS, Some(schema_of::<wire::series::TopAnswer>), get(top::answer)),
+        ask("/hosts/{host}/series", "series", "Values over a range: from memory for the last 15 minutes, else from history.", series::PARAMS, Some(schema_of::<wire::series::SeriesAnswer>), get(series::answer)),
+        ask("/hosts/{host}/top", "top", "The heaviest processes of a range, or groups of them.", top::PARAMS, Some(schema_of::<wire::series::TopAnswer>), get(top::answer)),
+        ask("/hosts/{host}/history", "history", "How much history there is, and how it is doing.", &[], Some(schema_of::<wire::history::HistoryState>), get(history::answer)),
+        ask("/hosts/{host}/step", "step", "The instant of a frame, so many frames after or before another.", history::STEP_PARAMS, Some(schema_of::<wire::history::Step>), get(history::step)),
+        ask("/hosts/{host}/search", "search", "Processes that lived in a range, by words; newest first. Role: viewer.", history::SEARCH_PARAMS, Some(list_of::<wire::history::Found>), get(history::search)),
+        ask("/hosts/{host}/events", "events", "Births, deaths, gaps and boots of a range, oldest first. Births and deaths need the role viewer.", history::EVENTS_PARAMS, Some(list_of::<wire::history::Event>), get(history::events)),
+        ask("/hosts/{host}/why", "why", "What changed the most around an instant, against the hour before. Role: viewer.", history::WHY_PARAMS, Some(schema_of::<wire::history::Why>), get(history::why)),
         ask("/hosts/{host}/live", "live", "WebSocket: rows as they change. The client sends LiveClientMessage.", &[], Some(schema_of::<wire::live::ClientMessage>), get(live::answer)),
     ]
 }

@@ -114,6 +114,11 @@ impl GroupBy {
         ("container", Self::Container),
         ("unit", Self::Unit),
     ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, group)| *group == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// Processes whose words match.

@@ -142,6 +142,11 @@ impl Series {
         self.lock().ended(from)
     }
 
+    /// Instant of the oldest frame that is kept; none before the first.
+    pub fn since(&self) -> Option<Wall> {
+        self.lock().since()
+    }
+
     /// How much is kept.
     pub fn usage(&self) -> Usage {
         Usage { missed: self.missed.load(Ordering::Relaxed), ..self.lock().usage() }

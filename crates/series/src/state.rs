@@ -139,6 +139,11 @@ impl State {
             + self.ended.bytes();
     }
 
+    /// Instant of the oldest frame that is kept.
+    pub(crate) fn since(&self) -> Option<Wall> {
+        self.times.front().map(|(_, at)| Wall::from_unix_ms(*at))
+    }
+
     fn newest(&self) -> u32 {
         self.times.back().map_or(0, |(number, _)| *number)
     }
@@ -173,10 +178,21 @@ impl State {
                 title: ring.title.clone(),
                 name: ring.name.clone(),
                 mean,
+                first: 0,
+                last: 0,
             })
         });
         let entries = entries.collect();
-        self.memory.choose((column, n), entries)
+        let mut top = Top { frames: grid.frames.len(), ..self.memory.choose((column, n), entries) };
+        for entry in &mut top.entries {
+            let Some(ring) = self.rings.get(&entry.key) else { continue };
+            let mut times = self.times.iter().filter(|(number, at)| {
+                (ring.first..=ring.last).contains(number) && (from.unix_ms()..=to.unix_ms()).contains(at)
+            });
+            entry.first = times.next().map_or(0, |(_, at)| *at);
+            entry.last = times.next_back().map_or(entry.first, |(_, at)| *at);
+        }
+        top
     }
 
     pub(crate) fn ended(&self, from: Wall) -> Vec<Arc<EndedProcess>> {

@@ -18,6 +18,8 @@ pub struct Top {
     pub other_count: usize,
     /// Sum of their means.
     pub other_value: f64,
+    /// How many frames the range has.
+    pub frames: usize,
 }
 
 /// One of the heaviest.
@@ -33,6 +35,10 @@ pub struct TopEntry {
     pub name: Box<[u8]>,
     /// Mean over the range; the time in which it did not live counts as zero.
     pub mean: f64,
+    /// First frame of the range that held it, Unix ms.
+    pub first: i64,
+    /// Last frame of the range that held it, Unix ms.
+    pub last: i64,
 }
 
 /// Who was among the heaviest, by question.
@@ -55,7 +61,7 @@ impl Memory {
             self.0.remove(0);
         }
         self.0.push((question, all.iter().map(|entry| entry.key).collect()));
-        Top { entries: all, other_count: rest.len(), other_value: rest.iter().map(|entry| entry.mean).sum() }
+        Top { entries: all, other_count: rest.len(), other_value: rest.iter().map(|entry| entry.mean).sum(), frames: 0 }
     }
 }
 
@@ -72,6 +78,8 @@ mod tests {
             title: b"x"[..].into(),
             name: Box::default(),
             mean,
+            first: 0,
+            last: 0,
         }
     }
 

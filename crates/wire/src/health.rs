@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// How the monitor itself is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `ok`, or `degraded` when a source failed, a reading blocks, or the pace was widened.
+    /// `ok`, or `degraded` when a source failed, a reading blocks, the pace was widened, or history is in trouble.
     pub status: String,
     /// Version of this procyon.
     pub version: String,
@@ -33,6 +33,8 @@ pub struct Health {
     pub quarantined: Vec<Quarantined>,
     /// The charts' memory.
     pub series: SeriesMemory,
+    /// How much history there is.
+    pub history: crate::history::HistoryState,
     /// Clients of the live WebSocket.
     pub clients: Clients,
 }

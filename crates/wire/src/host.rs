@@ -6,6 +6,7 @@ use procyon_model::catalogue::Meta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::history::Gap;
 use crate::row;
 
 /// A machine.
@@ -71,6 +72,9 @@ pub struct Figures {
     pub containers: Option<Vec<row::Container>>,
     /// Seconds since what is read at a slower pace was read; null before the first time.
     pub ages: BTreeMap<String, Option<f64>>,
+    /// The gap in which the instant lies that was asked for; absent outside of gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }
 
 /// Everything that was true of a machine at one tick.
@@ -88,6 +92,9 @@ pub struct Frame {
     pub processes: Vec<row::Process>,
     /// Processes that ended since the frame before.
     pub ended: Vec<row::Ended>,
+    /// The gap in which the instant lies that was asked for; absent outside of gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }
 
 /// Machines.

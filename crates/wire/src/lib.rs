@@ -7,9 +7,11 @@
 //! - [`Problem`] is the one shape of every error (RFC 9457);
 //! - [`row`] holds rows whose fields follow the catalogue: processes, connections, disks;
 //! - [`process`], [`host`], [`series`], [`health`], [`session`] are answers about one thing each;
+//! - [`history`] tells about the past;
 //! - [`live`] are the messages of the live WebSocket.
 
 pub mod health;
+pub mod history;
 pub mod host;
 pub mod live;
 mod problem;

@@ -24,6 +24,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// The process ended, or its pid belongs to another process now.
     Conflict,
+    /// Nothing is kept of the past, so that it cannot be asked.
+    HistoryOff,
     /// More than is taken.
     TooLarge,
     /// Too many wrong tokens.
@@ -48,6 +50,7 @@ impl ProblemKind {
             Self::NotFound => "urn:procyon:not-found",
             Self::MethodNotAllowed => "urn:procyon:method-not-allowed",
             Self::Conflict => "urn:procyon:conflict",
+            Self::HistoryOff => "urn:procyon:history-off",
             Self::TooLarge => "urn:procyon:too-large",
             Self::TooManyAttempts => "urn:procyon:too-many-attempts",
             Self::NotImplemented => "urn:procyon:not-implemented",
@@ -64,7 +67,7 @@ impl ProblemKind {
             Self::Forbidden | Self::Refused => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict => 409,
+            Self::Conflict | Self::HistoryOff => 409,
             Self::TooLarge => 413,
             Self::TooManyAttempts => 429,
             Self::Internal => 500,
@@ -84,6 +87,7 @@ impl ProblemKind {
             Self::NotFound => "there is no such thing",
             Self::MethodNotAllowed => "this method is not offered here",
             Self::Conflict => "the process is gone",
+            Self::HistoryOff => "history is off",
             Self::TooLarge => "the request is too large",
             Self::TooManyAttempts => "too many wrong tokens",
             Self::NotImplemented => "not available yet",

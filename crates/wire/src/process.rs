@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::history::Gap;
 use crate::row::ProcessFigures;
 
 /// Another process, by address and name.
@@ -81,6 +82,9 @@ pub struct Detail {
     pub connections: Option<usize>,
     /// Whether the caller may send it signals.
     pub signal: MaySignal,
+    /// The gap in which the instant lies that was asked for; absent outside of gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }
 
 /// An open file descriptor.

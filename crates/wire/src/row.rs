@@ -9,6 +9,8 @@ use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
 use utoipa::openapi::{Array, Object, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::history::Gap;
+
 /// A row as readers see it: field id to value.
 pub type Fields = Map<String, Value>;
 
@@ -237,12 +239,15 @@ pub struct List<T> {
     pub matched: usize,
     /// What to pass as `next` to go on; null at the end.
     pub next: Option<String>,
+    /// The gap in which the instant lies that was asked for; absent outside of gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }
 
 impl<T> List<T> {
     /// A complete list.
     pub fn whole(at: i64, items: Vec<T>) -> Self {
         let total = items.len();
-        Self { at, items, total, matched: total, next: None }
+        Self { at, items, total, matched: total, next: None, gap: None }
     }
 }

@@ -8,15 +8,16 @@ use axum::response::Response;
 use procyon_model::catalogue::CONNECTION;
 use procyon_model::inspect::InspectError;
 use procyon_model::view::sort::Order;
-use procyon_model::{Connection, Frame, ProcessKey};
+use procyon_model::{Connection, ProcessKey};
 use procyon_wire::{List, Role};
 
-use super::process::{inspect_failure, missing};
+use super::process::{inspect_failure, missing_then};
 use super::{At, json, key_of};
 use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_ROWS, MAX_ROWS};
+use crate::past::Moment;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, RowJson};
 use crate::table::{self, Filter};
@@ -49,11 +50,12 @@ pub(super) async fn answer(
     if owner.is_some() {
         caller.needs(Role::Viewer, "to see who holds a socket")?;
     }
-    let frame = app.host(&host)?.frame()?;
+    let host = Arc::clone(app.host(&host)?);
+    let moment = app.moment(&host, &query).await?;
     app.blocking(move |_| {
         // A filter may take longer to compile than async code may.
         let question = read(&query, caller.sight(), owner)?;
-        list(&frame, &question, caller.sight())
+        list(&moment, &question, caller.sight())
     })
     .await
 }
@@ -68,19 +70,20 @@ pub(super) async fn of_process(
     let query = Query::read(&uri, PROCESS_PARAMS)?;
     let key = key_of(&key)?;
     let host = Arc::clone(app.host(&host)?);
-    let frame = host.frame()?;
-    let Some(row) = frame.process(&key) else { return Err(missing(&frame, &key)) };
-    let user = !row.kernel_thread;
+    let moment = app.moment(&host, &query).await?;
+    let Some(row) = moment.frame.process(&key) else { return Err(missing_then(&moment, &key)) };
+    // Its descriptors of now say nothing about then.
+    let look = !row.kernel_thread && !moment.past;
     app.blocking(move |_| {
         let question = read(&query, caller.sight(), Some(key))?;
         // Without a look at its descriptors nobody knows which sockets are its own: that is not the same as none.
-        if user && !frame.connections.items.iter().any(|socket| owned_by(socket, key)) {
+        if look && !moment.frame.connections.items.iter().any(|socket| owned_by(socket, key)) {
             match host.inspect.files(&key) {
                 Err(error @ InspectError::Forbidden { .. }) => return Err(inspect_failure(&error)),
                 Ok(_) | Err(_) => {}
             }
         }
-        list(&frame, &question, caller.sight())
+        list(&moment, &question, caller.sight())
     })
     .await
 }
@@ -106,7 +109,8 @@ fn read(query: &Query, sight: Sight, owner: Option<ProcessKey>) -> Result<Questi
     })
 }
 
-fn list(frame: &Frame, question: &Question, sight: Sight) -> Result<Response, Failure> {
+fn list(moment: &Moment, question: &Question, sight: Sight) -> Result<Response, Failure> {
+    let frame = &*moment.frame;
     let columns = rows::all(CONNECTION, sight);
     let mine = |socket: &&Connection| {
         // Other namespaces cannot be entered without privilege, so their sockets are not for every local user to see.
@@ -125,7 +129,7 @@ fn list(frame: &Frame, question: &Question, sight: Sight) -> Result<Response, Fa
         .collect();
     let so_far = question.skip.saturating_add(items.len());
     let next = (so_far < matched && !items.is_empty()).then(|| so_far.to_string());
-    json(&List { at: frame.wall.unix_ms(), items, total, matched, next })
+    json(&List { at: frame.wall.unix_ms(), items, total, matched, next, gap: moment.gap })
 }
 
 /// Equal rows keep still.

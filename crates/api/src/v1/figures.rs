@@ -9,6 +9,7 @@ use axum::response::Response;
 use procyon_diag::nearest;
 use procyon_model::{Frame, catalogue};
 use procyon_units::Mono;
+use procyon_wire::history::Gap;
 use procyon_wire::{Problem, ProblemKind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -16,6 +17,7 @@ use super::{At, json};
 use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
+use crate::past::Moment;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, RowJson, RowsJson};
 
@@ -40,9 +42,10 @@ pub(super) async fn answer(
         );
         return Err(problem.suggestion(nearest(wrong, PARTS.iter().copied())).into());
     }
-    let frame = app.host(&host)?.frame()?;
+    let host = Arc::clone(app.host(&host)?);
+    let Moment { frame, gap, .. } = app.moment(&host, &query).await?;
     let only = (!only.is_empty()).then_some(only);
-    json(&FiguresJson { frame: &frame, sight: caller.sight(), only: only.as_deref() })
+    json(&FiguresJson { frame: &frame, sight: caller.sight(), only: only.as_deref(), gap })
 }
 
 /// The answer, written straight from the frame.
@@ -51,6 +54,8 @@ pub(crate) struct FiguresJson<'a> {
     pub(crate) sight: Sight,
     /// Parts to answer; all when none.
     pub(crate) only: Option<&'a [String]>,
+    /// The gap in which the instant lies that was asked for.
+    pub(crate) gap: Option<Gap>,
 }
 
 impl Serialize for FiguresJson<'_> {
@@ -76,6 +81,9 @@ impl Serialize for FiguresJson<'_> {
         part!("users", USER, &frame.users.items);
         part!("containers", CONTAINER, &frame.containers);
         map.serialize_entry("ages", &ages(frame))?;
+        if let Some(gap) = &self.gap {
+            map.serialize_entry("gap", gap)?;
+        }
         map.end()
     }
 }

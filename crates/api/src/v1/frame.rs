@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use procyon_model::catalogue;
 use procyon_wire::Host;
+use procyon_wire::history::Gap;
 use serde::Serialize;
 
 use super::figures::FiguresJson;
-use super::{At, json, wire_host};
+use super::{At, json, past_host, wire_host};
 use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
-use crate::query::{self, Param};
+use crate::past::Moment;
+use crate::query::{self, Param, Query};
 use crate::rows::{self, Extra, RowJson};
 
 pub(super) const PARAMS: &[Param] = &[query::AT];
@@ -27,14 +29,19 @@ struct FrameJson<'a> {
     figures: FiguresJson<'a>,
     processes: Vec<RowJson<'a, procyon_model::ProcessRow>>,
     ended: Vec<RowJson<'a, procyon_model::ProcessRow>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<Gap>,
 }
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
     At(host): At<String>,
     Extension(caller): Extension<Caller>,
+    OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Failure> {
-    let frame = app.host(&host)?.frame()?;
+    let query = Query::read(&uri, PARAMS)?;
+    let host = Arc::clone(app.host(&host)?);
+    let Moment { frame, gap, past } = app.moment(&host, &query).await?;
     let sight = caller.sight();
     app.blocking(move |app| {
         let columns = rows::all(catalogue::PROCESS, sight);
@@ -42,10 +49,11 @@ pub(super) async fn answer(
         json(&FrameJson {
             at: frame.wall.unix_ms(),
             seq: frame.seq,
-            host: wire_host(&frame, &*app.clock),
-            figures: FiguresJson { frame: &frame, sight, only: None },
+            host: if past { past_host(&frame) } else { wire_host(&frame, &*app.clock) },
+            figures: FiguresJson { frame: &frame, sight, only: None, gap: None },
             processes: frame.processes.iter().map(|r| RowJson { extras: row(r), columns: &columns, row: r }).collect(),
             ended: frame.ended.iter().map(|process| super::ended::row(process, &columns)).collect(),
+            gap,
         })
     })
     .await

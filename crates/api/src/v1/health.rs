@@ -13,7 +13,7 @@ use procyon_wire::health as wire;
 use super::hosts::millis;
 use super::json;
 use crate::access::{Caller, Sight};
-use crate::app::App;
+use crate::app::{App, Kept};
 use crate::failure::Failure;
 use crate::rows::readable;
 
@@ -33,7 +33,10 @@ fn health(app: &App, caller: &Caller) -> wire::Health {
     let own = frame.as_ref().and_then(|frame| frame.process_by_pid(std::process::id()));
     let failing =
         collect.sources.iter().any(|source| matches!(source.state, SourceState::Late | SourceState::Failed(_)));
-    let degraded = frame.is_none() || failing || !collect.quarantined.is_empty() || pace.reason.is_some();
+    let history = host.map(|host| super::history::state(host, app.clock.wall()));
+    let forgetting = host.is_some_and(|host| matches!(host.history, Kept::Failed(_)))
+        || history.as_ref().is_some_and(|history| history.state == "trouble");
+    let degraded = frame.is_none() || failing || !collect.quarantined.is_empty() || pace.reason.is_some() || forgetting;
     wire::Health {
         status: if degraded { "degraded" } else { "ok" }.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -52,6 +55,7 @@ fn health(app: &App, caller: &Caller) -> wire::Health {
         own: own.map(of_self).unwrap_or_default(),
         quarantined: quarantined(&collect),
         series: wire::SeriesMemory { bytes: usage.bytes, limit: usage.limit },
+        history: history.unwrap_or_else(|| super::history::off(app.clock.wall())),
         clients: wire::Clients {
             live: app.counters.live.load(Ordering::Relaxed),
             cut_off: app.counters.cut_off.load(Ordering::Relaxed),

@@ -24,8 +24,13 @@ pub(super) async fn answer(State(app): State<Arc<App>>) -> Result<Response, Fail
 
 /// A machine as clients see it.
 pub(crate) fn wire_host(frame: &Frame, clock: &dyn Clock) -> wire::Host {
-    let host = &frame.host;
     let allowed = LATE_AFTER.max(frame.pace.actual.saturating_mul(3));
+    let state = if age(frame, clock.mono()) > allowed { "late" } else { "up" };
+    wire::Host { state: state.to_owned(), ..describe(frame) }
+}
+
+fn describe(frame: &Frame) -> wire::Host {
+    let host = &frame.host;
     wire::Host {
         id: host.id.to_string(),
         name: host.name.to_string(),
@@ -37,11 +42,16 @@ pub(crate) fn wire_host(frame: &Frame, clock: &dyn Clock) -> wire::Host {
         cpu_model: host.cpu_model.to_string(),
         boot_id: host.boot.to_string(),
         boot_time: host.boot_time.unix_ms(),
-        state: if age(frame, clock.mono()) > allowed { "late" } else { "up" }.to_owned(),
+        state: String::new(),
         at: frame.wall.unix_ms(),
         interval_ms: millis(frame.pace.actual),
         version: host.version.to_string(),
     }
+}
+
+/// A machine as it was: whether it is late now says nothing about then.
+pub(crate) fn past_host(frame: &Frame) -> wire::Host {
+    wire::Host { state: "up".to_owned(), ..describe(frame) }
 }
 
 fn age(frame: &Frame, now: Mono) -> Duration {

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use procyon_history::{EventKind, Events, History};
 use procyon_model::catalogue::PROCESS;
 use procyon_model::connection::SocketState;
 use procyon_model::frame::{EndedProcess, Exit};
 use procyon_model::inspect::{InspectError, Limit};
 use procyon_model::{Frame, ProcessKey, ProcessRow, Value};
 use procyon_units::{Reading, Wall};
+use procyon_wire::history::Gap;
 use procyon_wire::process::{self as wire, Relative};
 use procyon_wire::{Problem, ProblemKind};
 use serde::Serialize;
@@ -21,7 +24,9 @@ use super::{At, json, key_of};
 use crate::access::{Caller, Sight};
 use crate::app::{App, Host};
 use crate::failure::Failure;
-use crate::query::{self, Param};
+use crate::instant::Instant;
+use crate::past::{self, Moment, stamp};
+use crate::query::{self, Param, Query};
 use crate::rows::{self, RowJson, readable};
 
 pub(super) const PARAMS: &[Param] = &[query::AT];
@@ -44,39 +49,72 @@ struct DetailJson<'a> {
     listening: Option<Vec<u16>>,
     connections: Option<usize>,
     signal: wire::MaySignal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<Gap>,
 }
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
     At((host, key)): At<(String, String)>,
     Extension(caller): Extension<Caller>,
+    OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Failure> {
+    let query = Query::read(&uri, PARAMS)?;
     let found = Arc::clone(app.host(&host)?);
+    let moment = app.moment(&found, &query).await?;
     if let Ok(pid) = key.parse::<u32>() {
-        let frame = found.frame()?;
-        return redirect(&frame, &host, pid);
+        return redirect(&moment, &host, pid);
     }
     let key = key_of(&key)?;
+    let ended = if moment.past && moment.frame.process(&key).is_none() {
+        let at = moment.frame.wall;
+        app.ask(&found, move |history| buried(history, &key, at)).await?
+    } else {
+        None
+    };
     app.blocking(move |app| {
-        let frame = found.frame()?;
-        if let Some(row) = frame.process(&key) {
-            return json(&detail(app, &found, &frame, row, &caller, None));
+        if let Some(row) = moment.frame.process(&key) {
+            return json(&detail(app, &found, &moment, row, &caller, None));
         }
-        let ended = found.series.ended(Wall::default()).into_iter().rev().find(|process| process.row.key == key);
-        match ended {
-            Some(process) => json(&detail(app, &found, &frame, &process.row, &caller, Some(process.at))),
-            None => Err(missing(&frame, &key)),
+        let remembered = || found.series.ended(Wall::default()).into_iter().rev().find(|one| one.row.key == key);
+        match if moment.past { ended } else { remembered() } {
+            Some(process) => json(&detail(app, &found, &moment, &process.row, &caller, Some(process.at))),
+            None => Err(missing_then(&moment, &key)),
         }
     })
     .await
 }
 
+/// How long before an instant of the past the end of a process is looked for.
+const BURIED: Duration = Duration::from_hours(1);
+
+/// A process that ended in the hour before an instant.
+fn buried(history: &dyn History, key: &ProcessKey, at: Wall) -> Result<Option<Arc<EndedProcess>>, Failure> {
+    let from = Instant::Before(BURIED).resolve(at);
+    let deaths = Events { from, to: at, kinds: vec![EventKind::Death], limit: usize::MAX };
+    let deaths = history.events(&deaths).map_err(|error| past::failure(&error))?;
+    Ok(deaths.into_iter().rev().filter_map(|death| death.process).find(|process| process.row.key == *key))
+}
+
 /// A bare pid is no address, but leads to one.
-fn redirect(frame: &Frame, host: &str, pid: u32) -> Result<Response, Failure> {
-    let row = frame.process_by_pid(pid).ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}")))?;
+fn redirect(moment: &Moment, host: &str, pid: u32) -> Result<Response, Failure> {
+    let row = moment.frame.process_by_pid(pid).ok_or_else(|| {
+        let when = if moment.past { format!(" at {}", stamp(moment.frame.wall)) } else { String::new() };
+        Failure::not_found(format!("no process has the pid {pid}{when}"))
+    })?;
     let host: String = form_urlencoded::byte_serialize(host.as_bytes()).collect();
-    let place = format!("/api/v1/hosts/{host}/processes/{}", row.key);
+    let at = if moment.past { format!("?at={}", moment.frame.wall.unix_ms()) } else { String::new() };
+    let place = format!("/api/v1/hosts/{host}/processes/{}{at}", row.key);
     Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response())
+}
+
+/// Why there is no process with this key at an instant.
+pub(super) fn missing_then(moment: &Moment, key: &ProcessKey) -> Failure {
+    if moment.past {
+        let at = stamp(moment.frame.wall);
+        return Failure::not_found(format!("process {key} was not there at {at}, and did not end in the hour before"));
+    }
+    missing(&moment.frame, key)
 }
 
 /// Why there is no process with this key: 409 when its pid belongs to another one now, else 404.
@@ -99,19 +137,22 @@ pub(crate) fn missing(frame: &Frame, key: &ProcessKey) -> Failure {
 fn detail<'a>(
     app: &App,
     host: &Host,
-    frame: &Frame,
+    moment: &Moment,
     row: &'a ProcessRow,
     caller: &Caller,
     ended: Option<Wall>,
 ) -> DetailJson<'a> {
+    let frame = &*moment.frame;
     let sight = caller.sight();
     let running = ended.is_none();
+    // What is read only on demand is that of now, and says nothing about the past.
+    let here = running && !moment.past;
     let columns: &'static [&'static procyon_model::catalogue::Figure<ProcessRow>] = match sight {
         Sight::All => &ALL,
         Sight::Public => &PUBLIC,
     };
     let sockets = (sight == Sight::All && frame.connections.taken.is_some()).then(|| sockets(frame, &row.key));
-    let looked = running && sight == Sight::All;
+    let looked = here && sight == Sight::All;
     DetailJson {
         at: frame.wall.unix_ms(),
         key: row.key.to_string(),
@@ -121,11 +162,12 @@ fn detail<'a>(
         absent: absent(row, sight),
         parents: parents(frame, row),
         children: children(frame, row),
-        limits: if running { host.inspect.limits(&row.key).map(wire_limits).unwrap_or_default() } else { Vec::new() },
+        limits: if here { host.inspect.limits(&row.key).map(wire_limits).unwrap_or_default() } else { Vec::new() },
         cgroup_limits: if looked { cgroup_limits(host, &row.key) } else { wire::CgroupLimits::default() },
         listening: sockets.as_ref().map(|(ports, _)| ports.iter().copied().collect()),
         connections: sockets.map(|(_, count)| count),
-        signal: may_signal(app, row, caller, running),
+        signal: if moment.past { not_then() } else { may_signal(app, row, caller, running) },
+        gap: moment.gap,
     }
 }
 
@@ -133,6 +175,10 @@ static ALL: std::sync::LazyLock<rows::Columns<ProcessRow>> =
     std::sync::LazyLock::new(|| rows::all(PROCESS, Sight::All));
 static PUBLIC: std::sync::LazyLock<rows::Columns<ProcessRow>> =
     std::sync::LazyLock::new(|| rows::all(PROCESS, Sight::Public));
+
+fn not_then() -> wire::MaySignal {
+    wire::MaySignal { allowed: false, reason: Some("this is a past instant".to_owned()) }
+}
 
 fn may_signal(app: &App, row: &ProcessRow, caller: &Caller, running: bool) -> wire::MaySignal {
     let reason = match &app.control {
@@ -266,12 +312,15 @@ fn why(row: &ProcessRow, id: &str) -> Why {
 pub(crate) fn exit_json(process: &EndedProcess) -> serde_json::Value {
     match process.exit.get() {
         Some(Exit::Code(code)) => serde_json::json!({ "code": code }),
-        Some(Exit::Signal(number)) => {
-            let name = number.to_string().parse::<procyon_control::Signal>();
-            serde_json::json!({ "signal": name.map_or_else(|_| format!("SIG{number}"), |signal| signal.name().to_owned()) })
-        }
+        Some(Exit::Signal(number)) => serde_json::json!({ "signal": signal_name(*number) }),
         None => serde_json::Value::Null,
     }
+}
+
+/// The name of a signal, as `SIGKILL`.
+pub(crate) fn signal_name(number: u8) -> String {
+    let name = number.to_string().parse::<procyon_control::Signal>();
+    name.map_or_else(|_| format!("SIG{number}"), |signal| signal.name().to_owned())
 }
 
 /// An error of inspecting as an answer.

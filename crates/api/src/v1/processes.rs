@@ -10,7 +10,7 @@ use procyon_model::catalogue::{Figure, PROCESS};
 use procyon_model::view::group::{Group, group};
 use procyon_model::view::sort::{Order, sort_processes, top_processes};
 use procyon_model::view::tree::tree;
-use procyon_model::{Frame, ProcessRow, Value};
+use procyon_model::{ProcessRow, Value};
 use procyon_wire::{List, Problem, ProblemKind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -19,6 +19,7 @@ use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_ROWS, MAX_ROWS};
+use crate::past::Moment;
 use crate::query::{self, Param, Query};
 use crate::rows::{Columns, Extra, Json, RowJson, readable};
 use crate::table::{self, Filter};
@@ -91,14 +92,15 @@ pub(super) async fn answer(
     if as_tree && grouped.is_some() {
         return Err(Failure::bad_request("`view=tree` and `group` do not go together"));
     }
-    let frame = app.host(&host)?.frame()?;
+    let host = Arc::clone(app.host(&host)?);
+    let moment = app.moment(&host, &query).await?;
     app.blocking(move |_| {
         // A filter may take longer to compile than async code may.
         let question = read(&query, sight)?;
         match grouped {
-            Some(by) => groups(&frame, &question, by),
-            None if as_tree => branches(&frame, &question),
-            None => flat(&frame, &question),
+            Some(by) => groups(&moment, &question, by),
+            None if as_tree => branches(&moment, &question),
+            None => flat(&moment, &question),
         }
     })
     .await
@@ -138,7 +140,8 @@ fn group_figure(by: &str, sight: Sight) -> Result<&'static Figure<ProcessRow>, F
     table::figure(by, PROCESS, sight)
 }
 
-fn flat(frame: &Frame, question: &Question) -> Result<Response, Failure> {
+fn flat(moment: &Moment, question: &Question) -> Result<Response, Failure> {
+    let frame = &*moment.frame;
     let mut rows: Vec<&ProcessRow> = frame.processes.iter().filter(|row| question.filter.matches(row)).collect();
     let matched = rows.len();
     let skip = if let Some(cursor) = &question.next {
@@ -155,10 +158,11 @@ fn flat(frame: &Frame, question: &Question) -> Result<Response, Failure> {
         .map(|row| RowJson { extras: vec![("key", Extra::Text(row.key.to_string()))], columns: &question.columns, row })
         .collect();
     let next = items.last().and_then(|last| Cursor::after(skip + items.len(), matched, &last.row.key.to_string()));
-    json(&List { at: frame.wall.unix_ms(), items, total: frame.processes.len(), matched, next })
+    json(&List { at: frame.wall.unix_ms(), items, total: frame.processes.len(), matched, next, gap: moment.gap })
 }
 
-fn branches(frame: &Frame, question: &Question) -> Result<Response, Failure> {
+fn branches(moment: &Moment, question: &Question) -> Result<Response, Failure> {
+    let frame = &*moment.frame;
     let mut all: Vec<&ProcessRow> = frame.processes.iter().collect();
     sort_processes(&mut all, question.order);
     let branches = tree(&all, |row| question.filter.matches(row));
@@ -183,10 +187,11 @@ fn branches(frame: &Frame, question: &Question) -> Result<Response, Failure> {
         })
         .collect();
     let next = items.last().and_then(|last| Cursor::after(skip + items.len(), count, &last.row.key.to_string()));
-    json(&List { at: frame.wall.unix_ms(), items, total: frame.processes.len(), matched, next })
+    json(&List { at: frame.wall.unix_ms(), items, total: frame.processes.len(), matched, next, gap: moment.gap })
 }
 
-fn groups(frame: &Frame, question: &Question, by: &'static Figure<ProcessRow>) -> Result<Response, Failure> {
+fn groups(moment: &Moment, question: &Question, by: &'static Figure<ProcessRow>) -> Result<Response, Failure> {
+    let frame = &*moment.frame;
     let rows: Vec<&ProcessRow> = frame.processes.iter().filter(|row| question.filter.matches(row)).collect();
     let matched = rows.len();
     let groups = group(&rows, by);
@@ -203,7 +208,7 @@ fn groups(frame: &Frame, question: &Question, by: &'static Figure<ProcessRow>) -
         .map(|(_, group)| GroupJson { group, columns: &question.columns })
         .collect();
     let next = page.last().and_then(|last| Cursor::after(skip + page.len(), count, &readable(&last.group.value)));
-    json(&List { at: frame.wall.unix_ms(), items: page, total: frame.processes.len(), matched, next })
+    json(&List { at: frame.wall.unix_ms(), items: page, total: frame.processes.len(), matched, next, gap: moment.gap })
 }
 
 fn compare(a: &Value<'_>, b: &Value<'_>, descending: bool) -> std::cmp::Ordering {

@@ -18,6 +18,7 @@ mod limits;
 mod live;
 mod monitor;
 mod outside;
+mod past;
 mod questions;
 mod series;
 mod site;

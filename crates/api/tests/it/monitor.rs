@@ -127,7 +127,9 @@ fn errors_come_in_the_envelope() {
     check("/monitor/process/snapshot/4194999", 404);
     check("/monitor/process/snapshot/banana", 400);
     check("/monitor/process/kill/1", 401);
-    check("/monitor/process/status/1?minutes=10", 501);
+    check("/monitor/process/status/4194304?minutes=10", 404);
+    check("/monitor/process/status/1?minutes=banana", 400);
+    check("/monitor/process/status/1?minuts=10", 400);
     check("/monitor/process/ptrace/1", 501);
     check("/monitor/process/alarm/list", 501);
     check("/monitor/process/stream", 400);

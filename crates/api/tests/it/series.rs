@@ -45,7 +45,9 @@ fn wrong_ranges_are_refused() {
         "?scope=process&from=-15m",
         "?scope=process&columns=name&from=-1m",
         "?scope=process&keys=12&from=-1m",
-        "?from=0",
+        "?from=0&step=1s",
+        "?fold=median",
+        "?scope=process&keys=1-1-00000000&columns=exe&from=-1m",
     ] {
         site.problem(&format!("/api/v1/hosts/local/series{path}"), 400);
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use procyon_api::access::tokens::{Role, Tokens};
-use procyon_api::{Config, Context, HostContext, Server};
+use procyon_api::{Config, Context, HostContext, Kept, Server};
 use procyon_collect::Collector;
 use procyon_control::{Audit, Control};
+use procyon_history::memory::Memory;
 use procyon_model::feed::Feed;
 use procyon_model::inspect::{CgroupLimits, Inspect, InspectError, Limit, OpenFile, Thread};
 use procyon_model::process::ProcessState;
@@ -25,6 +26,7 @@ pub struct Site {
     pub address: SocketAddr,
     pub feed: Arc<Feed>,
     pub series: Arc<Series>,
+    pub past: Memory,
     pub state: tempfile::TempDir,
     pub tokens: Arc<Tokens>,
     pub viewer: String,
@@ -38,6 +40,12 @@ impl Site {
     }
 
     pub fn with(change: impl FnOnce(Config) -> Config) -> Self {
+        let past = Memory::new(10_000);
+        Self::keeping(change, past.clone(), Kept::On(Arc::new(past)))
+    }
+
+    /// With a history like this.
+    pub fn keeping(change: impl FnOnce(Config) -> Config, past: Memory, kept: Kept) -> Self {
         let state = tempfile::tempdir().unwrap();
         let config = change(Config {
             listen: Some("127.0.0.1:0".parse().unwrap()),
@@ -60,6 +68,7 @@ impl Site {
                 feed: Arc::clone(&feed),
                 series: Arc::clone(&series),
                 inspect: Arc::new(Canned),
+                history: kept,
             }],
             control: Some(Arc::new(control)),
             tokens: Arc::clone(&tokens),
@@ -75,6 +84,7 @@ impl Site {
             address,
             feed,
             series,
+            past,
             state,
             tokens,
             viewer,
@@ -94,6 +104,7 @@ impl Site {
     }
 
     pub fn publish(&self, frame: &Arc<Frame>) {
+        self.past.push(frame);
         self.series.record(frame);
         self.feed.publish(frame);
     }
