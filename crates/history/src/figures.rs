@@ -66,7 +66,7 @@ pub static PROCESS: &[Tracked] = &[
 ];
 
 /// Ages are told in clock ticks: a process may seem to be this much older than it is.
-const AGE_BLUR: Duration = Duration::from_millis(20);
+pub(crate) const AGE_BLUR: Duration = Duration::from_millis(20);
 
 /// How much a counter of a process grew since the frame before, where its row was `before`, if it was in it. Unknown when one of
 /// the two readings is, and for a process that is older than the frame's time and was not in the frame before.

@@ -22,6 +22,7 @@ pub mod conformance;
 mod error;
 pub mod figures;
 pub mod memory;
+pub mod reduce;
 pub mod why;
 
 use std::sync::Arc;
