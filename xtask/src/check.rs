@@ -205,6 +205,7 @@ const TESTED_PROGRAMS: &[Program] = &[
         "bench/storm/storm.py",
         &["--seconds", "40", "--processes", "1000", "--threads", "2000", "--max-gap", "20"],
     ),
+    ("truth of the past, short", "bench/truth/truth.py", &["--seconds", "45", "--instants", "40"]),
 ];
 
 /// Measurements, for `bench`.
@@ -214,8 +215,11 @@ const MEASURED_PROGRAMS: &[Program] = &[
 ];
 
 /// Long rounds, for `soak`.
-const SOAKED_PROGRAMS: &[Program] =
-    &[("ten minutes of watching", "bench/up_cost.py", &["--seconds", "600"]), ("storm", "bench/storm/storm.py", &[])];
+const SOAKED_PROGRAMS: &[Program] = &[
+    ("ten minutes of watching", "bench/up_cost.py", &["--seconds", "600"]),
+    ("storm", "bench/storm/storm.py", &[]),
+    ("truth of the past", "bench/truth/truth.py", &["--seconds", "1200", "--instants", "400"]),
+];
 
 /// Whether a name contains one of the words; every name does where there are no words.
 fn chosen(name: &str, words: &[String]) -> bool {
