@@ -18,6 +18,9 @@ Examples:
   procyon up                               watch this machine at http://127.0.0.1:9300
   procyon ps --limit 10                    the busiest processes, once
   procyon ps --filter 'rss > 1.GiB' --sort -rss
+  procyon ps --at 03:12                    as it was at 03:12
+  procyon why --at 03:12                   what changed then
+  procyon rank --by write --from -24h      who wrote the most since yesterday
   procyon signal TERM 4084                 ask a process to end
   procyon doctor                           what procyon can see here, and how to see more
 
@@ -39,6 +42,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Up(cmd::up::Up),
     Ps(cmd::ps::Ps),
+    Rank(cmd::rank::Rank),
+    Why(cmd::why::Why),
     Signal(cmd::signal::SendSignal),
     Doctor(cmd::doctor::Doctor),
     Token(cmd::token::Token),

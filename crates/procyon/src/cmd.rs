@@ -8,11 +8,13 @@ pub(crate) mod doctor;
 pub(crate) mod mem;
 pub(crate) mod procs;
 pub(crate) mod ps;
+pub(crate) mod rank;
 pub(crate) mod signal;
 pub(crate) mod sys;
 pub(crate) mod token;
 pub(crate) mod up;
 pub(crate) mod users;
+pub(crate) mod why;
 
 use std::process::ExitCode;
 
@@ -26,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Up(command) => command.run(common),
         Command::Ps(command) => command.run(common),
+        Command::Rank(command) => command.run(common),
+        Command::Why(command) => command.run(common),
         Command::Signal(command) => command.run(common),
         Command::Doctor(command) => command.run(common),
         Command::Token(command) => command.run(common),

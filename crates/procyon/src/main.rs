@@ -3,8 +3,10 @@
 //! One file a command in [`cmd`]; what several of them need stands beside them:
 //! - [`cli`] is the command line, [`options`] the options behind it, [`places`] the folders and sockets;
 //! - [`log`] is procyon's own log;
+//! - [`past`] keeps the past, [`asking`] finds who answers questions about it, [`when`] reads instants;
 //! - [`format`] writes numbers for people, [`table`] aligns them, [`output`] copes with readers that go away.
 
+mod asking;
 mod cli;
 mod cmd;
 mod collecting;
@@ -12,12 +14,14 @@ mod format;
 mod log;
 mod options;
 mod output;
+mod past;
 mod pause;
 mod places;
 mod privilege;
 mod probe;
 mod table;
 mod target;
+mod when;
 
 use std::process::ExitCode;
 

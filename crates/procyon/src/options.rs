@@ -30,6 +30,8 @@ procyon_settings::options! {
         mask: MaskOptions,
         /// Charts of the last minutes.
         series: SeriesOptions,
+        /// The past, kept on disk.
+        history: HistoryOptions,
         /// What processes are called.
         label: LabelOptions,
     }
@@ -133,12 +135,68 @@ procyon_settings::options! {
 }
 
 procyon_settings::options! {
+    /// The past, kept on disk.
+    pub(crate) struct HistoryOptions {
+        /// Whether everything that is seen is kept, so that the past can be asked.
+        enabled: bool = "true",
+        /// Folder of the history. Default: `history` in the state folder.
+        dir: Option<PathBuf> = "",
+        /// How long it is kept.
+        retention: Duration = "30d",
+        /// Disk space that it may take; the oldest goes first. Default: 10GiB, or a tenth of the file system if that is less.
+        max_size: Option<Bytes> = "",
+        /// How often what was kept is made to survive a loss of power; the end of procyon alone loses nothing.
+        sync_every: Duration = "1s",
+        /// Keeps only processes that this expression chooses, as `cpu >= 0.01 || rss >= 100.MiB`; the rest is summed into one row, `other`.
+        filter: Option<ProcessFilter> = "",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
     /// What processes are called.
     pub(crate) struct LabelOptions {
         /// Template in place of the built-in rule (unit, container or script name, else the command's name, plus the lowest listening port).
         template: Option<String> = "",
     }
     groups {}
+}
+
+/// A filter over processes.
+#[derive(Debug, Clone)]
+pub(crate) struct ProcessFilter {
+    text: String,
+    query: std::sync::Arc<procyon_expr::Query>,
+}
+
+impl PartialEq for ProcessFilter {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl ProcessFilter {
+    /// Whether a process is chosen.
+    pub(crate) fn matches(&self, row: &procyon_model::ProcessRow) -> bool {
+        self.query.matches(&procyon_expr::Figures(procyon_model::catalogue::PROCESS).row(row))
+    }
+}
+
+impl Setting for ProcessFilter {
+    const SHAPE: &'static str = "a filter such as cpu >= 0.01 || rss >= 100.MiB";
+
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        let text = String::parse(raw)?;
+        let figures = procyon_expr::Figures(procyon_model::catalogue::PROCESS);
+        let query = procyon_expr::Query::parse(&text, &figures, procyon_expr::PROCESS_WORDS);
+        query
+            .map(|query| Self { text: text.clone(), query: query.into() })
+            .map_err(|error| format!("`{text}`: {error}"))
+    }
+
+    fn show(&self) -> String {
+        self.text.clone()
+    }
 }
 
 macro_rules! choice {

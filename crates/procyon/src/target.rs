@@ -62,6 +62,11 @@ impl Target {
         self.host.is_some()
     }
 
+    /// Whether a procyon was named, here or on another machine.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.host.is_some() || self.socket.is_some()
+    }
+
     /// The procyon that was named, or the one that runs here; none where none runs.
     pub(crate) fn find(&self, settings: &Settings) -> Result<Option<Client>, Fault> {
         if let Some(url) = &self.host {

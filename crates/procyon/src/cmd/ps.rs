@@ -4,19 +4,27 @@ mod page;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use procyon_client::Client;
 use procyon_diag::{Fault, Kind, nearest};
+use procyon_history::History;
 use procyon_model::catalogue::{self, Meta, Unit};
+use procyon_units::Wall;
 use serde_json::{Value, json};
 
+use crate::asking::{Asked, PastFile};
 use crate::cli::Common;
+use crate::cmd::why::past_only;
 use crate::format::{self, UNKNOWN};
+use crate::options::Settings;
 use crate::output::Output;
 use crate::table::{self, Column};
 use crate::target::Target;
+use crate::when;
 use page::{Page, Question, Shape};
 
 /// Columns when nobody names any.
@@ -38,6 +46,8 @@ const USUAL_OF_GROUPS: &str = "cpu,rss,read,write,threads";
   procyon ps --group label --sort -cpu
   procyon ps --tree
   procyon ps --json --columns '*' | jq '.items[0]'
+  procyon ps --at 03:12 --sort -rss              as it was
+  procyon ps --at -2h --data /var/lib/procyon    read from the files of a history
 
 `procyon ps --columns help` lists every column.")]
 pub(crate) struct Ps {
@@ -62,12 +72,17 @@ pub(crate) struct Ps {
     /// JSON for programs: numbers in base units
     #[arg(long)]
     json: bool,
+    /// The table as it was: -2h, 03:12 (local), '2026-03-12 03:12', RFC 3339, milliseconds since 1970
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "direct")]
+    at: Option<String>,
     /// Reads the machine itself, even where a procyon runs
     #[arg(long, conflicts_with_all = ["host", "socket"])]
     direct: bool,
     /// Time between the two readings when it reads the machine itself
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration, hide_short_help = true)]
     apart: Duration,
+    #[command(flatten)]
+    file: PastFile,
     #[command(flatten)]
     target: Target,
 }
@@ -100,28 +115,56 @@ impl Ps {
             limit: self.limit,
             shape,
         };
-        let client = if self.direct { None } else { self.target.find(&settings)? };
         let mut columns = columns;
         let mut question = question;
-        let page = match client {
-            Some(client) => match question.ask(&client) {
+        let page = match self.answering(common, &settings)? {
+            Answering::Procyon(client, at) => match question.ask(&client, at) {
                 // Somebody without a token who named no columns gets those that everybody may see.
                 Err(error) if error.kind() == Kind::Unauthorized && self.columns.is_none() => {
                     columns.retain(|column| matches!(column, Shown::Figure(meta) if meta.public));
                     question.columns = ids(&columns);
-                    question.ask(&client)?
+                    question.ask(&client, at)?
                 }
                 outcome => outcome?,
             },
-            None => question.answer(&settings, self.apart)?,
+            Answering::Files(history, at) => question.look_up(&*history, at)?,
+            Answering::Machine => question.answer(&settings, self.apart)?,
         };
         if self.json {
-            out.json(&json!({"at": page.at, "items": page.items, "total": page.total, "matched": page.matched}))?;
+            let mut answer = json!({"at": page.at, "items": page.items, "total": page.total, "matched": page.matched});
+            if let (Some(gap), Some(fields)) = (page.gap, answer.as_object_mut()) {
+                fields.insert("gap".to_owned(), json!(gap));
+            }
+            out.json(&answer)?;
         } else {
+            if self.at.is_some() || self.file.file.is_some() {
+                say_when(&mut out, &page)?;
+            }
             print(&mut out, &columns, &question.shape, &page)?;
         }
         out.flush()?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Who answers: files or a procyon for the past, a procyon or the machine itself for now.
+    fn answering(&self, common: &Common, settings: &Settings) -> Result<Answering, Fault> {
+        if self.at.is_none() && self.file.file.is_none() {
+            let client = if self.direct { None } else { self.target.find(settings)? };
+            return Ok(client.map_or(Answering::Machine, |client| Answering::Procyon(client, None)));
+        }
+        let at = match &self.at {
+            Some(text) => {
+                let at = when::instant(text)?;
+                past_only(at)?;
+                at
+            }
+            // The newest of what the file holds.
+            None => Wall(i64::MAX),
+        };
+        Ok(match Asked::find(common, settings, &self.target, &self.file)? {
+            Asked::Procyon(client) => Answering::Procyon(client, Some(at)),
+            Asked::Files(history) => Answering::Files(history, at),
+        })
     }
 
     fn columns(&self) -> Result<Vec<Shown>, Fault> {
@@ -131,6 +174,25 @@ impl Ps {
             text => text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(shown).collect(),
         }
     }
+}
+
+/// Who answers, and for which instant.
+enum Answering {
+    Procyon(Client, Option<Wall>),
+    Files(Arc<dyn History>, Wall),
+    Machine,
+}
+
+/// Says of which instant the table is.
+fn say_when(out: &mut Output, page: &Page) -> Result<()> {
+    let mut line = when::stamp(Wall::from_unix_ms(page.at));
+    if let Some(gap) = page.gap {
+        let until =
+            gap.to.map_or_else(|| "since".to_owned(), |to| format!("until {}", when::stamp(Wall::from_unix_ms(to))));
+        line = format!("{line}, the last before a gap: nothing is known {until}");
+    }
+    writeln!(out, "{}", out.palette.paint(procyon_diag::Tone::Faint, line))?;
+    Ok(())
 }
 
 /// A column on the screen.

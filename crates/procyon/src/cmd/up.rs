@@ -25,6 +25,7 @@ use crate::cli::{Common, VERSION};
 use crate::cmd::token;
 use crate::options::{ClientRole, Settings, Source};
 use crate::output::Output;
+use crate::past::Keeping;
 use crate::{collecting, log, places, privilege, probe};
 
 /// Watches this machine and serves what it sees: web page, API, local socket
@@ -54,6 +55,9 @@ pub(crate) struct Up {
     /// Authorities (PEM) whose client certificates sign in, over HTTPS
     #[arg(long, value_name = "FILE")]
     tls_client_ca: Option<std::path::PathBuf>,
+    /// Keeps nothing of the past
+    #[arg(long)]
+    no_history: bool,
     /// Local socket [default: /run/procyon/procyon.sock for root, else $XDG_RUNTIME_DIR/procyon/procyon.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<std::path::PathBuf>,
@@ -84,6 +88,7 @@ impl Up {
             path("api.tls_cert", "--tls-cert", &self.tls_cert),
             path("api.tls_key", "--tls-key", &self.tls_key),
             path("api.tls_client_ca", "--tls-client-ca", &self.tls_client_ca),
+            self.no_history.then(|| Flag { path: "history.enabled", name: "--no-history", value: "false".to_owned() }),
             path("socket", "--socket", &self.socket),
             self.source.map(|value| Flag { path: "collect.source", name: "--source", value: value.show() }),
             path("log.file", "--log-file", &self.log_file),
@@ -121,6 +126,7 @@ impl Up {
 struct Running {
     server: Server,
     collecting: procyon_collect::Handle,
+    keeping: Keeping,
     first_token: Option<String>,
     machine: String,
     _lock: places::Lock,
@@ -147,6 +153,7 @@ impl Running {
         let consumer =
             series.consumer().map_err(|error| Fault::new(Kind::Failed, "could not start a thread").because(error))?;
         feed.attach(consumer);
+        let (keeping, history) = Keeping::start(settings, &folder, &feed);
         feed.publish(&first);
         let inspect = collecting::inspect(&config)?;
         let mut control = Control::new(Audit::in_directory(&folder), boot, Arc::new(SystemClock));
@@ -156,7 +163,7 @@ impl Running {
         let socket = places::socket(settings, &folder);
         let root = probe::root(settings);
         let context = Context {
-            hosts: vec![HostContext { feed: Arc::clone(&feed), series, inspect }],
+            hosts: vec![HostContext { feed: Arc::clone(&feed), series, inspect, history }],
             control: Some(Arc::new(control)),
             tokens: Arc::clone(&tokens),
             clock: Arc::new(SystemClock),
@@ -172,7 +179,7 @@ impl Running {
             version = VERSION, host = %machine, state = %folder.display(), socket = %socket.display(), options = loaded.file.as_ref().map(|path| path.display().to_string()),
             listen = server.address().map(tracing::field::display), read_only = settings.read_only, "started"
         );
-        Ok(Self { server, collecting, first_token, machine, _lock: lock })
+        Ok(Self { server, collecting, keeping, first_token, machine, _lock: lock })
     }
 
     /// Says on standard output where to look.
@@ -209,6 +216,7 @@ impl Running {
     fn stop(self) {
         self.server.stop();
         drop(self.collecting);
+        self.keeping.finish();
         tracing::info!("stopped");
     }
 }

@@ -17,6 +17,7 @@ mod http;
 mod live;
 mod masking;
 mod monitor;
+mod past;
 mod privileges;
 mod schemas;
 mod signals;

@@ -64,6 +64,12 @@ fn every_answer_of_a_real_machine_fits_the_document() {
     procyon_testkit::eventually("the ended one", crate::harness::SOON, || {
         up.get("/hosts/local/ended").text().contains(&ended).then_some(())
     });
+    let past = procyon_testkit::eventually("a past of the watched one", crate::harness::SOON, || {
+        let kept = up.get("/hosts/local/history").good()["to"].as_i64()?;
+        let table = up.get(&format!("/hosts/local/processes/{key}?at={kept}"));
+        (table.status == 200 && up.get(&format!("/hosts/local/processes/{own}?at={kept}")).status == 200)
+            .then_some(kept)
+    });
     let answer = up.get("/openapi.json");
     let mut document = Document { text: answer.good(), checked: BTreeSet::new() };
     assert!(document.text["openapi"].as_str().unwrap().starts_with("3.1"));
@@ -95,6 +101,20 @@ fn every_answer_of_a_real_machine_fits_the_document() {
         format!("/hosts/local/series?scope=process&keys={key}&columns=cpu,rss&from=-1m&step=1s"),
         "/hosts/local/series?scope=process&columns=cpu&from=-1m".to_owned(),
         "/hosts/local/top?by=cpu&n=6&from=-1m".to_owned(),
+        "/hosts/local/history".to_owned(),
+        "/hosts/local/step?by=-1".to_owned(),
+        "/hosts/local/search?q=watched".to_owned(),
+        "/hosts/local/events".to_owned(),
+        "/hosts/local/why".to_owned(),
+        "/hosts/local/top?by=cpu&group=user&from=-1m".to_owned(),
+        "/hosts/local/series?columns=load1&fold=max&from=-1m".to_owned(),
+        format!("/hosts/local/series?scope=process&keys={key}&columns=cpu,vsize&from=-1m"),
+        format!("/hosts/local/frame?at={past}"),
+        format!("/hosts/local/figures?at={past}"),
+        format!("/hosts/local/processes?columns=*&limit=0&at={past}"),
+        format!("/hosts/local/processes/{key}?at={past}"),
+        format!("/hosts/local/processes/{own}/connections?at={past}"),
+        format!("/hosts/local/connections?at={past}"),
     ];
     for path in &good {
         let path = format!("/api/v1{path}");
@@ -111,6 +131,9 @@ fn every_answer_of_a_real_machine_fits_the_document() {
     }
     let wrong = [
         ("GET", "/hosts/nowhere/frame".to_owned(), ""),
+        ("GET", "/hosts/local/frame?at=1".to_owned(), ""),
+        ("GET", "/hosts/local/frame?at=2099-01-01T00:00:00Z".to_owned(), ""),
+        ("GET", "/hosts/local/why?metric=colour".to_owned(), ""),
         ("GET", "/hosts/local/processes?q=cpuu%3E1".to_owned(), ""),
         ("GET", "/hosts/local/processes/1-1-00000000".to_owned(), ""),
         ("POST", "/session".to_owned(), "{\"token\":\"wrong\"}"),

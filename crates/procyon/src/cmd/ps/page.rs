@@ -6,17 +6,20 @@ use anyhow::Result;
 use procyon_client::{Client, query};
 use procyon_diag::{Fault, Kind, nearest};
 use procyon_expr::{Figures, PROCESS_WORDS, Query};
+use procyon_history::History;
 use procyon_model::catalogue::{self, Figure, PROCESS};
 use procyon_model::view::group::{Group, group};
 use procyon_model::view::sort::{Order, sort_processes};
 use procyon_model::view::tree::tree;
 use procyon_model::{Frame, ProcessRow, Value};
+use procyon_units::Wall;
 use procyon_wire::List;
+use procyon_wire::history::Gap;
 use serde_json::{Map, Value as Json};
 
 use crate::collecting;
 use crate::options::Settings;
-use crate::places;
+use crate::{past, places};
 
 /// What processes can be grouped by.
 const GROUPS: &[&str] = &["name", "label", "user", "cgroup", "container", "unit"];
@@ -51,11 +54,13 @@ pub(crate) struct Page {
     pub(crate) items: Vec<Fields>,
     pub(crate) total: usize,
     pub(crate) matched: usize,
+    pub(crate) gap: Option<Gap>,
 }
 
 impl Question {
-    /// Asks a running procyon.
-    pub(crate) fn ask(&self, client: &Client) -> Result<Page, Fault> {
+    /// Asks a running procyon, for now or for an instant of the past.
+    pub(crate) fn ask(&self, client: &Client, at: Option<Wall>) -> Result<Page, Fault> {
+        let at = at.map(|at| at.unix_ms().to_string()).unwrap_or_default();
         let limit = self.limit.to_string();
         // A table without figures would be one with the usual ones.
         let columns = if self.columns.is_empty() { "pid".to_owned() } else { self.columns.join(",") };
@@ -71,6 +76,7 @@ impl Question {
             ("columns", &columns),
             ("group", group),
             ("view", view),
+            ("at", &at),
         ];
         let list: List<Fields> = client
             .get(&format!("/api/v1/hosts/local/processes{}", query(&pairs)))
@@ -79,7 +85,17 @@ impl Question {
                 Err(told) if fault.kind() == Kind::Usage => told,
                 _ => fault,
             })?;
-        Ok(Page { at: list.at, items: list.items, total: list.total, matched: list.matched })
+        Ok(Page { at: list.at, items: list.items, total: list.total, matched: list.matched, gap: list.gap })
+    }
+
+    /// Looks the instant up in a history.
+    pub(crate) fn look_up(&self, history: &dyn History, at: Wall) -> Result<Page, Fault> {
+        let plan = Plan::new(self)?;
+        let past = history.at(at).map_err(|error| past::fault(&error))?;
+        // Whoever asks for the newest there is asks for no gap.
+        let gap = past.gap.filter(|_| at < Wall(i64::MAX));
+        let gap = gap.map(|gap| Gap { from: gap.from.unix_ms(), to: gap.to.map(Wall::unix_ms) });
+        Ok(Page { gap, ..plan.rows(&past.frame) })
     }
 
     /// Reads the machine, twice.
@@ -142,7 +158,7 @@ impl<'q> Plan<'q> {
             _ => all.iter().filter(|row| chosen(row)).take(self.limit).map(|row| self.fields(row)).collect(),
         };
         items.truncate(self.limit);
-        Page { at: frame.wall.unix_ms(), items, total: frame.processes.len(), matched }
+        Page { at: frame.wall.unix_ms(), items, total: frame.processes.len(), matched, gap: None }
     }
 
     fn fields(&self, row: &ProcessRow) -> Fields {

@@ -1,0 +1,175 @@
+//! H2, H3, H13: the past of a real machine, by the API, by a running procyon, and from its files.
+
+use procyon_testkit::{Workload, eventually};
+use serde_json::Value;
+
+use crate::harness::{Actor, SOON, Start, Up, open_folder, stderr};
+
+/// The instant of the newest frame that is kept, once there are this many.
+fn kept(up: &Up, frames: i64) -> i64 {
+    eventually("frames that are kept", SOON, || {
+        let state = up.get("/hosts/local/history").good();
+        assert_eq!(state["state"], "on", "{state}");
+        let (from, to) = (state["from"].as_i64()?, state["to"].as_i64()?);
+        (to - from >= frames * 250).then_some(to)
+    })
+}
+
+fn json(output: &std::process::Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_past_is_the_same_by_the_api_by_a_procyon_and_from_its_files() {
+    let up = Up::start();
+    let actor = Actor::start(up.folder(), "remembered", &["--of=old"]);
+    let key = up.key(actor.pid());
+    kept(&up, 1);
+    let at = eventually("a frame with it", SOON, || {
+        let at = kept(&up, 4);
+        (up.get(&format!("/hosts/local/processes/{key}?at={at}")).status == 200).then_some(at)
+    });
+    drop(actor);
+    eventually("a frame without it", SOON, || {
+        (up.get("/hosts/local/processes?q=remembered").good()["matched"] == 0).then_some(())
+    });
+    let asked = at.to_string();
+    let arguments = ["ps", "--at", &asked, "--json", "--columns", "pid,name,cmd,rss,utime", "--sort", "pid"];
+    let from_files = json(&up.cli(&arguments));
+    let socket = up.state().join("procyon.sock");
+    let by_procyon = json(&crate::harness::run(&[&arguments[..], &["--socket", socket.to_str().unwrap()]].concat()));
+    let api = up.get(&format!("/hosts/local/processes?at={at}&columns=pid,name,cmd,rss,utime&sort=pid&limit=0")).good();
+    assert_eq!(from_files["at"], api["at"]);
+    assert_eq!(from_files["items"], api["items"]);
+    assert_eq!(by_procyon["items"], api["items"]);
+    let row = api["items"].as_array().unwrap().iter().find(|row| row["key"] == key.as_str()).expect("it was there");
+    assert!(row["cmd"].as_str().unwrap().contains("--of=old"), "{row}");
+    // It has ended since, and is told of.
+    let detail = eventually("its end", SOON, || {
+        let now = kept(&up, 4);
+        let detail = up.get(&format!("/hosts/local/processes/{key}?at={now}"));
+        (detail.status == 200).then(|| detail.json()).filter(|detail| detail["state"] == "ended")
+    });
+    assert_eq!(detail["signal"]["allowed"], false);
+    let found = up.get("/hosts/local/search?q=--of%3Dold&from=-1h").good();
+    assert_eq!((&found["items"][0]["key"], &found["items"][0]["ended"]), (&key.as_str().into(), &true.into()));
+    let deaths = up.get("/hosts/local/events?kinds=death&limit=10000").good();
+    assert!(deaths["items"].as_array().unwrap().iter().any(|event| event["key"] == key.as_str()), "{deaths}");
+    let past = up.cli(&["ps", "--at", &asked, "--filter", "remembered"]);
+    let printed = String::from_utf8_lossy(&past.stdout).into_owned();
+    assert!(past.status.success() && printed.lines().count() == 3 && printed.contains("--of=old"), "{printed}");
+}
+
+#[test]
+fn the_heaviest_and_those_that_changed_are_named_from_files_too() {
+    let up = Up::start();
+    kept(&up, 4);
+    let burner = Workload::start(&["burn", "0.9", "1"]);
+    let key = up.key(burner.pid());
+    eventually("the burner in history", SOON, || {
+        kept(&up, 4);
+        let top = json(&up.cli(&["rank", "--by", "cpu", "--from", "-10m", "--json", "--limit", "100"]));
+        let items = top["items"].as_array().unwrap().clone();
+        assert!(items.is_sorted_by(|a, b| a["value"].as_f64() >= b["value"].as_f64()), "{top}");
+        let mine = items.iter().find(|item| item["key"] == key.as_str())?;
+        (mine["value"].as_f64() > Some(0.01)).then_some(())
+    });
+    let users = json(&up.cli(&["rank", "--group", "user", "--json"]));
+    assert!(users["items"][0]["processes"].as_u64() > Some(0), "{users}");
+    let printed = up.cli(&["rank"]);
+    assert!(String::from_utf8_lossy(&printed.stdout).contains("mean over"), "{}", stderr(&printed));
+    let why = eventually("the burner as a reason", SOON, || {
+        let why = json(&up.cli(&["why", "--json", "--limit", "100"]));
+        let named = why["items"].as_array().unwrap().iter().any(|item| item["key"] == key.as_str());
+        named.then_some(why)
+    });
+    assert_eq!(why["metric"], "cpu");
+    let socket = up.state().join("procyon.sock");
+    let by_procyon = crate::harness::run(&["why", "--metric", "mem", "--socket", socket.to_str().unwrap()]);
+    assert!(by_procyon.status.success(), "{}", stderr(&by_procyon));
+    assert!(String::from_utf8_lossy(&by_procyon.stdout).starts_with("mem around "), "{by_procyon:?}");
+}
+
+#[test]
+fn wrong_questions_about_the_past_say_what_is_right() {
+    let up = Up::start();
+    kept(&up, 1);
+    let says = |arguments: &[&str], code: i32, words: &[&str]| {
+        let output = up.cli(arguments);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{arguments:?}: {said}");
+    };
+    says(&["ps", "--at", "yesterday"], 2, &["yesterday", "-2h"]);
+    says(&["ps", "--at", "-30d"], 4, &["nothing is kept of", "there is history from"]);
+    says(&["ps", "--at", "2099-01-01T00:00:00Z"], 2, &["future"]);
+    says(&["rank", "--by", "cpuu"], 2, &["cpuu", "did you mean `cpu`"]);
+    says(&["rank", "--group", "usr"], 2, &["did you mean `user`"]);
+    says(&["rank", "--from", "now", "--to", "-1h"], 2, &["ends", "before it begins"]);
+    says(&["why", "--metric", "colour"], 2, &["colour", "cpu"]);
+    let nowhere = crate::harness::run(&["ps", "--at", "-1m", "--data", "/nonexistent/procyon"]);
+    assert_eq!(nowhere.status.code(), Some(4), "{}", stderr(&nowhere));
+    let before = up.get("/hosts/local/frame?at=-30d");
+    assert_eq!(before.status, 404);
+    assert!(before.text().contains("there is history from"), "{}", before.text());
+}
+
+#[test]
+fn history_can_be_off_and_says_how_to_switch_it_on() {
+    let up = Start::new().arg("--no-history").up();
+    let answer = up.get("/hosts/local/frame?at=-1s");
+    assert_eq!((answer.status, &answer.json()["type"]), (409, &"urn:procyon:history-off".into()));
+    assert!(answer.text().contains("--no-history"), "{}", answer.text());
+    assert_eq!(up.get("/hosts/local/history").good()["state"], "off");
+    assert!(!up.state().join("history").exists());
+    let asked = up.cli(&["ps", "--at", "-1s"]);
+    assert_eq!(asked.status.code(), Some(4), "{}", stderr(&asked));
+    assert!(stderr(&asked).contains("history"), "{}", stderr(&asked));
+    assert_eq!(up.get("/health").good()["history"]["state"], "off");
+}
+
+#[test]
+fn a_history_that_cannot_be_kept_costs_the_past_and_nothing_else() {
+    let folder = open_folder();
+    let file = folder.path().join("in-the-way");
+    std::fs::write(&file, "a file").unwrap();
+    let mut up = Start::new().args(&["--set", &format!("history.dir={}", file.display())]).up();
+    let log = up.log();
+    assert!(log.contains("history is off") && log.contains("in-the-way"), "{log}");
+    let health = up.get("/health").good();
+    assert_eq!((&health["status"], &health["history"]["state"]), (&"degraded".into(), &"off".into()));
+    assert!(health["history"]["reason"].as_str().unwrap().contains("in-the-way"), "{health}");
+    up.get("/hosts/local/frame").good();
+    up.still_runs();
+}
+
+#[test]
+fn a_second_writer_is_told_of_the_first() {
+    let up = Up::start();
+    kept(&up, 1);
+    let history = up.state().join("history");
+    let mut second = Start::new().args(&["--set", &format!("history.dir={}", history.display())]).up();
+    let log = second.log();
+    assert!(log.contains("another procyon writes history in"), "{log}");
+    second.get("/hosts/local/frame").good();
+    second.still_runs();
+    // The first one goes on.
+    let before = kept(&up, 1);
+    eventually("newer frames", SOON, || (kept(&up, 1) > before).then_some(()));
+}
+
+#[test]
+fn what_the_filter_of_history_leaves_out_is_one_row() {
+    let up = Start::new().args(&["--set", "history.filter=pid == 1"]).up();
+    let at = kept(&up, 4);
+    let live = up.get("/hosts/local/processes?columns=pid&limit=0").good();
+    assert!(live["total"].as_u64() > Some(2), "live everything is there: {live}");
+    let past = up.get(&format!("/hosts/local/processes?at={at}&columns=pid,label,rss,threads&sort=pid")).good();
+    let labels: Vec<&Value> = past["items"].as_array().unwrap().iter().map(|row| &row["label"]).collect();
+    assert_eq!((labels.len(), labels[0]), (2, &"other".into()), "{past}");
+    assert!(past["items"][0]["rss"].as_u64() > Some(0), "{past}");
+    let wrong = crate::harness::run(&["up", "--set", "history.filter=cpuu > 1"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("history.filter") && stderr(&wrong).contains("cpuu"), "{}", stderr(&wrong));
+}
