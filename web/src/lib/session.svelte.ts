@@ -94,6 +94,7 @@ export class HostSession {
   private stillFor = ''
   private stillAbort: AbortController | null = null
   private restTimer = 0
+  private historyTimer = 0
   /** How far the clock of the server is ahead of this one, ms. */
   private skew = 0
   /** What a pointer is moving, before the address says so. */
@@ -172,6 +173,11 @@ export class HostSession {
       const h = await get<History>(`${hostPath(this.name)}/history`)
       this.skew = h.at - Date.now()
       this.history = h
+      // A program that has just been started has something to go back to in a moment.
+      if (h.state === 'on' && h.from === null && !this.closed) {
+        clearTimeout(this.historyTimer)
+        this.historyTimer = window.setTimeout(() => { void this.readHistory() }, 2000)
+      }
     } catch (e) {
       // A server that keeps none, or that is older than this page.
       if (problemOf(e).status === 404) this.history = { at: this.now(), state: 'off', reason: null, from: null, to: null, interval_ms: 1000, bytes: 0, limit_bytes: null, retention_s: null, missed: 0, lost: 0 }
@@ -408,6 +414,7 @@ export class HostSession {
     clearTimeout(this.healthTimer)
     clearTimeout(this.askTimer)
     clearTimeout(this.restTimer)
+    clearTimeout(this.historyTimer)
     this.stillAbort?.abort()
     document.body.classList.remove('past')
     this.live.close()
