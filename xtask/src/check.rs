@@ -149,8 +149,18 @@ pub fn lint(place: &Place, _: &[String]) -> Result<()> {
 /// The long rounds, which take too long for every change. Words after the task choose some by name.
 pub fn soak(place: &Place, names: &[String]) -> Result<()> {
     release(place)?;
-    programs(place, &place.binary("release"), SOAKED_PROGRAMS, names)
+    let mut steps = Steps::default();
+    if chosen(KILLED, names) {
+        let mut command = cargo_tested(place, &["test", "--package", "procyon-store", "--test", "it"]);
+        command.args(["--", "nothing_acknowledged_is_lost_when_the_program_is_killed"]).env("PROCYON_ROUNDS", "200");
+        steps.note(step::run(KILLED, &mut command));
+    }
+    steps.note(programs(place, &place.binary("release"), SOAKED_PROGRAMS, names));
+    steps.end("soak")
 }
+
+/// The name of the rounds in which the writer of history is killed, among the programs of `soak`.
+const KILLED: &str = "history is killed 200 times";
 
 /// Measures the budgets; how, and what came out, stands in docs/benchmarks.md. Words after the task choose some by name.
 pub fn bench(place: &Place, names: &[String]) -> Result<()> {

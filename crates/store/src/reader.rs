@@ -12,6 +12,7 @@ use procyon_history::{
 use procyon_model::ProcessKey;
 use procyon_units::{Bytes, Wall};
 
+use crate::answer::frame::Things;
 use crate::answer::lives::Life;
 use crate::answer::{self, Stretch};
 use crate::block::Name;
@@ -157,6 +158,10 @@ impl Segment for Lazy {
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         self.ask(|segment| segment.visit_things(kind, things, columns, until_ms, tell))
+    }
+
+    fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
+        self.ask(|segment| segment.things_at(kind, at_ms))
     }
 
     fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {

@@ -7,6 +7,7 @@ use procyon_model::ProcessKey;
 use procyon_model::key::BootId;
 use procyon_units::Wall;
 
+use crate::answer::frame::Things;
 use crate::answer::lives::Life;
 use crate::column::Cells;
 use crate::figure::Figure;
@@ -58,6 +59,11 @@ pub(crate) trait Segment: Send + Sync {
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         self.visit(kind, columns, until_ms, tell)
+    }
+
+    /// What is so of a kind in the frame at an instant, where that can be had faster than by visiting all rows.
+    fn things_at(&self, _kind: usize, _at_ms: i64) -> Result<Option<Things>, HistoryError> {
+        Ok(None)
     }
 
     /// The things that these processes are; none when only their rows can tell.

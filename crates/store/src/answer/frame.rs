@@ -53,6 +53,18 @@ impl State {
         }
     }
 
+    /// A state whose cells are filled one after the other; its last row is of this instant.
+    pub(crate) fn at(kind: usize, at_ms: i64) -> Self {
+        Self { at_ms, ..Self::new(kind) }
+    }
+
+    /// Sets a cell, and what it grew by in the last row.
+    pub(crate) fn set(&mut self, place: usize, value: i64, grown: i64) {
+        if let (Some(cell), Some(growth)) = (self.cells.get_mut(place), self.grown.get_mut(place)) {
+            (*cell, *growth) = (value, grown);
+        }
+    }
+
     pub(crate) fn cells(&self) -> Cells<'_> {
         Cells(&self.cells)
     }
@@ -74,13 +86,18 @@ impl State {
 }
 
 /// Things of one kind at an instant: those that live, and those whose end its frame tells.
-struct Things {
-    living: Vec<State>,
-    ended: Vec<State>,
-    texts: Texts,
+#[derive(Debug)]
+pub(crate) struct Things {
+    /// In order of their numbers.
+    pub(crate) living: Vec<State>,
+    pub(crate) ended: Vec<State>,
+    pub(crate) texts: Texts,
 }
 
 fn things(segment: &dyn Segment, kind: usize, at_ms: i64) -> Result<Things, HistoryError> {
+    if let Some(things) = segment.things_at(kind, at_ms)? {
+        return Ok(things);
+    }
     let all: Vec<usize> = (0..width(kind)).collect();
     let mut living: HashMap<usize, State> = HashMap::new();
     let mut ended = Vec::new();

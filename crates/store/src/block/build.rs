@@ -13,12 +13,12 @@ use crate::block::manifest::{self, Group, Manifest, Sums};
 use crate::block::schema::{self, DESCRIPTORS, Physical, SUMMARY};
 use crate::block::write::{self, Target};
 use crate::block::{Name, UNFINISHED};
-use crate::column::Shape;
+use crate::column::{Column, Shape};
 use crate::disk::Disk;
 use crate::failure::failed;
 use crate::figure::{FIGURES, Figure};
 use crate::folder::Folder;
-use crate::kinds::process::Process;
+use crate::kinds::process::{self, Process};
 use crate::kinds::{COUNT, Kind, columns, width};
 use crate::log::Log;
 use crate::row;
@@ -210,9 +210,20 @@ fn kind_file(disk: &dyn Disk, path: &Path, kind: usize, chains: &[Chain], texts:
     })
 }
 
-/// Columns of floats seldom hold the same twice.
+/// Columns that seldom hold the same twice: floats, and counters that count much.
 fn noisy(kind: usize) -> Vec<&'static str> {
-    columns(kind).iter().filter(|column| column.shape == Shape::Float).map(|column| column.name).collect()
+    const BUSY: [usize; 7] = [
+        process::READ_CHARS,
+        process::WRITTEN_CHARS,
+        process::READ_CALLS,
+        process::WRITE_CALLS,
+        process::VOLUNTARY,
+        process::INVOLUNTARY,
+        process::MINOR,
+    ];
+    let all = columns(kind).iter().enumerate();
+    let is = |place, column: &Column| column.shape == Shape::Float || (kind == Process::AT && BUSY.contains(&place));
+    all.filter(|(place, column)| is(*place, column)).map(|(_, column)| column.name).collect()
 }
 
 /// Writes a few columns.

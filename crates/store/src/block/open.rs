@@ -19,6 +19,7 @@ use procyon_model::ProcessKey;
 use procyon_model::descriptor::Descriptor;
 use procyon_units::{Ticks, Wall};
 
+use crate::answer::frame::{State, Things};
 use crate::answer::lives::Life;
 use crate::block::build::{DESCRIPTOR_COLUMNS, NEVER, SUMMARY_COLUMNS};
 use crate::block::manifest::{self, Manifest, Sums};
@@ -30,6 +31,7 @@ use crate::failure::failed;
 use crate::figure::Figure;
 use crate::folder::Folder;
 use crate::kinds::columns;
+use crate::row::{CARRIED, ENDED, GONE};
 use crate::segment::{Row, Segment};
 use crate::texts::Texts;
 use crate::utf8;
@@ -351,6 +353,65 @@ impl Segment for Stretched {
             }
         }
         self.visit_rows(kind, wanted, until_ms, (&file, row_group), &ranges, tell)
+    }
+
+    fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
+        let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(None) };
+        let all = (0, file.rows(row_group));
+        let [time, thing, flags, start] = [0, 1, 2, 3].map(|column| file.numbers(row_group, column, all));
+        let (time, thing, flags, start) = (time?, thing?, flags?, start?);
+        // Rows stand by thing and then by time: each thing is a stretch, of which the rows up to the instant count.
+        let mut found: Vec<(std::ops::Range<usize>, bool)> = Vec::new();
+        let mut row = 0;
+        while row < all.1 {
+            let first = row;
+            while row < all.1 && thing.at(row) == thing.at(first) {
+                row += 1;
+            }
+            let end = (first..row).find(|row| time.at(*row) > at_ms).unwrap_or(row);
+            let Some(last) = end.checked_sub(1).filter(|last| *last >= first) else { continue };
+            let flags = u8::try_from(flags.at(last)).unwrap_or(0);
+            let told_now = time.at(last) == at_ms && flags & CARRIED == 0;
+            if flags & GONE == 0 || (flags & ENDED != 0 && told_now) {
+                found.push((first..end, flags & GONE != 0));
+            }
+        }
+        let last_at = |rows: &std::ops::Range<usize>| {
+            let last = rows.end - 1;
+            if flags.at(last) & i64::from(CARRIED) == 0 { time.at(last) } else { i64::MIN }
+        };
+        let mut states: Vec<State> = found.iter().map(|(rows, _)| State::at(kind, last_at(rows))).collect();
+        let mut texts = Texts::default();
+        if columns(kind).iter().any(|column| column.shape == Shape::Strings) {
+            self.descriptors(&mut texts)?;
+        }
+        for (place, about) in columns(kind).iter().enumerate() {
+            let column = FIXED.len() + place;
+            let values = match about.shape {
+                _ if column >= file.width() => Numbers::One(0),
+                Shape::Text => Numbers::Many(file.texts(row_group, column, all, &mut texts)?),
+                _ => file.numbers(row_group, column, all)?,
+            };
+            if matches!(values, Numbers::One(0)) {
+                continue;
+            }
+            for ((rows, _), state) in found.iter().zip(&mut states) {
+                let last = values.at(rows.end - 1);
+                match about.shape {
+                    Shape::Counter(group) => {
+                        let sum = rows.clone().fold(0_i64, |sum, row| sum.wrapping_add(values.at(row)));
+                        let starts = start.at(rows.end - 1) >> group & 1 == 1;
+                        state.set(place, sum, if starts { 0 } else { last });
+                    }
+                    _ => state.set(place, last, 0),
+                }
+            }
+        }
+        let (mut living, mut ended) = (Vec::new(), Vec::new());
+        for ((_, gone), state) in found.iter().zip(states) {
+            if *gone { ended.push(state) } else { living.push(state) }
+        }
+        Ok(Some(Things { living, ended, texts }))
     }
 
     fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {

@@ -3,3 +3,4 @@
 mod conformance;
 mod folders;
 mod killed;
+mod other_programs;
