@@ -22,6 +22,19 @@ struct Attributes {
     target_or_flags: u32,
     attach_type: u32,
     flags: u32,
+    /// Where a [`Target`] lies; none for iterators that need none.
+    target: u64,
+    target_size: u32,
+    zero: u32,
+}
+
+/// `union bpf_iter_link_info`: the map whose entries are visited.
+#[repr(C)]
+#[derive(Default)]
+struct Target {
+    map: u32,
+    zero: u32,
+    more: u64,
 }
 
 /// An iterator in the kernel; it lives as long as this.
@@ -34,6 +47,19 @@ impl Iterator {
     /// Makes an iterator of a loaded program, which it keeps loaded.
     pub(crate) fn new(program: BorrowedFd<'_>) -> Result<Self, Errno> {
         let attributes = Attributes { attach_type: BPF_TRACE_ITER, ..Attributes::naming(program) };
+        Ok(Self { link: bpf(BPF_LINK_CREATE, &attributes)? })
+    }
+
+    /// Makes an iterator of a loaded program over the entries of a map; it keeps both.
+    pub(crate) fn over(program: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result<Self, Errno> {
+        // Open descriptors are never negative.
+        let target = Target { map: map.as_raw_fd().cast_unsigned(), ..Target::default() };
+        let attributes = Attributes {
+            attach_type: BPF_TRACE_ITER,
+            target: u64::try_from((&raw const target).expose_provenance()).unwrap_or(0),
+            target_size: u32::try_from(size_of::<Target>()).unwrap_or(0),
+            ..Attributes::naming(program)
+        };
         Ok(Self { link: bpf(BPF_LINK_CREATE, &attributes)? })
     }
 
@@ -51,7 +77,8 @@ impl Attributes {
 }
 
 fn bpf(command: libc::c_int, attributes: &Attributes) -> Result<OwnedFd, Errno> {
-    // SAFETY: the kernel only reads the attributes, as many bytes as the last argument says, before the call returns.
+    // SAFETY: the kernel only reads the attributes, as many bytes as the last argument says, and what they point
+    // to, before the call returns.
     let result =
         unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_ref(attributes), size_of::<Attributes>()) };
     match i32::try_from(result) {

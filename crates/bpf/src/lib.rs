@@ -8,6 +8,8 @@
 pub mod cpu;
 mod iterator;
 pub mod kernel;
+mod map;
+pub mod network;
 pub mod processes;
 
 pub use kernel::{Kernel, LoadError};

@@ -11,6 +11,7 @@ use crate::config::{Config, Source};
 use crate::provider::ProcessProvider;
 use crate::provider::ebpf::{Ebpf, Unavailable};
 use crate::provider::procfs::Procfs;
+use crate::sources::network;
 
 /// Id of the process table among the features of a frame's health.
 const FEATURE: &str = "processes";
@@ -46,7 +47,7 @@ pub fn attempt(root: &Root) -> Vec<FeatureHealth> {
         Ok(ebpf) => (ebpf.id(), None),
         Err(error) => (Procfs::ID, Some(reason(&error).into())),
     };
-    vec![FeatureHealth { id: FEATURE, source, reason }]
+    vec![FeatureHealth { id: FEATURE, source, reason }, network::attempt(root)]
 }
 
 /// An error with its causes in one line, and what would help.

@@ -26,6 +26,7 @@ use crate::sources::connections::ConnectionsSource;
 use crate::sources::filesystems::FilesystemsSource;
 use crate::sources::identity;
 use crate::sources::machine::MachineSource;
+use crate::sources::network::NetworkSource;
 use crate::sources::users::UsersSource;
 use crate::strings::StringsLane;
 use crate::table::{Table, Tick};
@@ -65,6 +66,7 @@ pub struct Collector {
     pss: PssLane,
     machine: MachineSource,
     connections: ConnectionsSource,
+    network: NetworkSource,
     filesystems: FilesystemsSource,
     users: UsersSource,
     pace: Pace,
@@ -85,13 +87,16 @@ impl Collector {
     pub fn new(config: &Config, id: HostId, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let host = Arc::new(identity::read(&config.root, id, &config.version).map_err(StartError::Identity)?);
         let Choice { processes: provider, features } = choice::choose(config)?;
+        let (network, sockets) = NetworkSource::new(config);
         Ok(Self {
             table: Table::new(host.boot.short(), host.boot_time),
             strings: StringsLane::new(config)?,
             slow: SlowLane::new(&config.root, config.slow_budget)?,
             pss: PssLane::new(&config.root, config.pss_budget),
             machine: MachineSource::new(&config.root, Arc::clone(&clock)).map_err(StartError::Thread)?,
-            connections: ConnectionsSource::new(&config.root, config.connections).map_err(StartError::Thread)?,
+            connections: ConnectionsSource::new(&config.root, config.connections, sockets)
+                .map_err(StartError::Thread)?,
+            network,
             filesystems: FilesystemsSource::new(&config.root, config.filesystems, &config.mounts),
             users: UsersSource::new(&config.root, config.users).map_err(StartError::Thread)?,
             pace: Pace::new(config.interval, config.ceiling),
@@ -122,15 +127,17 @@ impl Collector {
         let before = previous.as_ref().map_or(&[][..], |frame| &frame.processes);
         let mut pass = self.table.begin(before, tick);
         let counts = self.provider.pass(&mut |raw| pass.add(raw))?;
-        let (mut rows, ended) = pass.finish();
+        let (mut rows, mut ended) = pass.finish();
 
-        self.connections.run(&mut self.table, now);
+        machine.payload = self.network.fill(&mut rows, &mut ended, before, tick);
+        self.connections.run(&mut self.table, &mut self.network, now);
         self.strings.run(&mut self.table, &mut rows, tick);
         self.slow.run(&mut self.table, &mut rows, now, self.pace.interval());
         self.pss.run(&mut self.table, &mut rows, tick, self.pace.interval());
         self.filesystems.run(now);
         self.users.run(now);
 
+        self.note_network();
         machine.processes = rows.len() as u64;
         machine.threads = rows.iter().map(|row| u64::from(row.threads)).sum();
         self.pace.observe(now, clock::collecting_cpu());
@@ -154,6 +161,15 @@ impl Collector {
         });
         self.last = Some(Arc::clone(&frame));
         Ok(frame)
+    }
+
+    /// Says how network bytes are counted, when that changes.
+    fn note_network(&mut self) {
+        let network = self.network.health();
+        if !self.features.contains(&network) {
+            let others = self.features.iter().filter(|feature| feature.id != network.id).cloned();
+            self.features = others.chain([network.clone()]).collect();
+        }
     }
 
     fn health(&self, counts: PassCounts, now: Mono) -> CollectHealth {

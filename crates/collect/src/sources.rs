@@ -5,4 +5,6 @@ pub(crate) mod devices;
 pub(crate) mod filesystems;
 pub(crate) mod identity;
 pub(crate) mod machine;
+pub(crate) mod network;
+mod socket_traffic;
 pub(crate) mod users;

@@ -1,10 +1,28 @@
 //! What a process has to know of itself and of the kernel's units.
 
+use rustix::fs::{CWD, readlinkat_raw};
+use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::root::Root;
 
 /// Our own pid.
 pub fn pid() -> u32 {
     std::process::id()
+}
+
+/// Whether we are in the first pid namespace and the first time namespace, so that pids and starts mean the same to us as to
+/// programs in the kernel. Source: `/proc/self/ns`, whose numbers for the first ones are fixed (`PROC_PID_INIT_INO`,
+/// `PROC_TIME_INIT_INO` of `include/linux/proc_ns.h`); time namespaces since 5.6.
+pub fn in_first_namespaces(root: &Root) -> bool {
+    let is = |name: &str, first: &[u8]| {
+        let mut target = [0_u8; 64];
+        match readlinkat_raw(CWD, root.proc("self/ns").join(name), &mut target[..]) {
+            Ok(length) => target.get(..length) == Some(first),
+            Err(error) => error == Errno::NOENT && name == "time",
+        }
+    };
+    is("pid", b"pid:[4026531836]") && is("time", b"time:[4026531834]")
 }
 
 /// Bytes in a page of memory.

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use procyon_units::Bytes;
+use procyon_units::{Bytes, Reading};
 
 use crate::key::ProcessKey;
+use crate::process::{Net, NetRates};
 
 /// Transport protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +85,16 @@ pub struct Connection {
     pub receive_queue: Bytes,
     /// Bytes sent and not yet acknowledged; for a listening socket how many may wait.
     pub send_queue: Bytes,
+    /// Payload received and sent since it was made, or since watching began; of a listening TCP socket all that went through
+    /// the connections to its port, those that were closed included. Source: eBPF by socket, else `tcp_info` (`tcp_info`
+    /// counts the SYN and the FIN as a byte each). `Unsupported` for UDP without eBPF, `Absent` for remains (`TIME-WAIT`).
+    pub net: Reading<Net>,
+    /// What went through it each second between the last two readings of the sockets.
+    pub rates: Reading<NetRates>,
+    /// Smoothed round-trip time of a TCP connection. Source: `tcp_info` `tcpi_rtt`.
+    pub round_trip: Reading<Duration>,
+    /// Segments of a TCP connection that were sent again. Source: `tcp_info` `tcpi_total_retrans`.
+    pub retransmits: Reading<u64>,
     /// Inode of its network namespace.
     pub namespace: u64,
     /// Whether that is the collector's own, whose sockets every local user may list; others need privilege to enter.

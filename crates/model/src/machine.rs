@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use procyon_units::{Bytes, Celsius, Cores, CpuTime, Mono, PerSecond, Ratio, Reading, Wall};
 
+use crate::process::NetRates;
+
 /// How processors spent their time, by mode; `T` is a counter, cores in use or a share.
 ///
 /// Guest time is counted in `guest` and `guest_nice` alone, taken out of the kernel's `user` and `nice`.
@@ -108,6 +110,8 @@ pub struct Machine {
     pub disks: Vec<Disk>,
     /// Network interfaces.
     pub interfaces: Vec<Interface>,
+    /// Network payload by who moved it.
+    pub payload: Payload,
     /// Temperature sensors.
     pub sensors: Vec<Sensor>,
     /// When they were read; none before the first time.
@@ -116,6 +120,16 @@ pub struct Machine {
     pub temperature: Reading<Celsius>,
     /// Time since boot. Source: `/proc/uptime`.
     pub uptime: Duration,
+}
+
+/// Network payload each second since the tick before, TCP and UDP in every network namespace. Source: eBPF
+/// `sock_recv_length`, `sock_send_length`; `Unsupported` without.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Payload {
+    /// Of all processes, those included that have ended.
+    pub processes: Reading<NetRates>,
+    /// Of the kernel itself: network file systems and others that use sockets without a process.
+    pub kernel: Reading<NetRates>,
 }
 
 /// One processor core.
@@ -281,6 +295,11 @@ impl Interface {
     /// Whether packets leave the machine here, so that sums over these count nothing twice.
     pub fn leaves_the_machine(&self) -> bool {
         matches!(&*self.kind, "physical" | "wireless")
+    }
+
+    /// Whether it leads from the machine to itself.
+    pub fn is_loopback(&self) -> bool {
+        &*self.kind == "loopback"
     }
 }
 

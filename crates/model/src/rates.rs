@@ -79,6 +79,12 @@ fn io_between(a: Io, b: Io, elapsed: Duration) -> Option<IoRates> {
     })
 }
 
+/// Network rates from two readings of the counters, for the same reason unknown as the later one.
+#[must_use]
+pub fn network(earlier: &Reading<Net>, later: &Reading<Net>, elapsed: Duration) -> Reading<NetRates> {
+    both(earlier, later, |a, b| net_between(a, b, elapsed))
+}
+
 fn net_between(a: Net, b: Net, elapsed: Duration) -> Option<NetRates> {
     Some(NetRates {
         received: per_second(a.received.0, b.received.0, elapsed)?,

@@ -12,7 +12,7 @@
 
 pub mod certificate;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -49,6 +49,35 @@ impl Workload {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Gives it a line to obey, without waiting until it has.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("its input is piped");
+        writeln!(input, "{line}").and_then(|()| input.flush()).expect("the workload listens");
+    }
+
+    /// Waits for its answer to the line before.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the workload writes");
+        assert!(line.ends_with('\n'), "the workload ended early");
+        line.trim_end().to_owned()
+    }
+
+    /// Gives it a line to obey and waits until it has.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn ask(&mut self, line: &str) -> String {
+        self.tell(line);
+        self.answer()
     }
 
     /// Tells it to end and returns the processor time that it says it has used.

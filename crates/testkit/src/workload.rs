@@ -4,8 +4,11 @@
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::expect_used,
+    clippy::panic,
     reason = "a test program: it measures time, prints, and stops at the first surprise"
 )]
+
+mod sockets;
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
@@ -17,8 +20,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-const USAGE: &str =
-    "procyon-workload burn SHARE THREADS | alloc BYTES | io FILE WRITE READ | fds N | threads N | rename NAME | idle";
+const USAGE: &str = "procyon-workload burn SHARE THREADS | alloc BYTES | io FILE WRITE READ | fds N | threads N | rename NAME | idle | sockets [DESCRIPTOR]";
 const BLOCK: usize = 1 << 20;
 
 fn main() {
@@ -43,6 +45,14 @@ fn main() {
         }
         // Further arguments are for whoever reads the command line.
         ["idle", ..] => hold(()),
+        ["sockets"] => {
+            sockets::obey(None);
+            report();
+        }
+        ["sockets", inherited] => {
+            sockets::obey(Some(inherited));
+            report();
+        }
         _ => {
             println!("{USAGE}");
             std::process::exit(2);

@@ -10,6 +10,7 @@
 
 mod allocations;
 mod inspect;
+mod network;
 mod providers;
 mod strings;
 mod truth;

@@ -9,9 +9,11 @@ use procyon_model::descriptor::Descriptor;
 use procyon_model::frame::{Aged, EndedProcess, Exit, HostIdentity, Pace};
 use procyon_model::machine::{
     Container, Core, CpuModes, Disk, DiskRates, Filesystem, FilesystemState, Interface, InterfaceRates, Load,
-    MemoryUse, Sensor, Space, Swapping, UserSession,
+    MemoryUse, Payload, Sensor, Space, Swapping, UserSession,
 };
-use procyon_model::process::{CpuCounters, Faults, Fds, Io, Memory, Net, Oom, ProcessState, Pss, Rates, Switches};
+use procyon_model::process::{
+    CpuCounters, Faults, Fds, Io, Memory, Net, NetRates, Oom, ProcessState, Pss, Rates, Switches,
+};
 use procyon_model::{BootId, Connection, Frame, HostId, Machine, ProcessKey, ProcessRow, rates};
 use procyon_units::{Bytes, Celsius, Cores, CpuTime, Mono, PerSecond, Ratio, Reading, Ticks, Wall};
 
@@ -364,6 +366,10 @@ pub fn full_machine() -> Machine {
             Core { id: 0, time, share: Reading::Known(modes), frequency: Reading::Known(2_400_000_000) },
             Core { id: 3, time, share: Reading::Pending, frequency: Reading::Unsupported },
         ],
+        payload: Payload {
+            processes: Reading::Known(NetRates { received: rate(1.5), sent: rate(2.5) }),
+            kernel: Reading::Pending,
+        },
         load: Reading::Known(Load { one: 1.25, five: 0.5, fifteen: 0.1 }),
         memory: Reading::Known(MemoryUse {
             total: Bytes(16 << 30),
@@ -476,6 +482,10 @@ pub fn sockets(owner: &ProcessRow) -> Vec<Connection> {
         inode: 4711,
         receive_queue: Bytes(1),
         send_queue: Bytes(4096),
+        net: Reading::Known(Net { received: Bytes(9_000), sent: Bytes(70), receive_calls: 8, send_calls: 2 }),
+        rates: Reading::Known(NetRates { received: PerSecond(12.5), sent: PerSecond(0.0) }),
+        round_trip: Reading::Absent,
+        retransmits: Reading::Absent,
         namespace: 4_026_531_840,
         own_namespace: true,
     };
@@ -485,6 +495,9 @@ pub fn sockets(owner: &ProcessRow) -> Vec<Connection> {
         remote: Some(SocketAddr::from((Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 7), 50_000))),
         state: SocketState::ESTABLISHED,
         receive_queue: Bytes(0),
+        rates: Reading::Pending,
+        round_trip: Reading::Known(Duration::from_micros(1_234)),
+        retransmits: Reading::Known(3),
         ..listening.clone()
     };
     let orphan = Connection {
@@ -495,11 +508,19 @@ pub fn sockets(owner: &ProcessRow) -> Vec<Connection> {
         uid: 0,
         inode: 0,
         send_queue: Bytes(0),
+        net: Reading::Absent,
+        rates: Reading::Absent,
         namespace: 4_026_532_000,
         own_namespace: false,
         ..listening.clone()
     };
-    let udp = Connection { protocol: Protocol::Udp, state: SocketState(7), inode: 4712, ..listening.clone() };
+    let udp = Connection {
+        protocol: Protocol::Udp,
+        state: SocketState(7),
+        inode: 4712,
+        net: Reading::Unsupported,
+        ..listening.clone()
+    };
     let udp6 = Connection { protocol: Protocol::Udp6, state: SocketState::ESTABLISHED, inode: 4713, ..v6.clone() };
     vec![listening, v6, orphan, udp, udp6]
 }

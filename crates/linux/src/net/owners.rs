@@ -120,6 +120,13 @@ impl SocketOwners {
         }
     }
 
+    /// Whether this process held that socket when its descriptors were read last; none when they never were.
+    #[must_use]
+    pub fn holds(&self, pid: u32, inode: u64) -> Option<bool> {
+        let process = self.processes.get(&pid).filter(|process| process.read > 0)?;
+        Some(process.sockets.binary_search(&inode).is_ok())
+    }
+
     fn forget_ended(&mut self, processes: &[(u32, Ticks)]) {
         let round = self.round;
         for &(pid, start) in processes {

@@ -89,6 +89,9 @@ pub fn parse(protocol: Protocol, namespace: u64, payload: &[u8]) -> Option<Socke
     socket.send_queue = Bytes(number(60)?);
     socket.uid = read_u32(fixed, 64)?;
     socket.inode = number(68)?;
+    // struct inet_diag_sockid ends with it, as two halves.
+    let cookie = number(44)? | number(48)? << 32;
+    socket.cookie = (cookie != u64::MAX).then_some(cookie);
     let rest = payload.get(MESSAGE..).unwrap_or_default();
     socket.tcp = attributes(rest).find(|(kind, _)| *kind == INFO).and_then(|(_, value)| parse_tcp_info(value));
     Some(socket)
@@ -114,7 +117,8 @@ mod tests {
         let mut bytes = vec![AF_INET, 1, 0, 0, 0x1f, 0x90, 0xc3, 0x50];
         bytes.extend([127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         bytes.extend([10, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        bytes.extend([0; 16]);
+        // Interface and cookie, then the timer.
+        bytes.extend([0, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
         for number in [5_u32, 7, 1000, 4242] {
             bytes.extend(number.to_ne_bytes());
         }
@@ -122,6 +126,7 @@ mod tests {
         assert_eq!(socket.local.to_string(), "127.0.0.1:8080");
         assert_eq!(socket.remote.unwrap().to_string(), "10.0.0.9:50000");
         assert_eq!((socket.receive_queue.0, socket.send_queue.0, socket.uid, socket.inode), (5, 7, 1000, 4242));
+        assert_eq!(socket.cookie, Some((1 << 32) + 9));
         bytes.pop();
         assert_eq!(parse(Protocol::Tcp, 99, &bytes), None);
     }

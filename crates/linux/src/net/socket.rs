@@ -80,8 +80,18 @@ pub struct Socket {
     pub send_queue: Bytes,
     /// Inode of its network namespace.
     pub namespace: u64,
+    /// The kernel's number of it, never used again; none where only text could be read.
+    pub cookie: Option<u64>,
     /// More about a TCP connection, where it was asked for and netlink gave it.
     pub tcp: Option<TcpInfo>,
+}
+
+impl Socket {
+    /// Whether it is a TCP connection that programs use: neither one that listens nor remains of one.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        self.protocol.is_tcp() && !matches!(self.state, state::LISTEN | state::CLOSE | state::TIME_WAIT)
+    }
 }
 
 /// `struct tcp_info` of a connection, as far as we use it.
@@ -132,6 +142,7 @@ pub(crate) fn assemble(
         receive_queue: Bytes(0),
         send_queue: Bytes(0),
         namespace,
+        cookie: None,
         tcp: None,
     }
 }

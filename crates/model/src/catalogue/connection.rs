@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::figure::{Figure, Kind, Pace, Scope, Unit, figure};
+use super::figure::{Aggregate, Figure, Kind, Pace, Scope, Unit, figure};
 use crate::connection::{Connection, Owner};
 use crate::value::Value;
 
@@ -19,6 +19,20 @@ const fn fig(
 ) -> Figure<Connection> {
     let kind = if matches!(unit, Unit::Bytes) { Kind::Gauge } else { Kind::Text };
     figure(Scope::Connection, number, id, name, unit, kind, title, help, source, value).pace(Pace::Slow)
+}
+
+const fn traffic(
+    number: u16,
+    id: &'static str,
+    name: &'static str,
+    unit: Unit,
+    kind: Kind,
+    title: [&'static str; 2],
+    help: [&'static str; 2],
+    source: &'static str,
+    value: fn(&Connection) -> Value<'_>,
+) -> Figure<Connection> {
+    figure(Scope::Connection, number, id, name, unit, kind, title, help, source, value).pace(Pace::Slow).private()
 }
 
 fn address(address: SocketAddr) -> Value<'static> {
@@ -53,4 +67,10 @@ pub static CONNECTION: &[Figure<Connection>] = &[
     fig(413, "tx_queue", "connection_send_queue_bytes", Unit::Bytes, ["Send queue", "发送队列"], ["Bytes sent and not yet acknowledged; for a listening socket how many may wait.", "已发出而未确认的字节；监听套接字为队列上限。"], "sock_diag", |c| c.send_queue.into()).head("Tx queue", "发送队列"),
     fig(414, "netns", "connection_network_namespace", Unit::None, ["Network namespace", "网络命名空间"], ["Inode of its network namespace.", "所在网络命名空间的 inode。"], "/proc/PID/ns/net", |c| c.namespace.into()).head("Netns", "网络空间"),
     fig(415, "uid", "connection_uid", Unit::None, ["User id", "用户 ID"], ["User who made it.", "创建它的用户。"], "sock_diag", |c| c.uid.into()).head("UID", "UID"),
+    traffic(416, "rx", "connection_receive_bytes_per_second", Unit::BytesPerSecond, Kind::Gauge, ["Received", "接收"], ["Payload received each second; of a listening socket by all connections to its port.", "每秒收到的载荷；监听套接字为其端口所有连接之和。"], "eBPF sock_recv_length, else tcp_info", |c| c.rates.get().map(|r| r.received).into()).head("Rx/s", "收/秒"),
+    traffic(417, "tx", "connection_transmit_bytes_per_second", Unit::BytesPerSecond, Kind::Gauge, ["Sent", "发送"], ["Payload sent each second; of a listening socket by all connections to its port.", "每秒发出的载荷；监听套接字为其端口所有连接之和。"], "eBPF sock_send_length, else tcp_info", |c| c.rates.get().map(|r| r.sent).into()).head("Tx/s", "发/秒"),
+    traffic(418, "rx_total", "connection_receive_bytes_total", Unit::Bytes, Kind::Counter, ["Received, total", "接收累计"], ["Payload received since it was made or since watching began.", "建立或开始观测以来收到的载荷。"], "eBPF sock_recv_length, else tcp_info", |c| c.net.get().map(|n| n.received).into()).head("Rx", "收累计"),
+    traffic(419, "tx_total", "connection_transmit_bytes_total", Unit::Bytes, Kind::Counter, ["Sent, total", "发送累计"], ["Payload sent since it was made or since watching began.", "建立或开始观测以来发出的载荷。"], "eBPF sock_send_length, else tcp_info", |c| c.net.get().map(|n| n.sent).into()).head("Tx", "发累计"),
+    traffic(420, "rtt", "connection_round_trip_seconds", Unit::Seconds, Kind::Gauge, ["Round trip", "往返时延"], ["Smoothed round-trip time of a TCP connection.", "TCP 连接的平滑往返时延。"], "sock_diag tcp_info tcpi_rtt", |c| (&c.round_trip).into()).head("RTT", "往返").group(Aggregate::Max),
+    traffic(421, "retransmits", "connection_retransmits_total", Unit::Count, Kind::Counter, ["Retransmits", "重传"], ["Segments of a TCP connection that were sent again.", "TCP 连接重传的报文段数。"], "sock_diag tcp_info tcpi_total_retrans", |c| (&c.retransmits).into()).head("Retrans", "重传"),
 ];

@@ -4,7 +4,8 @@ use procyon_units::{Bytes, PerSecond, Ratio, Reading};
 
 use super::figure::{Figure, Kind, Pace, Scope, Unit, figure};
 use crate::frame::Frame;
-use crate::machine::{CpuModes, Disk, DiskRates, InterfaceRates, MemoryUse};
+use crate::machine::{CpuModes, Disk, DiskRates, Interface, InterfaceRates, MemoryUse};
+use crate::process::NetRates;
 use crate::value::Value;
 
 use Kind::Gauge;
@@ -43,6 +44,26 @@ fn disks(frame: &Frame, take: fn(&DiskRates) -> PerSecond) -> Value<'static> {
 fn interfaces(frame: &Frame, take: fn(&InterfaceRates) -> PerSecond) -> Value<'static> {
     let outward = frame.machine.interfaces.iter().filter(|interface| interface.leaves_the_machine());
     outward.map(|interface| interface.rates.get().map(take)).sum::<Option<PerSecond>>().into()
+}
+
+fn payload(reading: Reading<NetRates>, take: fn(&NetRates) -> PerSecond) -> Value<'static> {
+    reading.get().map(take).into()
+}
+
+/// What interfaces moved beyond payload: headers, acknowledgements, what is sent again, packets that only pass through. Loopback is
+/// in it, since processes that talk to each other there are in the payload.
+fn beyond_payload(
+    frame: &Frame,
+    moved: fn(&InterfaceRates) -> PerSecond,
+    take: fn(&NetRates) -> PerSecond,
+) -> Value<'static> {
+    let ends = |interface: &&Interface| interface.leaves_the_machine() || interface.is_loopback();
+    let all = frame.machine.interfaces.iter().filter(ends);
+    let all = all.map(|interface| interface.rates.get().map(moved)).sum::<Option<PerSecond>>();
+    let known = |reading: Reading<NetRates>| reading.get().map(take);
+    let (processes, kernel) = (known(frame.machine.payload.processes), known(frame.machine.payload.kernel));
+    let rest = |all: PerSecond| Some(PerSecond((all.0 - processes?.0 - kernel?.0).max(0.0)));
+    all.and_then(rest).into()
 }
 
 fn speed(frame: &Frame) -> Value<'static> {
@@ -99,6 +120,12 @@ pub static HOST: &[Figure<Frame>] = &[
     fig(253, "net_rx", "host_network_receive_bytes_per_second", Unit::BytesPerSecond, ["Received", "接收"], ["Bytes received each second by the physical interfaces.", "物理网卡每秒收到的字节数。"], "/proc/net/dev", |f| interfaces(f, |i| i.received)),
     fig(254, "net_tx", "host_network_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent", "发送"], ["Bytes sent each second by the physical interfaces.", "物理网卡每秒发出的字节数。"], "/proc/net/dev", |f| interfaces(f, |i| i.sent)),
     fig(255, "net_speed", "host_network_speed_bits_per_second", Unit::BitsPerSecond, ["Link speed", "链路速率"], ["Link speed of the physical interfaces together, where drivers tell.", "物理网卡链路速率合计（驱动可告知时）。"], "/sys/class/net/*/speed", speed),
+    fig(270, "net_proc_rx", "host_network_process_receive_bytes_per_second", Unit::BytesPerSecond, ["Received by processes", "进程接收"], ["Network payload received each second by all processes, those included that have ended.", "所有进程（含已结束的）每秒收到的网络载荷。"], "eBPF sock_recv_length", |f| payload(f.machine.payload.processes, |n| n.received)).head("Proc rx", "进程收"),
+    fig(271, "net_proc_tx", "host_network_process_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent by processes", "进程发送"], ["Network payload sent each second by all processes, those included that have ended.", "所有进程（含已结束的）每秒发出的网络载荷。"], "eBPF sock_send_length", |f| payload(f.machine.payload.processes, |n| n.sent)).head("Proc tx", "进程发"),
+    fig(272, "net_kernel_rx", "host_network_kernel_receive_bytes_per_second", Unit::BytesPerSecond, ["Received by the kernel", "内核接收"], ["Network payload received each second by the kernel itself, as for network file systems.", "内核自身（如网络文件系统）每秒收到的网络载荷。"], "eBPF sock_recv_length", |f| payload(f.machine.payload.kernel, |n| n.received)).head("Kernel rx", "内核收"),
+    fig(273, "net_kernel_tx", "host_network_kernel_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent by the kernel", "内核发送"], ["Network payload sent each second by the kernel itself, as for network file systems.", "内核自身（如网络文件系统）每秒发出的网络载荷。"], "eBPF sock_send_length", |f| payload(f.machine.payload.kernel, |n| n.sent)).head("Kernel tx", "内核发"),
+    fig(274, "net_rest_rx", "host_network_unattributed_receive_bytes_per_second", Unit::BytesPerSecond, ["Received, unattributed", "未归属接收"], ["What physical and loopback interfaces received each second beyond the payload of processes and the kernel: headers, acknowledgements, packets passing through.", "物理网卡与回环每秒收到的、超出进程与内核载荷的字节：包头、确认、转发的包。"], "/proc/net/dev less eBPF sock_recv_length", |f| beyond_payload(f, |i| i.received, |n| n.received)).head("Rest rx", "未归属收"),
+    fig(275, "net_rest_tx", "host_network_unattributed_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent, unattributed", "未归属发送"], ["What physical and loopback interfaces sent each second beyond the payload of processes and the kernel: headers, acknowledgements, packets passing through.", "物理网卡与回环每秒发出的、超出进程与内核载荷的字节：包头、确认、转发的包。"], "/proc/net/dev less eBPF sock_send_length", |f| beyond_payload(f, |i| i.sent, |n| n.sent)).head("Rest tx", "未归属发"),
     fig(260, "forks", "host_forks_per_second", Unit::PerSecond, ["Forks", "创建进程"], ["Processes and threads made each second.", "每秒创建的进程与线程数。"], "/proc/stat processes", |f| (&f.machine.events.forks).into()),
     fig(261, "ctxt", "host_context_switches_per_second", Unit::PerSecond, ["Context switches", "上下文切换"], ["Context switches each second.", "每秒上下文切换次数。"], "/proc/stat ctxt", |f| (&f.machine.events.context_switches).into()).head("Switches", "切换"),
     fig(262, "intr", "host_interrupts_per_second", Unit::PerSecond, ["Interrupts", "中断"], ["Interrupts each second.", "每秒中断次数。"], "/proc/stat intr", |f| (&f.machine.events.interrupts).into()),

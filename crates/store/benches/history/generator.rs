@@ -13,7 +13,7 @@ use procyon_model::machine::{
     Sensor, Space, UserSession,
 };
 use procyon_model::process::{
-    CpuCounters, Faults, Fds, Io, Memory, Oom, ProcessRow, ProcessState, Pss, Rates, Switches,
+    CpuCounters, Faults, Fds, Io, Memory, Net, NetRates, Oom, ProcessRow, ProcessState, Pss, Rates, Switches,
 };
 use procyon_model::rates::{self, per_second};
 use procyon_model::{BootId, Connection, HostId, ProcessKey};
@@ -509,6 +509,23 @@ impl Generator {
                     inode: if changing { 1_000_000 + self.dice.below(1_000_000) } else { 10_000 + number as u64 },
                     receive_queue: Bytes(0),
                     send_queue: Bytes(if self.dice.often(30) { self.dice.below(5000) } else { 0 }),
+                    // One in ten moves bytes.
+                    net: Reading::Known(Net {
+                        received: Bytes(if changing { self.mono / 1_000_000 } else { 4096 }),
+                        sent: Bytes(if changing { self.mono / 4_000_000 } else { 512 }),
+                        receive_calls: if changing { self.seq } else { 4 },
+                        send_calls: if changing { self.seq } else { 4 },
+                    }),
+                    rates: Reading::Known(NetRates {
+                        received: PerSecond(if changing { self.dice.below(100_000) as f64 } else { 0.0 }),
+                        sent: PerSecond(if changing { self.dice.below(25_000) as f64 } else { 0.0 }),
+                    }),
+                    round_trip: Reading::Known(Duration::from_micros(if changing {
+                        300 + self.dice.below(100)
+                    } else {
+                        250 + number as u64
+                    })),
+                    retransmits: Reading::Known(0),
                     namespace: 4_026_531_840,
                     own_namespace: true,
                 });

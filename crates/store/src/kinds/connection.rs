@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use procyon_model::ProcessKey;
 use procyon_model::connection::{Connection, Owner, Protocol, SocketState};
-use procyon_units::{Bytes, Ticks};
+use procyon_model::process::{Net, NetRates};
+use procyon_units::{Bytes, PerSecond, Reading, Ticks};
 
-use crate::column::Shape::{Level, Text};
-use crate::column::{Cells, Fill, columns};
+use crate::column::Shape::{Float, Level, Text};
+use crate::column::{Cells, Fill, columns, duration, nanos};
 use crate::kinds::{Key, Kind, Tick, near};
+use crate::reading::{EXPLICIT, code, reading};
 use crate::texts::Texts;
 
 columns! {
@@ -29,6 +31,23 @@ columns! {
     OWNER_NAME = "connection_process_name", Text;
     OWNER_USER = "connection_process_user", Text;
     OWNER_LABEL = "connection_process_label", Text;
+    READINGS = "connection_readings", Level;
+    RECEIVED = "connection_receive_bytes", Level;
+    SENT = "connection_transmit_bytes", Level;
+    RECEIVE_CALLS = "connection_receive_calls", Level;
+    SEND_CALLS = "connection_transmit_calls", Level;
+    RATE_RECEIVED = "connection_receive_bytes_per_second", Float;
+    RATE_SENT = "connection_transmit_bytes_per_second", Float;
+    ROUND_TRIP = "connection_round_trip_nanoseconds", Level;
+    RETRANSMITS = "connection_retransmits", Level;
+}
+
+/// Readings, three bits each, in [`READINGS`]; zero where the row is older than these columns.
+mod readings {
+    pub(super) const NET: u32 = 0;
+    pub(super) const RATES: u32 = 1;
+    pub(super) const ROUND_TRIP: u32 = 2;
+    pub(super) const RETRANSMITS: u32 = 3;
 }
 
 const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Tcp6, Protocol::Udp, Protocol::Udp6];
@@ -74,6 +93,7 @@ impl Kind for Connections {
             new.set(OWNER_USER, texts.number(near(old, OWNER_USER), &owner.user));
             new.set(OWNER_LABEL, texts.number(near(old, OWNER_LABEL), &owner.label));
         }
+        write_traffic(row, new);
         0
     }
 
@@ -101,6 +121,49 @@ impl Kind for Connections {
             send_queue: Bytes(cells.count(SEND_QUEUE)),
             namespace: cells.count(NAMESPACE),
             own_namespace: cells.flag(FLAGS, 0),
+            net: kept(cells, readings::NET, || Net {
+                received: Bytes(cells.count(RECEIVED)),
+                sent: Bytes(cells.count(SENT)),
+                receive_calls: cells.count(RECEIVE_CALLS),
+                send_calls: cells.count(SEND_CALLS),
+            }),
+            rates: kept(cells, readings::RATES, || NetRates {
+                received: PerSecond(cells.float(RATE_RECEIVED)),
+                sent: PerSecond(cells.float(RATE_SENT)),
+            }),
+            round_trip: kept(cells, readings::ROUND_TRIP, || duration(cells.get(ROUND_TRIP))),
+            retransmits: kept(cells, readings::RETRANSMITS, || cells.count(RETRANSMITS)),
         }
+    }
+}
+
+fn write_traffic(row: &Connection, new: &mut Fill<'_>) {
+    let explicit = |code: i64| if code == 0 { EXPLICIT } else { code };
+    new.code(READINGS, readings::NET, explicit(code(&row.net)));
+    new.code(READINGS, readings::RATES, explicit(code(&row.rates)));
+    new.code(READINGS, readings::ROUND_TRIP, explicit(code(&row.round_trip)));
+    new.code(READINGS, readings::RETRANSMITS, explicit(code(&row.retransmits)));
+    if let Reading::Known(net) = row.net {
+        new.count(RECEIVED, net.received.0);
+        new.count(SENT, net.sent.0);
+        new.count(RECEIVE_CALLS, net.receive_calls);
+        new.count(SEND_CALLS, net.send_calls);
+    }
+    if let Reading::Known(rates) = row.rates {
+        new.float(RATE_RECEIVED, rates.received.0);
+        new.float(RATE_SENT, rates.sent.0);
+    }
+    if let Reading::Known(round_trip) = row.round_trip {
+        new.set(ROUND_TRIP, nanos(round_trip));
+    }
+    if let Reading::Known(retransmits) = row.retransmits {
+        new.count(RETRANSMITS, retransmits);
+    }
+}
+
+fn kept<T>(cells: Cells<'_>, at: u32, value: impl FnOnce() -> T) -> Reading<T> {
+    match cells.code(READINGS, at) {
+        0 => Reading::Unsupported,
+        code => reading(code, value),
     }
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use procyon_model::frame::{Aged, Frame, HostIdentity, Pace};
 use procyon_model::key::{BootId, HostId};
-use procyon_model::machine::{Events, Load, Machine, MemoryUse, Pressure, Swapping};
+use procyon_model::machine::{Events, Load, Machine, MemoryUse, Payload, Pressure, Swapping};
+use procyon_model::process::NetRates;
 use procyon_units::{Bytes, Celsius, Mono, PerSecond, Ratio, Reading, Wall};
 
 use crate::column::Shape::{Counter, Float, Level, Text};
 use crate::column::{ALL_GROUPS, Cells, Fill, columns, duration, nanos};
 use crate::kinds::core::{times, write_floats, write_times};
 use crate::kinds::{Key, Kind, Tick, near};
-use crate::reading::{code, reading};
+use crate::reading::{EXPLICIT, code, reading};
 use crate::texts::Texts;
 
 columns! {
@@ -93,6 +94,12 @@ columns! {
     SENSORS_TAKEN = "host_sensors_read_nanoseconds", Level;
     /// Which of forks, context switches and interrupts hold what came in the frame, and not what comes each second.
     COUNTS_OF = "host_counted", Level;
+    /// Readings of the payload, three bits each; zero where the row is older than these columns.
+    PAYLOAD = "host_network_payload_readings", Level;
+    PROCESSES_RECEIVED = "host_network_process_receive_bytes_per_second", Float;
+    PROCESSES_SENT = "host_network_process_transmit_bytes_per_second", Float;
+    KERNEL_RECEIVED = "host_network_kernel_receive_bytes_per_second", Float;
+    KERNEL_SENT = "host_network_kernel_transmit_bytes_per_second", Float;
 }
 
 /// Bits of [`FLAGS`].
@@ -383,6 +390,15 @@ fn machine(machine: &Machine, tick: &Tick, new: &mut Fill<'_>) {
     new.count(BLOCKED, machine.blocked.get().copied().unwrap_or(0));
     new.float(TEMPERATURE, machine.temperature.get().map_or(0.0, |celsius| celsius.0));
     new.set(UPTIME, nanos(machine.uptime));
+    for (at, reading, [received, sent]) in
+        [(0, machine.payload.processes, OF_PROCESSES), (1, machine.payload.kernel, OF_KERNEL)]
+    {
+        new.code(PAYLOAD, at, if reading.is_known() { EXPLICIT } else { code(&reading) });
+        if let Reading::Known(rates) = reading {
+            new.float(received, rates.received.0);
+            new.float(sent, rates.sent.0);
+        }
+    }
 }
 
 fn memory_use(memory: &MemoryUse, new: &mut Fill<'_>) {
@@ -399,6 +415,18 @@ fn memory_use(memory: &MemoryUse, new: &mut Fill<'_>) {
         (SWAP_FREE, memory.swap_free),
     ] {
         new.count(place, bytes.0);
+    }
+}
+
+/// Payload received and sent, by whom.
+const OF_PROCESSES: [usize; 2] = [PROCESSES_RECEIVED, PROCESSES_SENT];
+const OF_KERNEL: [usize; 2] = [KERNEL_RECEIVED, KERNEL_SENT];
+
+fn payload(cells: Cells<'_>, at: u32, [received, sent]: [usize; 2]) -> Reading<NetRates> {
+    let rates = || NetRates { received: PerSecond(cells.float(received)), sent: PerSecond(cells.float(sent)) };
+    match cells.code(PAYLOAD, at) {
+        0 => Reading::Unsupported,
+        code => reading(code, rates),
     }
 }
 
@@ -450,6 +478,7 @@ fn read_machine(cells: Cells<'_>, tick: &Tick) -> Machine {
         threads: cells.count(THREADS),
         running: count(readings::RUNNING, RUNNING),
         blocked: count(readings::BLOCKED, BLOCKED),
+        payload: Payload { processes: payload(cells, 0, OF_PROCESSES), kernel: payload(cells, 1, OF_KERNEL) },
         temperature: reading(known(readings::TEMPERATURE), || Celsius(cells.float(TEMPERATURE))),
         uptime: duration(cells.get(UPTIME)),
         sensors_taken: instant(cells.get(SENSORS_TAKEN)),

@@ -1,0 +1,249 @@
+//! Network bytes by process and by socket, counted where programs call the kernel: exact payload, TCP and UDP, whoever holds
+//! the socket at the time.
+//!
+//! What the kernel does not show to the program: bytes that `splice(2)` takes out of a socket, and those that
+//! `TCP_ZEROCOPY_RECEIVE` maps.
+
+mod record;
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+
+use aya::maps::{Array, Map, MapData, RingBuf};
+use aya::programs::links::CgroupAttachMode;
+use aya::programs::{BtfTracePoint, CgroupSock, Iter};
+use aya::{Ebpf, EbpfLoader};
+use rustix::io::{Errno, read};
+
+pub use record::{Closed, ProcessTraffic, Socket, Traffic, User};
+
+use crate::iterator::Iterator;
+use crate::kernel::{Kernel, LoadError};
+use crate::map::HashMap;
+use record::{Counters, Key, SOCKET_SIZE};
+
+/// What the programs are called together in messages.
+const PROGRAM: &str = "network";
+/// Programs on tracepoints: those that count come last, so that nothing is counted that has no end.
+const TRACEPOINTS: [(&str, &str); 3] = [
+    ("tcp_destroyed", "tcp_destroy_sock"),
+    ("socket_sent", "sock_send_length"),
+    ("socket_received", "sock_recv_length"),
+];
+/// The kernel gives at most 32 KiB a read.
+const CHUNK: usize = 64 << 10;
+/// Places of the control groups' second version below sysfs.
+const CGROUPS: [&str; 2] = ["fs/cgroup", "fs/cgroup/unified"];
+const CGROUP2_MAGIC: i64 = 0x6367_7270;
+
+/// Both readers; each may live on a thread of its own.
+#[derive(Debug)]
+pub struct Network {
+    /// Traffic by process.
+    pub processes: ByProcess,
+    /// Traffic by socket.
+    pub sockets: BySocket,
+}
+
+/// What could not be counted, since the program was loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Calls of processes for which the table had no room.
+    pub calls: u64,
+    /// Calls on sockets that could not be given a record.
+    pub socket_calls: u64,
+    /// Sockets whose end was not recorded.
+    pub closed: u64,
+}
+
+/// Reading from the program failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("could not read network traffic from the kernel")]
+pub struct ReadError {
+    #[from]
+    source: Errno,
+}
+
+/// Traffic by process.
+#[derive(Debug)]
+pub struct ByProcess {
+    map: HashMap<Key, Counters>,
+    found: Vec<ProcessTraffic>,
+    programs: Arc<Programs>,
+}
+
+/// Traffic by socket.
+#[derive(Debug)]
+pub struct BySocket {
+    iterator: Iterator,
+    buffer: Box<[u8]>,
+    closed: Closings,
+    udp_ends: bool,
+    _programs: Arc<Programs>,
+}
+
+/// The loader's hold on the programs; they count as long as it lives.
+struct Programs {
+    _loaded: Ebpf,
+    lost: Array<MapData, u64>,
+}
+
+impl std::fmt::Debug for Programs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Programs").finish_non_exhaustive()
+    }
+}
+
+struct Closings(RingBuf<MapData>);
+
+impl std::fmt::Debug for Closings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Closings").finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    /// Loads the programs and begins to count. Needs Linux 6.3, `CAP_BPF` and `CAP_PERFMON`; for the ends of UDP sockets
+    /// `CAP_NET_ADMIN` and control groups of version 2 below `sys` as well, without which only those are missing.
+    pub fn load(kernel: &Kernel, sys: &Path) -> Result<Self, LoadError> {
+        let object = aya::include_bytes_aligned!("../objects/network.bpf.o");
+        let mut loader = EbpfLoader::new();
+        loader.btf(Some(&kernel.btf));
+        let mut loaded = loader.load(object).map_err(|error| LoadError::of(PROGRAM, &error))?;
+        let by_socket = match loaded.map("by_socket") {
+            Some(Map::SkStorage(map)) => duplicate(map)?,
+            _ => return Err(missing("by_socket")),
+        };
+        let iterator = load_iterator(&mut loaded, kernel, &by_socket)?;
+        for (name, tracepoint) in TRACEPOINTS {
+            let program: &mut BtfTracePoint = program(&mut loaded, name)?;
+            program.load(tracepoint, &kernel.btf).map_err(|error| LoadError::of(name, &error))?;
+        }
+        let udp_ends = attach_to_cgroups(&mut loaded, sys).is_some();
+        for (name, _) in TRACEPOINTS {
+            let program: &mut BtfTracePoint = program(&mut loaded, name)?;
+            program.attach().map_err(|error| LoadError::of(name, &error))?;
+        }
+        let map = match loaded.map("by_process") {
+            Some(Map::HashMap(map)) => HashMap::new(duplicate(map)?),
+            _ => return Err(missing("by_process")),
+        };
+        let lost = loaded.take_map("lost").ok_or_else(|| missing("lost"))?;
+        let lost = Array::try_from(lost).map_err(|error| LoadError::of("lost", &error))?;
+        let closed = loaded.take_map("closed").ok_or_else(|| missing("closed"))?;
+        let closed = Closings(RingBuf::try_from(closed).map_err(|error| LoadError::of("closed", &error))?);
+        let programs = Arc::new(Programs { _loaded: loaded, lost });
+        let buffer = vec![0; CHUNK].into_boxed_slice();
+        Ok(Self {
+            processes: ByProcess { map, found: Vec::new(), programs: Arc::clone(&programs) },
+            sockets: BySocket { iterator, buffer, closed, udp_ends, _programs: programs },
+        })
+    }
+}
+
+impl ByProcess {
+    /// Reads the traffic of every process that had any, in order of pid and start; the kernel's own comes first.
+    pub fn read(&mut self) -> Result<&[ProcessTraffic], ReadError> {
+        self.map.read(&mut self.found, ProcessTraffic::new)?;
+        self.found.sort_unstable_by_key(|process| process.user);
+        Ok(&self.found)
+    }
+
+    /// What [`Self::read`] found last.
+    #[must_use]
+    pub fn latest(&self) -> &[ProcessTraffic] {
+        &self.found
+    }
+
+    /// Makes room: takes out a process that has ended.
+    pub fn forget(&self, process: &ProcessTraffic) -> Result<(), ReadError> {
+        self.map.remove(&process.key)?;
+        Ok(())
+    }
+
+    /// What could not be counted.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        let at = |place| self.programs.lost.get(&place, 0).unwrap_or(0);
+        Lost { calls: at(0), socket_calls: at(1), closed: at(2) }
+    }
+}
+
+impl BySocket {
+    /// Whether the ends of UDP sockets are told; those of TCP sockets always are.
+    #[must_use]
+    pub const fn tells_udp_ends(&self) -> bool {
+        self.udp_ends
+    }
+
+    /// Shows every open socket that had any traffic.
+    pub fn open(&mut self, each: &mut dyn FnMut(&Socket)) -> Result<(), ReadError> {
+        let pass = self.iterator.begin()?;
+        let mut filled = 0;
+        loop {
+            let Some(room) = self.buffer.get_mut(filled..) else { return Err(Errno::OVERFLOW.into()) };
+            let got = match read(&pass, &mut *room) {
+                Ok(0) => return Ok(()),
+                Ok(got) => got,
+                Err(Errno::AGAIN | Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            filled += got;
+            let whole = filled - filled % SOCKET_SIZE;
+            for record in self.buffer.get(..whole).unwrap_or_default().chunks_exact(SOCKET_SIZE) {
+                if let Some(socket) = Socket::parse(record) {
+                    each(&socket);
+                }
+            }
+            self.buffer.copy_within(whole..filled, 0);
+            filled -= whole;
+        }
+    }
+
+    /// Shows every socket that was closed since the last call.
+    pub fn closed(&mut self, each: &mut dyn FnMut(&Closed)) {
+        while let Some(item) = self.closed.0.next() {
+            if let Some(closed) = Closed::parse(&item) {
+                each(&closed);
+            }
+        }
+    }
+}
+
+fn missing(name: &'static str) -> LoadError {
+    LoadError::Unsupported { program: name, why: "it is not in its object".to_owned() }
+}
+
+fn duplicate(map: &MapData) -> Result<OwnedFd, LoadError> {
+    map.fd().as_fd().try_clone_to_owned().map_err(|error| LoadError::of(PROGRAM, &error))
+}
+
+fn program<'a, T>(loaded: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, LoadError>
+where
+    &'a mut T: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
+{
+    let program = loaded.program_mut(name).ok_or_else(|| missing(name))?;
+    program.try_into().map_err(|error| LoadError::of(name, &error))
+}
+
+fn load_iterator(loaded: &mut Ebpf, kernel: &Kernel, map: &OwnedFd) -> Result<Iterator, LoadError> {
+    const NAME: &str = "open_sockets";
+    let program: &mut Iter = program(loaded, NAME)?;
+    program.load("bpf_sk_storage_map", &kernel.btf).map_err(|error| LoadError::of(NAME, &error))?;
+    let fd = program.fd().map_err(|error| LoadError::of(NAME, &error))?;
+    Iterator::over(fd.as_fd(), map.as_fd()).map_err(|error| LoadError::of(NAME, &std::io::Error::from(error)))
+}
+
+/// Lets the root control group tell of the ends of UDP sockets; none where that cannot be had.
+fn attach_to_cgroups(loaded: &mut Ebpf, sys: &Path) -> Option<()> {
+    let root = CGROUPS.iter().find_map(|place| {
+        let directory = File::open(sys.join(place)).ok()?;
+        let kind = rustix::fs::fstatfs(&directory).ok()?.f_type;
+        (i64::try_from(kind).ok()? == CGROUP2_MAGIC).then_some(directory)
+    })?;
+    let program: &mut CgroupSock = program(loaded, "udp_released").ok()?;
+    program.load().ok()?;
+    program.attach(root, CgroupAttachMode::Single).ok().map(|_| ())
+}
