@@ -117,7 +117,7 @@ fn a_certificate_signs_in_from_the_command_line() {
     assert_eq!(bench.run(&["ps", "--host", &up.base, "--cert", &clients]).code, 2);
     let plain = bench.run(&["ps", "--host", "http://127.0.0.1:1", "--cert", &clients, "--key", &key]);
     assert!(plain.code == 2 && plain.err.contains("https://"), "{}", plain.err);
-    let said = bench.run(&["up", "--listen", "127.0.0.1:0", "--tls-client-ca", &clients]);
+    let said = Bench::new().run(&["up", "--listen", "127.0.0.1:0", "--tls-client-ca", &clients]);
     assert!(said.code == 2 && said.err.contains("need HTTPS"), "{}", said.err);
 }
 
