@@ -122,7 +122,7 @@ impl<'a> Candidate<'a> {
             score: self.score,
             born: self.members.iter().all(|member| member.born && !member.restarted),
             ended: self.members.iter().all(|member| member.ended),
-            restarted: self.members.iter().any(|member| member.restarted),
+            restarted: self.members.iter().all(|member| member.restarted),
             text: String::new(),
         })
     }
@@ -161,20 +161,18 @@ pub(super) fn rank(samples: &Samples, metric: Metric, n: usize) -> Vec<Item> {
 
 /// Whether a single member explains the change of its group.
 fn explained(group: &Candidate<'_>) -> bool {
-    let change = group.change();
-    let part = |member: &&Sample| {
-        let now = if (member.close - member.before).abs() > (member.around - member.before).abs() {
-            member.close
-        } else {
-            member.around
-        };
-        (now - member.before) * change.signum()
-    };
-    group.members.iter().map(part).fold(0.0, f64::max) >= EXPLAINS * change.abs()
+    let parts = group.members.iter().map(|member| part(member) * group.change().signum());
+    parts.fold(0.0, f64::max) >= EXPLAINS * group.change().abs()
+}
+
+/// What a member changed by.
+fn part(member: &Sample) -> f64 {
+    let (close, around) = (member.close - member.before, member.around - member.before);
+    if close.abs() > around.abs() { close } else { around }
 }
 
 /// Takes the most telling, and of the others those that are not told by it already: no member of a group that was taken, and no
-/// group that consists of what was taken.
+/// group whose change is explained by what was taken.
 fn choose<'a, 'b>(candidates: &'b [Candidate<'a>], n: usize) -> Vec<&'b Candidate<'a>> {
     let mut taken: Vec<&Candidate<'_>> = Vec::new();
     let mut told = HashSet::new();
@@ -182,9 +180,10 @@ fn choose<'a, 'b>(candidates: &'b [Candidate<'a>], n: usize) -> Vec<&'b Candidat
         if taken.len() >= n {
             break;
         }
-        let new = candidate.members.iter().filter(|member| !told.contains(&member.key)).count();
-        // Half of it has to be news.
-        if 2 * new <= candidate.members.len() {
+        // A good part of its change has to be news.
+        let old = candidate.members.iter().filter(|member| told.contains(&member.key));
+        let old: f64 = old.map(|member| part(member)).sum();
+        if old * candidate.change().signum() >= EXPLAINS * candidate.change().abs() {
             continue;
         }
         told.extend(candidate.members.iter().map(|member| member.key));
