@@ -16,8 +16,8 @@ use crate::{past, places};
 /// The flag that names a file with a piece of history.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct PastFile {
-    /// A file with a piece of history.
-    #[arg(skip)]
+    /// Asks a file that `procyon snapshot` made
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "socket"], help_heading = "Which procyon")]
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -32,7 +32,11 @@ pub(crate) enum Asked {
 impl Asked {
     /// The one that the flags name: `--file`, `--host`, `--socket`, the files in `--data`; else the procyon that runs here, else the
     /// files of this machine's usual folder.
-    pub(crate) fn find(common: &Common, settings: &Settings, target: &Target, _file: &PastFile) -> Result<Self, Fault> {
+    pub(crate) fn find(common: &Common, settings: &Settings, target: &Target, file: &PastFile) -> Result<Self, Fault> {
+        if let Some(file) = &file.file {
+            let reader = procyon_store::open_file(file).map_err(|error| past::fault(&error))?;
+            return Ok(Self::Files(Arc::new(reader)));
+        }
         let files_first = common.data.is_some() && !target.is_named();
         if !files_first && let Some(client) = target.find(settings)? {
             return Ok(Self::Procyon(client));

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Ps(cmd::ps::Ps),
     Rank(cmd::rank::Rank),
     Why(cmd::why::Why),
+    Snapshot(cmd::snapshot::Snapshot),
+    Store(cmd::store::Store),
     Signal(cmd::signal::SendSignal),
     Doctor(cmd::doctor::Doctor),
     Token(cmd::token::Token),

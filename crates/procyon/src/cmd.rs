@@ -10,6 +10,8 @@ pub(crate) mod procs;
 pub(crate) mod ps;
 pub(crate) mod rank;
 pub(crate) mod signal;
+pub(crate) mod snapshot;
+pub(crate) mod store;
 pub(crate) mod sys;
 pub(crate) mod token;
 pub(crate) mod up;
@@ -30,6 +32,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Ps(command) => command.run(common),
         Command::Rank(command) => command.run(common),
         Command::Why(command) => command.run(common),
+        Command::Snapshot(command) => command.run(common),
+        Command::Store(command) => command.run(common),
         Command::Signal(command) => command.run(common),
         Command::Doctor(command) => command.run(common),
         Command::Token(command) => command.run(common),

@@ -78,9 +78,8 @@ pub(super) async fn of_process(
         let question = read(&query, caller.sight(), Some(key))?;
         // Without a look at its descriptors nobody knows which sockets are its own: that is not the same as none.
         if look && !moment.frame.connections.items.iter().any(|socket| owned_by(socket, key)) {
-            match host.inspect.files(&key) {
-                Err(error @ InspectError::Forbidden { .. }) => return Err(inspect_failure(&error)),
-                Ok(_) | Err(_) => {}
+            if let Err(error @ InspectError::Forbidden { .. }) = host.inspect.files(&key) {
+                return Err(inspect_failure(&error));
             }
         }
         list(&moment, &question, caller.sight())

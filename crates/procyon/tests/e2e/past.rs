@@ -160,6 +160,69 @@ fn a_second_writer_is_told_of_the_first() {
 }
 
 #[test]
+fn a_piece_of_history_is_carried_away_in_one_file() {
+    let up = Up::start();
+    let actor = Actor::start(up.folder(), "carried", &["--password=hunter2"]);
+    let key = up.key(actor.pid());
+    let at = eventually("a frame with it", SOON, || {
+        let at = kept(&up, 4);
+        (up.get(&format!("/hosts/local/processes/{key}?at={at}")).status == 200).then_some(at)
+    });
+    let file = up.folder().join("piece.snapshot");
+    let path = file.to_str().unwrap();
+    let made = json(&up.cli(&["snapshot", "--from", "-1h", "-o", path, "--json"]));
+    assert!(made["frames"].as_u64() >= Some(4) && made["bytes"].as_u64() > Some(0), "{made}");
+    let again = up.cli(&["snapshot", "-o", path]);
+    assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
+    assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
+    // Opened where nothing else of that procyon is.
+    let asked = at.to_string();
+    let arguments = ["ps", "--at", &asked, "--json", "--columns", "cmd,rss", "--sort", "pid"];
+    let here = json(&up.cli(&arguments));
+    let there = json(&crate::harness::run(&[&arguments[..], &["--file", path]].concat()));
+    assert_eq!(here["items"], there["items"]);
+    let row =
+        there["items"].as_array().unwrap().iter().find(|row| row["key"] == key.as_str()).expect("it is in the file");
+    let cmd = row["cmd"].as_str().unwrap();
+    assert!(cmd.contains("--password=") && !cmd.contains("hunter2"), "{cmd}");
+    for command in [&["rank", "--json"][..], &["why", "--at", &asked, "--json"]] {
+        json(&crate::harness::run(&[command, &["--file", path]].concat()));
+    }
+    let newest = crate::harness::run(&["ps", "--file", path, "--limit", "3"]);
+    assert!(newest.status.success(), "{}", stderr(&newest));
+    let not_one = crate::harness::run(&["ps", "--file", "/proc/self/status"]);
+    assert_eq!(not_one.status.code(), Some(1), "{}", stderr(&not_one));
+    assert!(stderr(&not_one).contains("no snapshot"), "{}", stderr(&not_one));
+}
+
+#[test]
+fn the_files_of_a_history_are_told_checked_and_written_out() {
+    let up = Up::start();
+    let own = up.key(std::process::id());
+    kept(&up, 4);
+    let info = json(&up.cli(&["store", "info", "--json"]));
+    assert!(info["frames"].as_u64() >= Some(4) && info["bytes"].as_u64() > Some(0), "{info}");
+    let printed = up.cli(&["store", "info"]);
+    assert!(String::from_utf8_lossy(&printed.stdout).contains("Frames"), "{}", stderr(&printed));
+    let verified = json(&up.cli(&["store", "verify", "--json"]));
+    assert_eq!(verified["problems"], serde_json::json!([]));
+    let rows = up.cli(&["store", "export", "--format", "json"]);
+    assert!(rows.status.success(), "{}", stderr(&rows));
+    let first: Value = serde_json::from_slice(rows.stdout.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert!(first.is_object(), "{first}");
+    let csv = up.folder().join("rows.csv");
+    let made = up.cli(&["store", "export", "-o", csv.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let text = std::fs::read_to_string(&csv).unwrap();
+    let pid = own.split('-').next().unwrap();
+    assert!(text.lines().count() > 4 && text.contains(pid), "{}", text.lines().next().unwrap_or_default());
+    let parquet = up.cli(&["store", "export", "--format", "parquet"]);
+    assert_eq!(parquet.status.code(), Some(2), "{}", stderr(&parquet));
+    let nowhere = crate::harness::run(&["store", "info", "--data", "/nonexistent/procyon"]);
+    assert_eq!(nowhere.status.code(), Some(4), "{}", stderr(&nowhere));
+}
+
+#[test]
 fn what_the_filter_of_history_leaves_out_is_one_row() {
     let up = Start::new().args(&["--set", "history.filter=pid == 1"]).up();
     let at = kept(&up, 4);
