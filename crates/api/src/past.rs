@@ -37,9 +37,9 @@ impl App {
     pub(crate) async fn moment(self: &Arc<Self>, host: &Arc<Host>, query: &Query) -> Result<Moment, Failure> {
         let Some(at @ (Instant::Before(_) | Instant::At(_))) = query.instant("at")? else { return Moment::live(host) };
         let now = self.clock.wall();
-        let at = at.resolve(now);
+        let at = at.resolve(now).end_of_ms();
         self.ask(host, move |history| {
-            if at > now {
+            if at > now.end_of_ms() {
                 return Err(in_the_future(at, history));
             }
             let past = history.at(at).map_err(|error| failure(&error))?;

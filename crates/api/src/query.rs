@@ -102,7 +102,7 @@ impl Query {
     pub(crate) fn range(&self, usual: Duration, now: Wall) -> Result<(Wall, Wall), Failure> {
         let from = self.instant("from")?.unwrap_or(Instant::Before(usual)).resolve(now);
         let to = self.instant("to")?.unwrap_or(Instant::Now).resolve(now);
-        if from > to { Err(Failure::bad_request("`from` is later than `to`")) } else { Ok((from, to)) }
+        if from > to { Err(Failure::bad_request("`from` is later than `to`")) } else { Ok((from, to.end_of_ms())) }
     }
 
     /// The items of a comma-separated parameter; empty when it is absent.

@@ -20,6 +20,12 @@ impl Wall {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The last point of its millisecond: where instants are told in milliseconds, "up to" one of them means all of it.
+    #[must_use]
+    pub const fn end_of_ms(self) -> Self {
+        Self(self.0.div_euclid(1_000_000).saturating_mul(1_000_000).saturating_add(999_999))
+    }
+
     /// From milliseconds since 1970-01-01 UTC.
     pub const fn from_unix_ms(ms: i64) -> Self {
         Self(ms.saturating_mul(1_000_000))

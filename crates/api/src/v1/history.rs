@@ -113,7 +113,7 @@ pub(super) async fn step(
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, STEP_PARAMS)?;
     let host = Arc::clone(app.host(&host)?);
-    let at = query.instant("at")?.unwrap_or(Instant::Now).resolve(app.clock.wall());
+    let at = query.instant("at")?.unwrap_or(Instant::Now).resolve(app.clock.wall()).end_of_ms();
     let by = query.whole("by", 0)?;
     app.ask(&host, move |history| {
         let at = history.step(at, by).map_err(|error| failure(&error))?;
@@ -177,7 +177,7 @@ pub(super) async fn events(
             return json(&List::<wire::Event>::whole(now.unix_ms(), Vec::new()));
         }
     }
-    let events = Events { from, to, kinds, limit: query.count("limit", 200, MAX_EVENTS)? };
+    let events = Events { from: from.end_of_ms(), to, kinds, limit: query.count("limit", 200, MAX_EVENTS)? };
     let host = Arc::clone(app.host(&host)?);
     app.ask_for_long(&host, move |history| {
         let events = history.events(&events).map_err(|error| failure(&error))?;
@@ -209,10 +209,10 @@ pub(super) async fn why(
     let metric = metric(query.text("metric").filter(|word| !word.is_empty()).unwrap_or("cpu"))?;
     let n = query.count("n", 10, MAX_TOP)?;
     let now = app.clock.wall();
-    let at = query.instant("at")?.unwrap_or(Instant::Now).resolve(now);
+    let at = query.instant("at")?.unwrap_or(Instant::Now).resolve(now).end_of_ms();
     let host = Arc::clone(app.host(&host)?);
     app.ask_for_long(&host, move |history| {
-        if at > now {
+        if at > now.end_of_ms() {
             return Err(crate::past::in_the_future(at, history));
         }
         let why = why::why(history, &Question { at, metric, n }).map_err(|error| failure(&error))?;

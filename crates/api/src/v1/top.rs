@@ -52,7 +52,7 @@ pub(super) async fn answer(
     if let Some(column) = column {
         return app.blocking(move |_| of_memory(&host, (from, to), column, n, sight, now)).await;
     }
-    let question = TopQuestion { from, to, by, group: group.unwrap_or_default(), n };
+    let question = TopQuestion { from: from.end_of_ms(), to, by, group: group.unwrap_or_default(), n };
     app.ask_for_long(&host, move |history| of_history(history, &question, sight, now)).await
 }
 

@@ -156,7 +156,7 @@ impl Ps {
             Some(text) => {
                 let at = when::instant(text)?;
                 past_only(at)?;
-                at
+                at.end_of_ms()
             }
             // The newest of what the file holds.
             None => Wall(i64::MAX),

@@ -76,6 +76,7 @@ impl Rank {
                 client.get::<TopAnswer>(&format!("/api/v1/hosts/local/top{}", query(&pairs)))?
             }
             Asked::Files(history) => {
+                let (from, to) = (from.end_of_ms(), to.end_of_ms());
                 let question = TopQuestion { from, to, by: self.by.clone(), group, n: usize::from(self.limit) };
                 let top = history.top(&question).map_err(|error| past::fault(&error))?;
                 tell::top(&top, SystemClock.wall())

@@ -64,7 +64,7 @@ impl Why {
                 client.get::<wire::Why>(&format!("/api/v1/hosts/local/why{}", query(&pairs)))?
             }
             Asked::Files(history) => {
-                let question = Question { at, metric, n: usize::from(self.limit) };
+                let question = Question { at: at.end_of_ms(), metric, n: usize::from(self.limit) };
                 let why = why::why(&*history, &question).map_err(|error| past::fault(&error))?;
                 tell::why(&why, metric)
             }

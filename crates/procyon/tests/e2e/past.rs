@@ -42,6 +42,14 @@ fn the_past_is_the_same_by_the_api_by_a_procyon_and_from_its_files() {
     let api = up.get(&format!("/hosts/local/processes?at={at}&columns=pid,name,cmd,rss,utime&sort=pid&limit=0")).good();
     assert_eq!(from_files["at"], api["at"]);
     assert_eq!(from_files["items"], api["items"]);
+    // An instant that an answer tells leads back to the same frame, though frames are not made at whole milliseconds.
+    assert_eq!(
+        (&api["at"], &up.get(&format!("/hosts/local/step?at={at}&by=0")).good()["at"]),
+        (&at.into(), &at.into())
+    );
+    let before = up.get(&format!("/hosts/local/step?at={at}&by=-1")).good()["at"].as_i64().unwrap();
+    let again = up.get(&format!("/hosts/local/step?at={before}&by=1")).good();
+    assert_eq!(again["at"], at);
     assert_eq!(by_procyon["items"], api["items"]);
     let row = api["items"].as_array().unwrap().iter().find(|row| row["key"] == key.as_str()).expect("it was there");
     assert!(row["cmd"].as_str().unwrap().contains("--of=old"), "{row}");
