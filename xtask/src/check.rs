@@ -58,6 +58,7 @@ pub fn test(place: &Place, names: &[String]) -> Result<()> {
         steps.note(step::run("web unit tests", &mut web::npm(place, &["run", "--silent", "test"])));
         steps.note(step::run("web size", &mut web::npm(place, &["run", "--silent", "budget"])));
         steps.note(browser_tests(place));
+        steps.note(exporter_conformance(place, &place.binary(TEST_PROFILE)));
         steps.note(programs(place, &place.binary(TEST_PROFILE), TESTED_PROGRAMS, &[]));
     }
     steps.end("test")
@@ -121,6 +122,24 @@ fn browser_files(place: &Place) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Series of node_exporter's own end-to-end test that the exporter has to serve, in percent.
+const CONFORMANCE_PERCENT: &str = "99.5";
+
+/// The exporter against node_exporter's end-to-end fixtures, where they lie beside the clone.
+fn exporter_conformance(place: &Place, binary: &Path) -> Result<()> {
+    let shared = place.root.join("../shared");
+    let (program, fixtures) = (shared.join("bench/e2e.py"), shared.join("node_exporter_e2e/fixtures-1.12.1.tar.gz"));
+    if !program.is_file() || !fixtures.is_file() {
+        step::say(&format!("==> exporter conformance: skipped, {} is not there", program.display()));
+        return Ok(());
+    }
+    let mut command = step::program(place, "python3");
+    command.arg(program).arg("--fixtures").arg(fixtures);
+    command.arg("--bin").arg(format!("{} exporter", binary.display()));
+    command.args(["--min-percent", CONFORMANCE_PERCENT, "--show", "50"]);
+    step::run("exporter conformance", &mut command)
 }
 
 /// Formatting, lints, licences and sources of dependencies.

@@ -4,6 +4,8 @@
 //! Reading and parsing are apart: `parse(&[u8])` is pure and takes whatever bytes come; `read` fills a buffer that is
 //! used again. What is missing is a value ([`procyon_units::Reading`]), not an error.
 
+/// Whole files and folders of attributes.
+pub mod attributes;
 /// What control groups allow.
 pub mod containers;
 mod file;
@@ -21,6 +23,8 @@ pub mod privilege;
 pub mod proc;
 /// The places where kernel files are.
 pub mod root;
+/// Files of file systems and volumes.
+pub mod storage;
 /// sysfs: disks, interfaces, clocks, temperatures.
 pub mod sys;
 /// Counters of a process in one question to the kernel.

@@ -3,10 +3,19 @@
 //! [`namespaces`] finds the namespaces, [`connections`] lists their sockets (netlink where permitted, text otherwise),
 //! [`owners`] says which process holds which socket.
 
+pub mod arp;
+pub mod cache_stat;
 pub mod connections;
+pub mod ip_vs;
+pub mod links;
 pub mod namespaces;
 pub mod netlink;
 pub mod owners;
 pub mod proc_net;
+pub mod qdiscs;
+pub mod queues;
+pub mod snmp;
 pub mod sock_diag;
 pub mod socket;
+pub mod sockstat;
+pub mod softnet_stat;

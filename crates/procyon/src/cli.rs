@@ -22,6 +22,7 @@ Examples:
   procyon why --at 03:12                   what changed then
   procyon rank --by write --from -24h      who wrote the most since yesterday
   procyon signal TERM 4084                 ask a process to end
+  procyon exporter                         serve Prometheus on :9100, in place of node_exporter
   procyon doctor                           what procyon can see here, and how to see more
 
 Exit codes: 0 done · 1 failed, or a check found something · 2 called wrongly · 3 not permitted
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Sys(cmd::sys::Sys),
     Users(cmd::users::Users),
     Procs(cmd::procs::Procs),
+    Exporter(cmd::exporter::Exporter),
     Completions(cmd::completions::Completions),
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod cpu;
 pub(crate) mod disk;
 pub(crate) mod doctor;
+pub(crate) mod exporter;
 pub(crate) mod mem;
 pub(crate) mod procs;
 pub(crate) mod ps;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sys(command) => command.run(common),
         Command::Users(command) => command.run(common),
         Command::Procs(command) => command.run(common),
+        Command::Exporter(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

@@ -23,6 +23,26 @@ pub struct Cpuinfo {
     pub frequencies: Vec<(u32, u64)>,
 }
 
+/// One logical processor as the file tells it: its lines, names and values without blanks around them.
+pub type Lines = Vec<(Box<str>, Box<str>)>;
+
+/// Every logical processor with its lines. Source: blocks that begin with `processor`.
+#[must_use]
+pub fn processors(text: &[u8]) -> Vec<Lines> {
+    let mut all: Vec<Lines> = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let Some((name, value)) = split_once(line, b':') else { continue };
+        let (name, value) = (name.trim_ascii(), value.trim_ascii());
+        if name == b"processor" && number(value).is_some() {
+            all.push(Lines::new());
+        }
+        if let Some(current) = all.last_mut() {
+            current.push((lossy(name), lossy(value)));
+        }
+    }
+    all
+}
+
 /// Parses the file; none without a single processor.
 #[must_use]
 pub fn parse(text: &[u8]) -> Option<Cpuinfo> {

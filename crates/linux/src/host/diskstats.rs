@@ -57,6 +57,14 @@ pub struct DiskCounters {
     pub discarded: Bytes,
     /// Flushes finished. Field 19, since 5.5.
     pub flushes: u64,
+    /// Discards that were merged with a neighbour. Field 16, since 4.18.
+    pub discards_merged: u64,
+    /// Time of all discards, in ms, 32 bits. Field 18, since 4.18.
+    pub discard_ms: u32,
+    /// Time of all flushes, in ms, 32 bits. Field 20, since 5.5.
+    pub flush_ms: u32,
+    /// How many numbers the kernel gave behind the name: 4, 11, 15 or 17; what is beyond reads zero.
+    pub given: u8,
 }
 
 /// What a block device did between two readings.
@@ -133,7 +141,8 @@ fn parse_line(line: &[u8]) -> Option<Diskstat> {
         weighted,
         more @ ..,
     ] = numbers;
-    let [discards, _, discarded, _, flushes, _] = more;
+    let [discards, discards_merged, discarded, discard_ms, flushes, flush_ms] = more;
+    let given = u8::try_from(found).unwrap_or(u8::MAX);
     let counters = match found {
         0..4 => return None,
         4..11 => DiskCounters {
@@ -141,6 +150,7 @@ fn parse_line(line: &[u8]) -> Option<Diskstat> {
             read: bytes(reads_merged),
             writes: read,
             written: bytes(read_ms),
+            given,
             ..DiskCounters::default()
         },
         _ => DiskCounters {
@@ -158,6 +168,10 @@ fn parse_line(line: &[u8]) -> Option<Diskstat> {
             discards,
             discarded: bytes(discarded),
             flushes,
+            discards_merged,
+            discard_ms: low_half(discard_ms),
+            flush_ms: low_half(flush_ms),
+            given,
         },
     };
     Some(Diskstat { device, name, counters })

@@ -132,6 +132,36 @@ pub fn read_one(root: &Root, mount: &Mount) -> Reading<Statvfs> {
     }
 }
 
+/// Space as `statfs(2)` counts it: in blocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes of a block: `f_bsize`.
+    pub block: u64,
+    /// All blocks.
+    pub blocks: u64,
+    /// Blocks not used.
+    pub free: u64,
+    /// Blocks not used and open to users without privilege.
+    pub available: u64,
+    /// Inodes.
+    pub inodes: u64,
+    /// Inodes not used.
+    pub inodes_free: u64,
+}
+
+/// Asks the file system at a path. **Blocks for ever** where a server is away, as [`read_one`] does.
+pub fn space(path: &std::path::Path) -> std::io::Result<Space> {
+    let stat = rustix::fs::statfs(path)?;
+    Ok(Space {
+        block: u64::try_from(stat.f_bsize).unwrap_or(0),
+        blocks: stat.f_blocks,
+        free: stat.f_bfree,
+        available: stat.f_bavail,
+        inodes: stat.f_files,
+        inodes_free: stat.f_ffree,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,38 @@ pub fn architecture() -> Box<str> {
     rustix::system::uname().machine().to_string_lossy().into()
 }
 
+/// What `uname(2)` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uname {
+    /// `Linux`.
+    pub sysname: Box<str>,
+    /// Host name.
+    pub nodename: Box<str>,
+    /// Release of the kernel, as `6.18.44`.
+    pub release: Box<str>,
+    /// When and how it was built.
+    pub version: Box<str>,
+    /// Architecture, as `x86_64`.
+    pub machine: Box<str>,
+    /// NIS domain; `(none)` without one.
+    pub domainname: Box<str>,
+}
+
+/// Asks `uname(2)`.
+#[must_use]
+pub fn uname() -> Uname {
+    let uname = rustix::system::uname();
+    let text = |text: &std::ffi::CStr| text.to_string_lossy().into();
+    Uname {
+        sysname: text(uname.sysname()),
+        nodename: text(uname.nodename()),
+        release: text(uname.release()),
+        version: text(uname.version()),
+        machine: text(uname.machine()),
+        domainname: text(uname.domainname()),
+    }
+}
+
 /// A kernel's version, to be compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelVersion {

@@ -110,6 +110,29 @@ pub fn parse(text: &[u8]) -> Option<Meminfo> {
     Some(info)
 }
 
+/// One line of the file, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Name, as `Active(anon)`.
+    pub name: &'a [u8],
+    /// Value: bytes, or a count where the line has no unit.
+    pub value: u64,
+    /// Whether it is bytes.
+    pub is_bytes: bool,
+}
+
+/// Every line of `/proc/meminfo`, and of `/sys/devices/system/node/node*/meminfo`, where `Node 0` stands before the name.
+pub fn fields(text: &[u8]) -> impl Iterator<Item = Field<'_>> {
+    lines(text).filter_map(|line| {
+        let (name, rest) = split_once(line, b':')?;
+        let name = words(name).last()?;
+        let mut rest = words(rest);
+        let value = number(rest.next()?)?;
+        let is_bytes = rest.next() == Some(b"kB");
+        Some(Field { name, value: if is_bytes { value.saturating_mul(1024) } else { value }, is_bytes })
+    })
+}
+
 /// Reads `/proc/meminfo`. Privilege: none.
 pub fn read(root: &Root, buffer: &mut Vec<u8>) -> Reading<Meminfo> {
     file::read_with(&root.proc("meminfo"), buffer, parse)

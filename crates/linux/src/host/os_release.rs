@@ -54,6 +54,15 @@ fn unquote(value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Every assignment of the file: name and value without quotes.
+pub fn assignments(text: &[u8]) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+    lines(text).filter_map(|line| {
+        let line = line.trim_ascii();
+        let (name, value) = split_once(line, b'=').filter(|_| !line.starts_with(b"#"))?;
+        Some((lossy(name), lossy(&unquote(value))))
+    })
+}
+
 /// Reads `/etc/os-release`, else `/usr/lib/os-release`. Privilege: none.
 pub fn read(root: &Root, buffer: &mut Vec<u8>) -> Reading<OsRelease> {
     match file::read_with(&root.fs("etc/os-release"), buffer, parse) {

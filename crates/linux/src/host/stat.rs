@@ -79,6 +79,14 @@ impl CpuTimes {
     }
 }
 
+/// Software interrupts since boot, by kind in the kernel's order. Source: line `softirq`, less its first number, which is
+/// their sum. Empty where the line is missing (before 2.6.31).
+#[must_use]
+pub fn softirqs(text: &[u8]) -> Vec<u64> {
+    let line = lines(text).find_map(|line| line.strip_prefix(b"softirq "));
+    line.map(|line| words(line).skip(1).map_while(number).collect()).unwrap_or_default()
+}
+
 /// Processors that were busy: cores × wall − idle − iowait − steal, over the wall time, never below zero.
 ///
 /// This is what the books are balanced against. It differs from the sum of the busy modes where ticks were lost.

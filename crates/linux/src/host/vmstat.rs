@@ -47,6 +47,14 @@ pub fn parse(text: &[u8]) -> Option<Vmstat> {
     stat.faults.is_known().then_some(stat)
 }
 
+/// Every line of the file: name and value.
+pub fn counters(text: &[u8]) -> impl Iterator<Item = (&str, u64)> {
+    lines(text).filter_map(|line| {
+        let mut words = words(line);
+        Some((std::str::from_utf8(words.next()?).ok()?, number(words.next()?)?))
+    })
+}
+
 /// Reads `/proc/vmstat`. Privilege: none.
 pub fn read(root: &Root, buffer: &mut Vec<u8>) -> Reading<Vmstat> {
     file::read_with(&root.proc("vmstat"), buffer, parse)

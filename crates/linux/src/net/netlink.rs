@@ -42,7 +42,16 @@ pub struct Message<'a> {
 impl Netlink {
     /// Opens a socket of this netlink family, subscribed to `groups` (a bit each).
     pub fn open(family: Protocol, groups: u32) -> Result<Self, Errno> {
-        let socket = socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(family))?;
+        Self::open_family(Some(family), groups)
+    }
+
+    /// Opens a socket of the family for interfaces, addresses and neighbours (`NETLINK_ROUTE`, which is zero).
+    pub fn open_route() -> Result<Self, Errno> {
+        Self::open_family(None, 0)
+    }
+
+    fn open_family(family: Option<Protocol>, groups: u32) -> Result<Self, Errno> {
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, family)?;
         bind(&socket, &SocketAddrNetlink::new(0, groups))?;
         set_socket_timeout(&socket, Timeout::Recv, Some(ANSWER_WITHIN))?;
         Ok(Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 })

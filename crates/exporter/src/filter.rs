@@ -1,0 +1,76 @@
+//! Devices to include or to leave out, by regular expression.
+
+use regex::Regex;
+
+use crate::flags::{FlagError, Flags};
+
+/// Which names count.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    include: Option<Regex>,
+    exclude: Option<Regex>,
+}
+
+impl Filter {
+    /// From a pair of flags. Giving both is a mistake, unless the one that is given twice only has its default.
+    pub(crate) fn new(flags: &Flags, include: &'static str, exclude: &'static str) -> Result<Self, FlagError> {
+        let has_default = |name| !flags.is_given(name);
+        if flags.is_given(include) && flags.is_given(exclude) {
+            return Err(FlagError::exclusive(include, exclude));
+        }
+        let include_wins = flags.is_given(include) && has_default(exclude);
+        Ok(Self {
+            include: compile(include, flags.text(include))?,
+            exclude: if include_wins { None } else { compile(exclude, flags.text(exclude))? },
+        })
+    }
+
+    /// From a pair of flags that hold together: what to include, less what to leave out.
+    pub(crate) fn both(flags: &Flags, include: &'static str, exclude: &'static str) -> Result<Self, FlagError> {
+        Ok(Self { include: compile(include, flags.text(include))?, exclude: compile(exclude, flags.text(exclude))? })
+    }
+
+    /// Takes an older flag's expression for what to leave out, where only that was given.
+    pub(crate) fn or_old(self, flags: &Flags, old: &'static str, new: &'static str) -> Result<Self, FlagError> {
+        let exclude = older(flags, old, new)?;
+        Ok(Self { exclude: exclude.or(self.exclude), ..self })
+    }
+
+    /// Takes an older flag's expression for what to include, where only that was given.
+    pub(crate) fn or_old_include(self, flags: &Flags, old: &'static str, new: &'static str) -> Result<Self, FlagError> {
+        let include = older(flags, old, new)?;
+        Ok(Self { include: include.or(self.include), ..self })
+    }
+
+    /// Whether a name is left out.
+    pub(crate) fn ignores(&self, name: &str) -> bool {
+        self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(name))
+            || self.include.as_ref().is_some_and(|include| !include.is_match(name))
+    }
+}
+
+fn older(flags: &Flags, old: &'static str, new: &'static str) -> Result<Option<Regex>, FlagError> {
+    if !flags.is_given(old) {
+        return Ok(None);
+    }
+    if flags.is_given(new) {
+        return Err(FlagError::exclusive(old, new));
+    }
+    tracing::warn!("--{old} is deprecated, use --{new}");
+    compile(old, flags.text(old))
+}
+
+/// The most memory that one expression may take.
+const SIZE_LIMIT: usize = 4 << 20;
+
+/// The expression of a flag; none for an empty one.
+pub(crate) fn compile(flag: &str, pattern: &str) -> Result<Option<Regex>, FlagError> {
+    if pattern.is_empty() {
+        return Ok(None);
+    }
+    regex::RegexBuilder::new(pattern)
+        .size_limit(SIZE_LIMIT)
+        .build()
+        .map(Some)
+        .map_err(|error| FlagError::pattern(flag, pattern, &error))
+}

@@ -1,0 +1,279 @@
+//! Families of samples as Prometheus has them: what collectors fill and formats write.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+/// What a family of samples is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, or starts anew.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Nobody says what it is.
+    Untyped,
+    /// Buckets, sum and count; only from text files.
+    Histogram,
+    /// Quantiles, sum and count; only from text files.
+    Summary,
+}
+
+impl Kind {
+    /// Its name in text 0.0.4.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Untyped => "untyped",
+            Self::Histogram => "histogram",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// Which part of a histogram or summary a sample is; the order is the one in which they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The sample of the family's own name: a value, or a quantile.
+    Value,
+    /// `_bucket`.
+    Bucket,
+    /// `_sum`.
+    Sum,
+    /// `_count`.
+    Count,
+}
+
+impl Part {
+    /// What is put behind the family's name.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Value => "",
+            Self::Bucket => "_bucket",
+            Self::Sum => "_sum",
+            Self::Count => "_count",
+        }
+    }
+}
+
+/// A label: name and value.
+pub type Label = (Cow<'static, str>, Box<str>);
+
+/// One sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Part of its family.
+    pub part: Part,
+    /// Labels, sorted by name.
+    pub labels: Box<[Label]>,
+    /// Value.
+    pub value: f64,
+}
+
+#[derive(PartialEq)]
+struct Bound(f64);
+
+impl Eq for Bound {}
+
+impl PartialOrd for Bound {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Bound {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// Samples of one name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Family {
+    /// Name.
+    pub name: Cow<'static, str>,
+    /// What it is about, for people.
+    pub help: Cow<'static, str>,
+    /// What it is.
+    pub kind: Kind,
+    /// The samples.
+    pub samples: Vec<Sample>,
+}
+
+/// The most samples of one collector; what comes after is left out and counted.
+pub const MOST_SAMPLES: usize = 1_000_000;
+
+/// Where collectors put their samples.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    families: Vec<Family>,
+    index: HashMap<Cow<'static, str>, usize>,
+    last: usize,
+    count: usize,
+    refused: u64,
+}
+
+impl Metrics {
+    /// Adds a sample of a counter.
+    pub fn counter(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+        labels: &[(&'static str, &str)],
+        value: f64,
+    ) {
+        self.add(Kind::Counter, name.into(), help.into(), labels, value);
+    }
+
+    /// Adds a sample of a gauge.
+    pub fn gauge(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+        labels: &[(&'static str, &str)],
+        value: f64,
+    ) {
+        self.add(Kind::Gauge, name.into(), help.into(), labels, value);
+    }
+
+    /// Adds a sample of a family without a type.
+    pub fn untyped(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+        labels: &[(&'static str, &str)],
+        value: f64,
+    ) {
+        self.add(Kind::Untyped, name.into(), help.into(), labels, value);
+    }
+
+    /// Adds a sample.
+    pub fn add(
+        &mut self,
+        kind: Kind,
+        name: Cow<'static, str>,
+        help: Cow<'static, str>,
+        labels: &[(&'static str, &str)],
+        value: f64,
+    ) {
+        let mut labels: Box<[Label]> =
+            labels.iter().map(|(name, value)| (Cow::Borrowed(*name), Box::from(*value))).collect();
+        labels.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        self.push(kind, name, help, Sample { part: Part::Value, labels, value });
+    }
+
+    /// Adds a sample whose labels are sorted already.
+    pub fn push(&mut self, kind: Kind, name: Cow<'static, str>, help: Cow<'static, str>, sample: Sample) {
+        if self.count >= MOST_SAMPLES {
+            self.refused += 1;
+            return;
+        }
+        self.count += 1;
+        if let Some(family) = self.families.get_mut(self.last)
+            && family.name == name
+        {
+            family.samples.push(sample);
+            return;
+        }
+        let at = self.family(kind, name, help);
+        self.last = at;
+        if let Some(family) = self.families.get_mut(at) {
+            family.samples.push(sample);
+        }
+    }
+
+    /// The place of a family, made where it is not there.
+    fn family(&mut self, kind: Kind, name: Cow<'static, str>, help: Cow<'static, str>) -> usize {
+        if let Some(at) = self.index.get(&name) {
+            return *at;
+        }
+        let at = self.families.len();
+        self.index.insert(name.clone(), at);
+        self.families.push(Family { name, help, kind, samples: Vec::new() });
+        at
+    }
+
+    /// Samples that were left out because there were too many.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// How many samples there are.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The families, in the order in which they appeared.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// Takes what another collector found. A family that is there with another type keeps the first one; what does not
+    /// fit is left out and counted.
+    pub fn merge(&mut self, other: Self, mistakes: &mut u64) {
+        self.refused += other.refused;
+        for family in other.families {
+            let at = self.family(family.kind, family.name, family.help);
+            let Some(own) = self.families.get_mut(at) else { continue };
+            if own.kind != family.kind && !own.samples.is_empty() {
+                *mistakes += 1;
+                continue;
+            }
+            self.count += family.samples.len();
+            own.samples.extend(family.samples);
+        }
+    }
+
+    /// The families sorted by name, their samples by labels; of two samples with the same labels the first stays and
+    /// the second is counted as a mistake.
+    pub fn sorted(mut self, mistakes: &mut u64) -> Vec<Family> {
+        self.families.retain(|family| !family.samples.is_empty());
+        self.families.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        for family in &mut self.families {
+            sort_samples(family);
+            let before = family.samples.len();
+            family.samples.dedup_by(|later, earlier| later.part == earlier.part && later.labels == earlier.labels);
+            *mistakes += u64::try_from(before - family.samples.len()).unwrap_or(u64::MAX);
+        }
+        self.families
+    }
+}
+
+fn sort_samples(family: &mut Family) {
+    if family.samples.len() < 2 {
+        return;
+    }
+    if matches!(family.kind, Kind::Histogram | Kind::Summary) {
+        family.samples.sort_by_cached_key(|sample| OwnedIdentity::of(sample));
+        return;
+    }
+    let name = |label: &Label| label.0.clone();
+    family.samples.sort_by(|one, other| {
+        let lengths = one.labels.len().cmp(&other.labels.len());
+        let by_value = one.labels.iter().zip(&other.labels).map(|(one, other)| one.1.cmp(&other.1));
+        lengths
+            .then_with(|| by_value.fold(Ordering::Equal, Ordering::then))
+            .then_with(|| one.labels.iter().map(name).cmp(other.labels.iter().map(name)))
+    });
+}
+
+/// The order of samples in a histogram or summary: group by group, buckets by their bounds, then sum and count.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OwnedIdentity(usize, Vec<Box<str>>, Part, Option<Bound>);
+
+impl OwnedIdentity {
+    fn of(sample: &Sample) -> Self {
+        let is_bound =
+            |label: &&Label| matches!((sample.part, &*label.0), (Part::Bucket, "le") | (Part::Value, "quantile"));
+        let group: Vec<Box<str>> =
+            sample.labels.iter().filter(|label| !is_bound(label)).map(|label| label.1.clone()).collect();
+        let bound = sample.labels.iter().find(is_bound).and_then(|label| label.1.parse().ok()).map(Bound);
+        Self(group.len(), group, sample.part, bound)
+    }
+}

@@ -1,0 +1,356 @@
+//! The collectors, one file of upstream's name each. [`NODE`] lists them all: name, whether it runs unless told
+//! otherwise, its flags, and what makes it.
+//!
+//! A collector knows nothing of threads, deadlines or logs: it reads, fills [`Metrics`] and says what went wrong.
+//! What it found before it failed is kept, as upstream keeps it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use procyon_linux::attributes::{self, Attributes};
+use procyon_linux::root::Root;
+
+use crate::flags::{Flag, FlagError, Flags};
+use crate::metric::Metrics;
+
+mod arp;
+mod bcache;
+mod bcachefs;
+mod bonding;
+mod btrfs;
+mod buddyinfo;
+mod cgroups;
+mod conntrack;
+mod cpu;
+mod cpu_vulnerabilities;
+mod cpufreq;
+mod diskstats;
+mod dmi;
+mod dmmultipath;
+mod drbd;
+mod edac;
+mod entropy;
+mod fibrechannel;
+mod filefd;
+mod filesystem;
+mod hwmon;
+mod infiniband;
+mod interrupts;
+mod ipvs;
+mod kernel_hung;
+mod ksmd;
+mod lnstat;
+mod loadavg;
+mod mdadm;
+mod meminfo;
+mod meminfo_numa;
+mod mountstats;
+mod netclass;
+mod netdev;
+mod netstat;
+mod nfs;
+mod nfsd;
+mod nvme;
+mod os;
+mod pcidevice;
+mod powersupplyclass;
+mod pressure;
+mod processes;
+mod qdisc;
+mod rapl;
+mod schedstat;
+mod selinux;
+mod slabinfo;
+mod sockstat;
+mod softirqs;
+mod softnet;
+mod stat;
+mod swap;
+mod sysctl;
+mod tapestats;
+mod textfile;
+mod thermal_zone;
+mod time;
+mod timex;
+mod udp_queues;
+mod uname;
+mod vmstat;
+mod watchdog;
+mod wifi;
+mod xfrm;
+mod xfs;
+mod zfs;
+mod zoneinfo;
+
+/// Why a collector did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// This machine has nothing of the kind. Counts as not successful, as it does upstream.
+    #[error("nothing here: {0}")]
+    Nothing(String),
+    /// A file could not be read.
+    #[error("could not read {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file was read and says something unheard of.
+    #[error("{path} does not read as {expected}")]
+    Odd {
+        /// Which file.
+        path: PathBuf,
+        /// What was expected in it.
+        expected: &'static str,
+    },
+    /// A system call failed.
+    #[error("{call} failed")]
+    Call {
+        /// Which call.
+        call: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl CollectError {
+    /// Whether there is nothing of the kind on this machine, which is no fault.
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::Nothing(_) => true,
+            Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Odd { .. } | Self::Call { .. } => false,
+        }
+    }
+}
+
+/// What came of a collector.
+pub type Outcome = Result<(), CollectError>;
+
+/// One source of metrics.
+pub trait Collector: Send + Sync {
+    /// Reads what there is now. May block; it runs on a thread that may be given up.
+    fn update(&self, at: &Places, out: &mut Metrics) -> Outcome;
+}
+
+/// Makes a collector from its flags.
+pub type Make = fn(&Flags, &Places) -> Result<Box<dyn Collector>, FlagError>;
+
+/// A collector in the list.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name, as in `--collector.NAME`.
+    pub name: &'static str,
+    /// Whether it runs unless told otherwise.
+    pub on: bool,
+    /// Its own flags.
+    pub flags: &'static [Flag],
+    /// What makes it.
+    pub make: Make,
+}
+
+impl Entry {
+    const fn on(name: &'static str, flags: &'static [Flag], make: Make) -> Self {
+        Self { name, on: true, flags, make }
+    }
+
+    const fn off(name: &'static str, flags: &'static [Flag], make: Make) -> Self {
+        Self { name, on: false, flags, make }
+    }
+}
+
+/// Every collector.
+pub const NODE: &[Entry] = &[
+    Entry::on("arp", arp::FLAGS, arp::make),
+    Entry::on("bcache", bcache::FLAGS, bcache::make),
+    Entry::on("bcachefs", &[], bcachefs::make),
+    Entry::on("bonding", &[], bonding::make),
+    Entry::on("btrfs", &[], btrfs::make),
+    Entry::off("buddyinfo", &[], buddyinfo::make),
+    Entry::off("cgroups", &[], cgroups::make),
+    Entry::on("conntrack", &[], conntrack::make),
+    Entry::on("cpu", cpu::FLAGS, cpu::make),
+    Entry::off("cpu_vulnerabilities", &[], cpu_vulnerabilities::make),
+    Entry::on("cpufreq", &[], cpufreq::make),
+    Entry::on("diskstats", diskstats::FLAGS, diskstats::make),
+    Entry::on("dmi", &[], dmi::make),
+    Entry::on("dmmultipath", &[], dmmultipath::make),
+    Entry::off("drbd", &[], drbd::make),
+    Entry::on("edac", &[], edac::make),
+    Entry::on("entropy", &[], entropy::make),
+    Entry::on("fibrechannel", &[], fibrechannel::make),
+    Entry::on("filefd", &[], filefd::make),
+    Entry::on("filesystem", filesystem::FLAGS, filesystem::make),
+    Entry::on("hwmon", hwmon::FLAGS, hwmon::make),
+    Entry::on("infiniband", infiniband::FLAGS, infiniband::make),
+    Entry::off("interrupts", interrupts::FLAGS, interrupts::make),
+    Entry::on("ipvs", ipvs::FLAGS, ipvs::make),
+    Entry::on("kernel_hung", &[], kernel_hung::make),
+    Entry::off("ksmd", &[], ksmd::make),
+    Entry::off("lnstat", &[], lnstat::make),
+    Entry::on("loadavg", &[], loadavg::make),
+    Entry::on("mdadm", &[], mdadm::make),
+    Entry::on("meminfo", &[], meminfo::make),
+    Entry::off("meminfo_numa", &[], meminfo_numa::make),
+    Entry::off("mountstats", &[], mountstats::make),
+    Entry::on("netclass", netclass::FLAGS, netclass::make),
+    Entry::on("netdev", netdev::FLAGS, netdev::make),
+    Entry::on("netstat", netstat::FLAGS, netstat::make),
+    Entry::on("nfs", &[], nfs::make),
+    Entry::on("nfsd", &[], nfsd::make),
+    Entry::on("nvme", &[], nvme::make),
+    Entry::on("os", &[], os::make),
+    Entry::off("pcidevice", pcidevice::FLAGS, pcidevice::make),
+    Entry::on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::make),
+    Entry::on("pressure", &[], pressure::make),
+    Entry::off("processes", &[], processes::make),
+    Entry::off("qdisc", qdisc::FLAGS, qdisc::make),
+    Entry::on("rapl", rapl::FLAGS, rapl::make),
+    Entry::on("schedstat", &[], schedstat::make),
+    Entry::on("selinux", &[], selinux::make),
+    Entry::off("slabinfo", slabinfo::FLAGS, slabinfo::make),
+    Entry::on("sockstat", &[], sockstat::make),
+    Entry::off("softirqs", &[], softirqs::make),
+    Entry::on("softnet", &[], softnet::make),
+    Entry::on("stat", stat::FLAGS, stat::make),
+    Entry::off("swap", &[], swap::make),
+    Entry::off("sysctl", sysctl::FLAGS, sysctl::make),
+    Entry::on("tapestats", tapestats::FLAGS, tapestats::make),
+    Entry::on("textfile", textfile::FLAGS, textfile::make),
+    Entry::on("thermal_zone", &[], thermal_zone::make),
+    Entry::on("time", &[], time::make),
+    Entry::on("timex", &[], timex::make),
+    Entry::on("udp_queues", &[], udp_queues::make),
+    Entry::on("uname", &[], uname::make),
+    Entry::on("vmstat", vmstat::FLAGS, vmstat::make),
+    Entry::on("watchdog", &[], watchdog::make),
+    Entry::off("wifi", wifi::FLAGS, wifi::make),
+    Entry::off("xfrm", &[], xfrm::make),
+    Entry::on("xfs", &[], xfs::make),
+    Entry::on("zfs", &[], zfs::make),
+    Entry::off("zoneinfo", &[], zoneinfo::make),
+];
+
+/// Collectors of upstream that are not there yet. Their switches are taken, with a warning, so that a command line of
+/// node_exporter starts.
+pub const NOT_YET: &[&str] = &[
+    "drm",
+    "ethtool",
+    "logind",
+    "network_route",
+    "ntp",
+    "nvmesubsystem",
+    "perf",
+    "runit",
+    "supervisord",
+    "systemd",
+    "tcpstat",
+];
+
+/// Where the kernel's files are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    root: Root,
+    rootfs: PathBuf,
+    sysfs: PathBuf,
+    udev: PathBuf,
+}
+
+/// The flags that say where the kernel's files are.
+pub const FLAGS: &[Flag] = &[
+    Flag::word("path.procfs", "/proc", "procfs mountpoint."),
+    Flag::word("path.sysfs", "/sys", "sysfs mountpoint."),
+    Flag::word("path.rootfs", "/", "rootfs mountpoint."),
+    Flag::word("path.udev.data", "/run/udev/data", "udev data path."),
+];
+
+impl Places {
+    /// From the flags.
+    pub fn new(flags: &Flags) -> Self {
+        let path = |name| PathBuf::from(flags.text(name));
+        let (rootfs, sysfs) = (path("path.rootfs"), path("path.sysfs"));
+        let root = Root::new(path("path.procfs"), sysfs.clone(), rootfs.clone());
+        Self { root, rootfs, sysfs, udev: path("path.udev.data") }
+    }
+
+    /// The roots for readers of `procyon-linux`.
+    pub const fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Where the file system is.
+    pub fn rootfs(&self) -> &Path {
+        &self.rootfs
+    }
+
+    /// Where sysfs is.
+    pub fn sysfs(&self) -> &Path {
+        &self.sysfs
+    }
+
+    /// What udev knows.
+    pub fn udev(&self) -> &Path {
+        &self.udev
+    }
+
+    /// A file of procfs, whole.
+    pub(crate) fn proc(&self, path: &str) -> Result<Vec<u8>, CollectError> {
+        read(&self.root.proc(path))
+    }
+
+    /// A file of procfs as text; bytes that are not UTF-8 become replacement characters.
+    pub(crate) fn proc_text(&self, path: &str) -> Result<String, CollectError> {
+        self.proc(path).map(|text| String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// A number that fills a file of procfs.
+    pub(crate) fn proc_number(&self, path: &str) -> Result<f64, CollectError> {
+        let text = self.proc_text(path)?;
+        text.trim().parse().map_err(|_| self.odd(path, "one number"))
+    }
+
+    /// A file of procfs that says something unheard of.
+    pub(crate) fn odd(&self, path: &str, expected: &'static str) -> CollectError {
+        CollectError::Odd { path: self.root.proc(path), expected }
+    }
+
+    /// A folder of sysfs.
+    pub(crate) fn sys(&self, path: impl AsRef<Path>) -> Attributes {
+        Attributes::at(self.root.sys(path))
+    }
+
+    /// The devices of a class of sysfs: names and folders, sorted.
+    pub(crate) fn devices(&self, path: &str) -> Result<Vec<(Box<str>, Attributes)>, CollectError> {
+        let folder = self.root.sys(path);
+        let names = attributes::names(&folder).map_err(|source| CollectError::Read { path: folder.clone(), source })?;
+        let class = Attributes::at(folder);
+        Ok(names.into_iter().map(|name| (name.clone(), class.below(&*name))).collect())
+    }
+}
+
+/// A file, whole.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CollectError> {
+    attributes::read(path).map_err(|source| CollectError::Read { path: path.to_owned(), source })
+}
+
+/// A count as a sample: 64 bits of which 53 are kept, as everywhere in Prometheus.
+#[expect(clippy::cast_precision_loss, reason = "samples are 64-bit floats")]
+pub(crate) const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// 1 for true.
+pub(crate) const fn flag(set: bool) -> f64 {
+    if set { 1.0 } else { 0.0 }
+}
+
+/// A name with everything that a metric's name may not hold turned into underscores.
+pub(crate) fn clean(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '_' }).collect()
+}
+
+/// A word as a number; none where it is none.
+pub(crate) fn number(word: &str) -> Option<f64> {
+    word.parse().ok()
+}

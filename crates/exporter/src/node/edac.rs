@@ -1,0 +1,83 @@
+//! `edac`: errors of memory that the controllers found (`/sys/devices/system/edac/mc`).
+
+use procyon_linux::attributes::Attributes;
+
+use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use crate::metric::Metrics;
+
+struct Edac;
+
+pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
+    Ok(Box::new(Edac))
+}
+
+/// What follows a prefix, if it is a number.
+fn numbered<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    name.strip_prefix(prefix).filter(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Collector for Edac {
+    fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
+        let folder = at.sys("devices/system/edac/mc");
+        for name in folder.names() {
+            if let Some(controller) = numbered(&name, "mc") {
+                memory(("controller", controller), &folder.below(&*name), out);
+            }
+        }
+        Ok(())
+    }
+}
+
+type Label<'a> = (&'static str, &'a str);
+
+fn memory(controller: Label<'_>, folder: &Attributes, out: &mut Metrics) {
+    let count = |file: &str| folder.number(file).map(float);
+    if let Some(count) = count("ce_count") {
+        out.counter("node_edac_correctable_errors_total", "Total correctable memory errors.", &[controller], count);
+    }
+    if let Some(count) = count("ue_count") {
+        out.counter("node_edac_uncorrectable_errors_total", "Total uncorrectable memory errors.", &[controller], count);
+    }
+    // Errors of which nobody knows the row.
+    let unknown = [controller, ("csrow", "unknown")];
+    row(&unknown, folder.number("ce_noinfo_count"), folder.number("ue_noinfo_count"), out);
+    for name in folder.names() {
+        let Some(number) = numbered(&name, "csrow") else { continue };
+        let below = folder.below(&*name);
+        let csrow = ("csrow", number);
+        row(&[controller, csrow], below.number("ce_count"), below.number("ue_count"), out);
+        for file in below.names() {
+            let channel = file.strip_prefix("ch").and_then(|rest| rest.strip_suffix("_ce_count"));
+            if let Some(channel) = channel {
+                channels([controller, csrow, ("channel", channel)], &below, channel, out);
+            }
+        }
+    }
+}
+
+fn row(labels: &[Label<'_>], correctable: Option<u64>, uncorrectable: Option<u64>, out: &mut Metrics) {
+    if let Some(count) = correctable {
+        let help = "Total correctable memory errors for this csrow.";
+        out.counter("node_edac_csrow_correctable_errors_total", help, labels, float(count));
+    }
+    if let Some(count) = uncorrectable {
+        let help = "Total uncorrectable memory errors for this csrow.";
+        out.counter("node_edac_csrow_uncorrectable_errors_total", help, labels, float(count));
+    }
+}
+
+fn channels(labels: [Label<'_>; 3], folder: &Attributes, channel: &str, out: &mut Metrics) {
+    let dimm = folder.text(format!("ch{channel}_dimm_label")).unwrap_or_default();
+    // Labels of some boards have `#` in them.
+    let dimm = dimm.replace('#', "");
+    let [controller, csrow, channel_label] = labels;
+    let labels = [controller, csrow, channel_label, ("dimm_label", &*dimm)];
+    if let Some(count) = folder.number(format!("ch{channel}_ce_count")) {
+        let help = "Total correctable memory errors for this channel.";
+        out.counter("node_edac_channel_correctable_errors_total", help, &labels, float(count));
+    }
+    if let Some(count) = folder.number(format!("ch{channel}_ue_count")) {
+        let help = "Total uncorrectable memory errors for this channel.";
+        out.counter("node_edac_channel_uncorrectable_errors_total", help, &labels, float(count));
+    }
+}

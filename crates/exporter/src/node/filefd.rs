@@ -1,0 +1,22 @@
+//! `filefd`: open files of the whole machine (`/proc/sys/fs/file-nr`).
+
+use super::{Collector, FlagError, Flags, Outcome, Places, number};
+use crate::metric::Metrics;
+
+struct Filefd;
+
+pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
+    Ok(Box::new(Filefd))
+}
+
+impl Collector for Filefd {
+    fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
+        const FILE: &str = "sys/fs/file-nr";
+        let text = at.proc_text(FILE)?;
+        let numbers: Vec<f64> = text.split_whitespace().filter_map(number).collect();
+        let [allocated, _, maximum] = *numbers else { return Err(at.odd(FILE, "three numbers")) };
+        out.gauge("node_filefd_allocated", "File descriptor statistics: allocated.", &[], allocated);
+        out.gauge("node_filefd_maximum", "File descriptor statistics: maximum.", &[], maximum);
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! `ksmd`: memory pages that are alike and kept once (`/sys/kernel/mm/ksm`).
+
+use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use crate::metric::{Kind, Metrics};
+
+struct Ksmd;
+
+pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
+    Ok(Box::new(Ksmd))
+}
+
+const ROWS: [(&str, Kind, &str, &str); 9] = [
+    (
+        "full_scans",
+        Kind::Counter,
+        "node_ksmd_full_scans_total",
+        "How many times all mergeable areas have been scanned.",
+    ),
+    (
+        "general_profit",
+        Kind::Gauge,
+        "node_ksmd_general_profit_bytes",
+        "How effective is KSM. ksm_saved_pages * sizeof(page) - (all_rmap_items) * sizeof(rmap_item)",
+    ),
+    (
+        "merge_across_nodes",
+        Kind::Gauge,
+        "node_ksmd_merge_across_nodes",
+        "Specifies if pages from different NUMA nodes can be merged.",
+    ),
+    ("pages_shared", Kind::Gauge, "node_ksmd_pages_shared", "How many shared pages are being used."),
+    (
+        "pages_sharing",
+        Kind::Gauge,
+        "node_ksmd_pages_sharing",
+        "How many more sites are sharing them i.e. how much saved.",
+    ),
+    ("pages_to_scan", Kind::Gauge, "node_ksmd_pages_to_scan", "How many pages to scan before ksmd goes to sleep."),
+    (
+        "pages_unshared",
+        Kind::Gauge,
+        "node_ksmd_pages_unshared",
+        "How many pages unique but repeatedly checked for merging.",
+    ),
+    (
+        "pages_volatile",
+        Kind::Gauge,
+        "node_ksmd_pages_volatile",
+        "How many pages changing too fast to be placed in a tree.",
+    ),
+    ("run", Kind::Gauge, "node_ksmd_run", "The status of ksmd. stopped = 0, running = 1"),
+];
+
+impl Collector for Ksmd {
+    fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
+        let folder = at.sys("kernel/mm/ksm");
+        if !folder.is_present() {
+            return Err(CollectError::Nothing("this kernel does not merge pages".to_owned()));
+        }
+        for (file, kind, name, help) in ROWS {
+            if let Some(value) = folder.fraction(file) {
+                out.add(kind, name.into(), help.into(), &[], value);
+            }
+        }
+        if let Some(milliseconds) = folder.number("sleep_millisecs") {
+            let help = "How many seconds ksmd should sleep before next scan.";
+            out.gauge("node_ksmd_sleep_seconds", help, &[], float(milliseconds) / 1000.0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! `uname`: names and versions of the system, by `uname(2)`.
+
+use procyon_linux::host::hostname;
+
+use super::{Collector, FlagError, Flags, Outcome, Places};
+use crate::metric::Metrics;
+
+struct Uname;
+
+pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
+    Ok(Box::new(Uname))
+}
+
+impl Collector for Uname {
+    fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
+        let uname = hostname::uname();
+        let labels = [
+            ("sysname", &*uname.sysname),
+            ("release", &uname.release),
+            ("version", &uname.version),
+            ("machine", &uname.machine),
+            ("nodename", &uname.nodename),
+            ("domainname", &uname.domainname),
+        ];
+        let help = "Labeled system information as provided by the uname system call.";
+        out.gauge("node_uname_info", help, &labels, 1.0);
+        Ok(())
+    }
+}

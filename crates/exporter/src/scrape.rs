@@ -1,0 +1,442 @@
+//! Runs the collectors of a scrape, each under its own deadline.
+//!
+//! One worker thread runs the collectors one after the other. When nothing has come back for [`PATIENCE`] another worker
+//! steps in, so a collector that waits for a dead mount holds nobody but itself. Past the deadline a collector is given
+//! up: its samples are missing, its success is 0, and it is not started again before the lost thread has come back.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use procyon_units::{Clock, Mono};
+
+use crate::flags::{Flag, FlagError, Flags, Shape};
+use crate::metric::{Family, Metrics};
+use crate::node::{self, CollectError, Collector, Places};
+
+/// After this time without news another worker steps in.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// The most worker threads at one time, those that were given up included. Past it a scrape goes on with what it has.
+pub const MOST_WORKERS: usize = 64;
+/// Left of the scraper's own timeout for writing the answer.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// Flags of scraping.
+pub const FLAGS: &[Flag] = &[
+    Flag::off("collector.disable-defaults", "Set all collectors to disabled by default."),
+    Flag::word(
+        "collector.deadline",
+        "5s",
+        "Longest time that one collector may take; past it its success is 0 and the rest is served (procyon's own flag).",
+    ),
+];
+
+/// A collector that is enabled, with what is known of it.
+struct Slot {
+    name: &'static str,
+    collector: Box<dyn Collector>,
+    /// Runs that were given up and have not come back.
+    lost: AtomicUsize,
+    /// Whether the last run failed, so that a lasting condition is logged when it changes.
+    failing: AtomicBool,
+}
+
+/// The enabled collectors.
+pub struct Collectors {
+    slots: Vec<Arc<Slot>>,
+    places: Arc<Places>,
+    clock: Arc<dyn Clock>,
+    deadline: Duration,
+    workers: Arc<AtomicUsize>,
+    mistakes: AtomicU64,
+}
+
+impl std::fmt::Debug for Collectors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Declares the flags of every collector: its own, and the one that turns it on and off.
+pub fn declare(flags: &mut Flags) {
+    flags.declare(FLAGS);
+    flags.declare(node::FLAGS);
+    for entry in node::NODE {
+        let state = if entry.on { "enabled" } else { "disabled" };
+        let help = format!("Enable the {} collector (default: {state}).", entry.name);
+        flags.declare_one(format!("collector.{}", entry.name), help, Shape::Switch { on: entry.on }, false);
+        flags.declare(entry.flags);
+    }
+    for name in node::NOT_YET {
+        let help = format!("Not there yet: the {name} collector of node_exporter.");
+        flags.declare_one(format!("collector.{name}"), help, Shape::Switch { on: false }, true);
+    }
+}
+
+impl Collectors {
+    /// Makes the collectors that the flags enable.
+    pub fn new(flags: &Flags, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
+        let places = Places::new(flags);
+        let defaults = !flags.is_on("collector.disable-defaults");
+        for name in node::NOT_YET.iter().filter(|name| flags.is_on(&format!("collector.{name}"))) {
+            tracing::warn!(
+                collector = name,
+                "this collector of node_exporter is not there yet; its metrics are missing"
+            );
+        }
+        let mut slots = Vec::new();
+        for entry in node::NODE {
+            let switch = format!("collector.{}", entry.name);
+            let enabled = if flags.is_given(&switch) { flags.is_on(&switch) } else { entry.on && defaults };
+            if enabled {
+                let collector = (entry.make)(flags, &places)?;
+                let (lost, failing) = (AtomicUsize::new(0), AtomicBool::new(false));
+                slots.push(Arc::new(Slot { name: entry.name, collector, lost, failing }));
+            }
+        }
+        Ok(Self {
+            slots,
+            places: Arc::new(places),
+            clock,
+            deadline: flags.duration("collector.deadline")?,
+            workers: Arc::new(AtomicUsize::new(0)),
+            mistakes: AtomicU64::new(0),
+        })
+    }
+
+    /// Names of the enabled collectors.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.slots.iter().map(|slot| slot.name)
+    }
+
+    /// Families that did not fit together since the start: samples twice, types that differ.
+    pub fn mistakes(&self) -> u64 {
+        self.mistakes.load(Ordering::Relaxed)
+    }
+
+    /// Runs the collectors that `wanted` names, and adds `more`. `timeout` is the scraper's own.
+    pub fn scrape(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        timeout: Option<Duration>,
+        more: impl FnOnce(&mut Metrics),
+    ) -> Vec<Family> {
+        let slots: Vec<Arc<Slot>> = self.slots.iter().filter(|slot| wanted(slot.name)).map(Arc::clone).collect();
+        let end = timeout
+            .map_or(self.deadline, |timeout| timeout.saturating_sub(RESERVE).max(timeout / 2).min(self.deadline));
+        let mut metrics = Metrics::default();
+        let mut mistakes = 0;
+        for result in self.run(&slots, end) {
+            report(&mut metrics, &result);
+            metrics.merge(result.metrics, &mut mistakes);
+        }
+        more(&mut metrics);
+        let families = metrics.sorted(&mut mistakes);
+        self.mistakes.fetch_add(mistakes, Ordering::Relaxed);
+        families
+    }
+
+    fn run(&self, slots: &[Arc<Slot>], end: Duration) -> Vec<Finished> {
+        let start = self.clock.mono();
+        let mut results: HashMap<&'static str, Finished> = HashMap::with_capacity(slots.len());
+        let mut jobs = Vec::with_capacity(slots.len());
+        for slot in slots {
+            if slot.lost.load(Ordering::Acquire) > 0 {
+                results.insert(slot.name, Finished::none(slot.name, Duration::ZERO));
+            } else {
+                jobs.push(Job { slot: Arc::clone(slot), state: Arc::new(AtomicU8::new(WAITING)) });
+            }
+        }
+        let watched: Vec<(&'static str, Arc<Slot>, Arc<AtomicU8>)> =
+            jobs.iter().map(|job| (job.slot.name, Arc::clone(&job.slot), Arc::clone(&job.state))).collect();
+        let count = jobs.len();
+        jobs.reverse();
+        let queue = Arc::new(Mutex::new(jobs));
+        // Room for every answer: no worker waits for us, also when we have left.
+        let (sender, answers) = sync_channel(count.max(1));
+        if count > 0 {
+            self.start_worker(&queue, &sender);
+        }
+        let expected = results.len() + count;
+        self.gather(&answers, &mut results, expected, start, end, || self.start_worker(&queue, &sender));
+        give_up(&queue);
+        for (name, slot, state) in watched {
+            if results.contains_key(name) {
+                continue;
+            }
+            // Who is still at work from here on finds out that nobody waits.
+            if state.swap(GIVEN_UP, Ordering::AcqRel) == RUNNING {
+                slot.lost.fetch_add(1, Ordering::AcqRel);
+                if !slot.failing.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(collector = name, "gave up a collector: it did not answer before its deadline");
+                }
+            }
+            results.insert(name, Finished::none(name, self.clock.mono().since(start)));
+        }
+        slots.iter().filter_map(|slot| results.remove(slot.name)).collect()
+    }
+
+    /// Takes answers until all are there or the time is over.
+    fn gather(
+        &self,
+        answers: &Receiver<Finished>,
+        results: &mut HashMap<&'static str, Finished>,
+        expected: usize,
+        start: Mono,
+        end: Duration,
+        step_in: impl Fn(),
+    ) {
+        while results.len() < expected {
+            let left = end.saturating_sub(self.clock.mono().since(start));
+            if left.is_zero() {
+                return;
+            }
+            match answers.recv_timeout(left.min(PATIENCE)) {
+                Ok(finished) => {
+                    results.insert(finished.name, finished);
+                }
+                Err(RecvTimeoutError::Timeout) => step_in(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Starts a worker if there is work left and room for it.
+    fn start_worker(&self, queue: &Arc<Mutex<Vec<Job>>>, sender: &SyncSender<Finished>) {
+        if queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return;
+        }
+        if self.workers.fetch_add(1, Ordering::AcqRel) >= MOST_WORKERS {
+            self.workers.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        let (queue, sender) = (Arc::clone(queue), sender.clone());
+        let (places, clock, workers) = (Arc::clone(&self.places), Arc::clone(&self.clock), Arc::clone(&self.workers));
+        let work = move || {
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            while let Some(job) = next() {
+                if let Some(finished) = job.run(&places, &*clock)
+                    && sender.try_send(finished).is_err()
+                {
+                    break;
+                }
+            }
+            workers.fetch_sub(1, Ordering::AcqRel);
+        };
+        if let Err(error) = std::thread::Builder::new().name("procyon-scrape".into()).spawn(work) {
+            self.workers.fetch_sub(1, Ordering::AcqRel);
+            tracing::warn!(%error, "could not start a thread for a scrape");
+        }
+    }
+}
+
+const WAITING: u8 = 0;
+const RUNNING: u8 = 1;
+const DONE: u8 = 2;
+const GIVEN_UP: u8 = 3;
+
+struct Job {
+    slot: Arc<Slot>,
+    state: Arc<AtomicU8>,
+}
+
+impl Job {
+    /// Runs the collector; none when nobody waits any more.
+    fn run(&self, places: &Places, clock: &dyn Clock) -> Option<Finished> {
+        let began = self.state.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire);
+        began.ok()?;
+        let start = clock.mono();
+        let mut metrics = Metrics::default();
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.slot.collector.update(places, &mut metrics)));
+        let took = clock.mono().since(start);
+        let success = match outcome {
+            Ok(outcome) => note(&self.slot, outcome),
+            // The panic hook has logged it.
+            Err(_) => false,
+        };
+        if self.state.swap(DONE, Ordering::AcqRel) == GIVEN_UP {
+            self.slot.lost.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        Some(Finished { name: self.slot.name, metrics, took, success })
+    }
+}
+
+/// Logs a change for the worse or the better.
+fn note(slot: &Slot, outcome: node::Outcome) -> bool {
+    match outcome {
+        Ok(()) => {
+            if slot.failing.swap(false, Ordering::Relaxed) {
+                tracing::info!(collector = slot.name, "the collector succeeds again");
+            }
+            true
+        }
+        Err(error) => {
+            if !slot.failing.swap(true, Ordering::Relaxed) {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                if CollectError::is_nothing(&error) {
+                    tracing::debug!(collector = slot.name, %error, cause, "the collector finds nothing");
+                } else {
+                    tracing::warn!(collector = slot.name, %error, cause, "the collector failed");
+                }
+            }
+            false
+        }
+    }
+}
+
+/// What waits is not started any more.
+fn give_up(queue: &Mutex<Vec<Job>>) {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+struct Finished {
+    name: &'static str,
+    metrics: Metrics,
+    took: Duration,
+    success: bool,
+}
+
+impl Finished {
+    fn none(name: &'static str, took: Duration) -> Self {
+        Self { name, metrics: Metrics::default(), took, success: false }
+    }
+}
+
+fn report(metrics: &mut Metrics, finished: &Finished) {
+    let labels = [("collector", finished.name)];
+    metrics.gauge(
+        "node_scrape_collector_duration_seconds",
+        "node_exporter: Duration of a collector scrape.",
+        &labels,
+        finished.took.as_secs_f64(),
+    );
+    metrics.gauge(
+        "node_scrape_collector_success",
+        "node_exporter: Whether a collector succeeded.",
+        &labels,
+        node::flag(finished.success),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use procyon_units::SystemClock;
+
+    use super::*;
+    use crate::node::Outcome;
+
+    struct Waits(Mutex<mpsc::Receiver<()>>);
+
+    impl Collector for Waits {
+        fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
+            // Until the test lets go, or is over.
+            let _released = self.0.lock().unwrap().recv();
+            out.gauge("late", "Late.", &[], 1.0);
+            Ok(())
+        }
+    }
+
+    struct Says(&'static str);
+
+    impl Collector for Says {
+        fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
+            out.gauge(self.0, "Said.", &[], 1.0);
+            Ok(())
+        }
+    }
+
+    struct Panics;
+
+    impl Collector for Panics {
+        fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
+            out.gauge("half", "Half.", &[], 1.0);
+            panic!("on purpose");
+        }
+    }
+
+    fn collectors(all: Vec<(&'static str, Box<dyn Collector>)>, deadline: Duration) -> Collectors {
+        let mut flags = Flags::default();
+        declare(&mut flags);
+        let slots = all.into_iter().map(|(name, collector)| {
+            Arc::new(Slot { name, collector, lost: AtomicUsize::new(0), failing: AtomicBool::new(false) })
+        });
+        Collectors {
+            slots: slots.collect(),
+            places: Arc::new(Places::new(&flags)),
+            clock: Arc::new(SystemClock),
+            deadline,
+            workers: Arc::new(AtomicUsize::new(0)),
+            mistakes: AtomicU64::new(0),
+        }
+    }
+
+    fn success(families: &[Family], collector: &str) -> Option<f64> {
+        let family = families.iter().find(|family| family.name == "node_scrape_collector_success")?;
+        let is_it = |sample: &&crate::metric::Sample| sample.labels.iter().any(|label| &*label.1 == collector);
+        family.samples.iter().find(is_it).map(|sample| sample.value)
+    }
+
+    fn has(families: &[Family], name: &str) -> bool {
+        families.iter().any(|family| family.name == name)
+    }
+
+    #[test]
+    fn a_collector_that_hangs_holds_nobody_and_is_not_started_again_before_it_is_back() {
+        let (release, wait) = mpsc::sync_channel(4);
+        let hanging = Box::new(Waits(Mutex::new(wait)));
+        let all = collectors(
+            vec![("hangs", hanging), ("a", Box::new(Says("a"))), ("b", Box::new(Says("b")))],
+            Duration::from_secs(1),
+        );
+        for _ in 0..2 {
+            let families = all.scrape(|_| true, None, |_| {});
+            assert!(has(&families, "a") && has(&families, "b") && !has(&families, "late"));
+            assert_eq!((success(&families, "hangs"), success(&families, "a")), (Some(0.0), Some(1.0)));
+            assert_eq!(all.slots.first().map(|slot| slot.lost.load(Ordering::Acquire)), Some(1));
+        }
+        release.send(()).unwrap();
+        // Back at some time; then it is asked again.
+        for _ in 0..4 {
+            release.send(()).unwrap_or_default();
+            let families = all.scrape(|_| true, None, |_| {});
+            if success(&families, "hangs") == Some(1.0) {
+                assert!(has(&families, "late"));
+                return;
+            }
+        }
+        panic!("the collector was not asked again");
+    }
+
+    #[test]
+    fn a_panic_ends_one_collector_and_keeps_what_was_found() {
+        let all = collectors(vec![("panics", Box::new(Panics)), ("a", Box::new(Says("a")))], Duration::from_secs(60));
+        let families = all.scrape(|_| true, None, |_| {});
+        assert!(has(&families, "a") && has(&families, "half"));
+        assert_eq!(success(&families, "panics"), Some(0.0));
+    }
+
+    #[test]
+    fn only_the_wanted_run() {
+        let all = collectors(vec![("a", Box::new(Says("a"))), ("b", Box::new(Says("b")))], Duration::from_secs(60));
+        let families = all.scrape(|name| name == "b", None, |_| {});
+        assert!(!has(&families, "a") && has(&families, "b"));
+        assert_eq!(success(&families, "a"), None);
+    }
+
+    #[test]
+    fn the_scrapers_timeout_shortens_the_deadline() {
+        let (_release, wait) = mpsc::sync_channel::<()>(1);
+        let all = collectors(
+            vec![("hangs", Box::new(Waits(Mutex::new(wait)))), ("a", Box::new(Says("a")))],
+            Duration::from_secs(600),
+        );
+        let families = all.scrape(|_| true, Some(Duration::from_secs(2)), |_| {});
+        assert_eq!((success(&families, "hangs"), success(&families, "a")), (Some(0.0), Some(1.0)));
+    }
+}

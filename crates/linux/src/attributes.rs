@@ -1,0 +1,120 @@
+//! Whole files and folders of the kernel, for readers that want many small ones: a sysfs device is a folder of
+//! attributes, one value a file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
+
+use crate::file;
+
+/// Reads a whole file, up to a limit that no kernel file reaches.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    read_into(path, &mut buffer)?;
+    Ok(buffer)
+}
+
+/// Fills `buffer` with the whole file.
+pub fn read_into(path: &Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+    file::read_into(path, buffer).map_err(io::Error::from)
+}
+
+/// Names in a folder, sorted.
+pub fn names(path: &Path) -> io::Result<Vec<Box<str>>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty())?;
+    Ok(file::names(path))
+}
+
+/// A folder of attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    folder: PathBuf,
+}
+
+impl Attributes {
+    /// The attributes in a folder, which may be absent.
+    #[must_use]
+    pub const fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder below, or beside with `..`.
+    #[must_use]
+    pub fn below(&self, name: impl AsRef<Path>) -> Self {
+        Self { folder: self.folder.join(name) }
+    }
+
+    /// Whether the folder is there.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        rustix::fs::stat(&self.folder).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir())
+    }
+
+    /// Whether it has an entry of this name.
+    #[must_use]
+    pub fn has(&self, name: impl AsRef<Path>) -> bool {
+        file::exists(&self.folder.join(name))
+    }
+
+    /// Names of what is in it, sorted; none where it cannot be read.
+    #[must_use]
+    pub fn names(&self) -> Vec<Box<str>> {
+        file::names(&self.folder)
+    }
+
+    /// An attribute as the kernel gives it.
+    pub fn bytes(&self, name: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+        read(&self.folder.join(name))
+    }
+
+    /// An attribute as text, without blanks around it; none where it cannot be read.
+    #[must_use]
+    pub fn text(&self, name: impl AsRef<Path>) -> Option<String> {
+        let bytes = self.bytes(name).ok()?;
+        Some(String::from_utf8_lossy(bytes.trim_ascii()).into_owned())
+    }
+
+    /// An attribute that is one whole number, decimal or hexadecimal with `0x`.
+    #[must_use]
+    pub fn number(&self, name: impl AsRef<Path>) -> Option<u64> {
+        let bytes = self.bytes(name).ok()?;
+        let word = bytes.trim_ascii();
+        match word.strip_prefix(b"0x") {
+            Some(digits) => crate::text::hex(digits),
+            None => crate::text::number(word),
+        }
+    }
+
+    /// An attribute that is one whole number, which may be negative.
+    #[must_use]
+    pub fn signed(&self, name: impl AsRef<Path>) -> Option<i64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// An attribute that is one number with a fraction.
+    #[must_use]
+    pub fn fraction(&self, name: impl AsRef<Path>) -> Option<f64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The last part of where a link leads.
+    #[must_use]
+    pub fn link_name(&self, name: impl AsRef<Path>) -> Option<String> {
+        let target = file::read_link(&self.folder.join(name)).ok()?;
+        let last = target.rsplit(|byte| *byte == b'/').find(|part| !part.is_empty())?;
+        Some(String::from_utf8_lossy(last).into_owned())
+    }
+
+    /// The folder with all links followed.
+    pub fn real_path(&self) -> io::Result<PathBuf> {
+        std::fs::canonicalize(&self.folder)
+    }
+}
