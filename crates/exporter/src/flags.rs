@@ -273,6 +273,7 @@ impl Flags {
 
     /// What `--help` shows: one flag a paragraph.
     pub fn help(&self) -> String {
+        use std::fmt::Write;
         let mut out = String::new();
         for (name, flag) in self.declared.iter().filter(|(_, flag)| !flag.hidden) {
             let (no, value) = match flag.shape {
@@ -280,7 +281,8 @@ impl Flags {
                 Shape::Word { default } => ("", format!("={default:?}")),
                 Shape::List => ("", "=... (may be given again)".to_owned()),
             };
-            out.push_str(&format!("  --{no}{name}{value}\n        {}\n", flag.help));
+            // Writing to a string does not fail.
+            let _written = write!(out, "  --{no}{name}{value}\n        {}\n", flag.help);
         }
         out
     }

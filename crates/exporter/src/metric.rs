@@ -250,7 +250,7 @@ fn sort_samples(family: &mut Family) {
         return;
     }
     if matches!(family.kind, Kind::Histogram | Kind::Summary) {
-        family.samples.sort_by_cached_key(|sample| OwnedIdentity::of(sample));
+        family.samples.sort_by_cached_key(OwnedIdentity::of);
         return;
     }
     let name = |label: &Label| label.0.clone();

@@ -415,7 +415,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_one_collector_and_keeps_what_was_found() {
-        let all = collectors(vec![("panics", Box::new(Panics)), ("a", Box::new(Says("a")))], Duration::from_secs(60));
+        let all = collectors(vec![("panics", Box::new(Panics)), ("a", Box::new(Says("a")))], Duration::from_mins(1));
         let families = all.scrape(|_| true, None, |_| {});
         assert!(has(&families, "a") && has(&families, "half"));
         assert_eq!(success(&families, "panics"), Some(0.0));
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn only_the_wanted_run() {
-        let all = collectors(vec![("a", Box::new(Says("a"))), ("b", Box::new(Says("b")))], Duration::from_secs(60));
+        let all = collectors(vec![("a", Box::new(Says("a"))), ("b", Box::new(Says("b")))], Duration::from_mins(1));
         let families = all.scrape(|name| name == "b", None, |_| {});
         assert!(!has(&families, "a") && has(&families, "b"));
         assert_eq!(success(&families, "a"), None);
@@ -434,7 +434,7 @@ mod tests {
         let (_release, wait) = mpsc::sync_channel::<()>(1);
         let all = collectors(
             vec![("hangs", Box::new(Waits(Mutex::new(wait)))), ("a", Box::new(Says("a")))],
-            Duration::from_secs(600),
+            Duration::from_mins(10),
         );
         let families = all.scrape(|_| true, Some(Duration::from_secs(2)), |_| {});
         assert_eq!((success(&families, "hangs"), success(&families, "a")), (Some(0.0), Some(1.0)));

@@ -268,7 +268,13 @@ async fn converse(stream: TcpStream, seat: Seat, exporter: Arc<Exporter>, mut st
         async move { Ok::<_, std::convert::Infallible>(answer(exporter, &request).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    // Some scripts look for `Content-Type` as it is written in books.
+    builder
+        .timer(TokioTimer::new())
+        .title_case_headers(true)
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS);
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
     // How a connection ends is its client's affair: it closed, spoke no HTTP, or did not read.

@@ -13,6 +13,7 @@ struct Bcache {
     priority: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "collectors are all made alike")]
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     Ok(Box::new(Bcache { priority: flags.is_on("collector.bcache.priorityStats") }))
 }

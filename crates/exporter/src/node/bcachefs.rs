@@ -3,14 +3,11 @@
 use procyon_linux::attributes::Attributes;
 use procyon_linux::storage::bcachefs::{rows, since_creation, size};
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Bcachefs;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Bcachefs))
-}
+#[derive(Default)]
+pub(super) struct Bcachefs;
 
 impl Collector for Bcachefs {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -1,13 +1,10 @@
 //! `bonding`: interfaces bound together (`/sys/class/net/bonding_masters`).
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Bonding;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Bonding))
-}
+#[derive(Default)]
+pub(super) struct Bonding;
 
 impl Collector for Bonding {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -2,14 +2,11 @@
 
 use procyon_linux::attributes::Attributes;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Btrfs;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Btrfs))
-}
+#[derive(Default)]
+pub(super) struct Btrfs;
 
 impl Collector for Btrfs {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -2,14 +2,11 @@
 
 use procyon_linux::host::buddyinfo;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Buddyinfo;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Buddyinfo))
-}
+#[derive(Default)]
+pub(super) struct Buddyinfo;
 
 impl Collector for Buddyinfo {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

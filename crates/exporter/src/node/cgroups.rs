@@ -1,13 +1,10 @@
 //! `cgroups`: controllers of control groups (`/proc/cgroups`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, number};
+use super::{Collector, Outcome, Places, number};
 use crate::metric::Metrics;
 
-struct Cgroups;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Cgroups))
-}
+#[derive(Default)]
+pub(super) struct Cgroups;
 
 impl Collector for Cgroups {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

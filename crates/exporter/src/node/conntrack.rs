@@ -2,14 +2,11 @@
 
 use procyon_linux::net::cache_stat;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Conntrack;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Conntrack))
-}
+#[derive(Default)]
+pub(super) struct Conntrack;
 
 /// Columns of `/proc/net/stat/nf_conntrack` that are served.
 const COLUMNS: [(&str, &str, &str); 8] = [

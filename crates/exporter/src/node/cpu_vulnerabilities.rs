@@ -1,13 +1,10 @@
 //! `cpu_vulnerabilities`: what the kernel says of the processors' weaknesses.
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct CpuVulnerabilities;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(CpuVulnerabilities))
-}
+#[derive(Default)]
+pub(super) struct CpuVulnerabilities;
 
 impl Collector for CpuVulnerabilities {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

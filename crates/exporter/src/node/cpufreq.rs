@@ -1,13 +1,10 @@
 //! `cpufreq`: clocks of the processors (`/sys/devices/system/cpu/cpu*/cpufreq`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, flag, float};
+use super::{Collector, Outcome, Places, flag, float};
 use crate::metric::Metrics;
 
-struct Cpufreq;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Cpufreq))
-}
+#[derive(Default)]
+pub(super) struct Cpufreq;
 
 /// Attributes in kHz.
 const ROWS: [(&str, &str, &str); 6] = [

@@ -44,7 +44,7 @@ impl Collector for Diskstats {
             let udev = Udev::read(&at.udev().join(format!("b{major}:{minor}")));
             info(at, &disk.name, disk.device, &udev, out);
             counters(&disk.name, &disk.counters, out);
-            mapped(at, &disk.name, &udev, out);
+            mapped(&disk.name, &udev, out);
             ata(&disk.name, &udev, out);
         }
         Ok(())
@@ -191,7 +191,7 @@ fn counters(device: &str, counters: &DiskCounters, out: &mut Metrics) {
 
 const SECTOR: u64 = 512;
 
-fn mapped(at: &Places, device: &str, udev: &Udev, out: &mut Metrics) {
+fn mapped(device: &str, udev: &Udev, out: &mut Metrics) {
     let kind = udev.get("ID_FS_TYPE");
     if !kind.is_empty() {
         let labels = [
@@ -216,11 +216,6 @@ fn mapped(at: &Places, device: &str, udev: &Udev, out: &mut Metrics) {
         ("lv_layer", udev.get("DM_LV_LAYER")),
     ];
     out.gauge("node_disk_device_mapper_info", "Info about disk device mapper.", &labels, 1.0);
-    for below in at.sys("block").below(device).below("slaves").names() {
-        let name = "node_disk_device_mapper_backing_device_info";
-        let help = "Info about the underlying block devices of a device mapper device.";
-        out.gauge(name, help, &[("device", device), ("backing_device", &below)], 1.0);
-    }
 }
 
 fn ata(device: &str, udev: &Udev, out: &mut Metrics) {

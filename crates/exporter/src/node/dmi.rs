@@ -1,13 +1,10 @@
 //! `dmi`: what the firmware says of the machine (`/sys/class/dmi/id`).
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places};
+use super::{CollectError, Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Dmi;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Dmi))
-}
+#[derive(Default)]
+pub(super) struct Dmi;
 
 /// Labels and files; serial numbers are for root alone and then missing.
 const LABELS: [(&str, &str); 20] = [

@@ -1,13 +1,10 @@
 //! `dmmultipath`: disks that are reached over several paths (`/sys/block/dm-*`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, flag, float};
+use super::{Collector, Outcome, Places, flag, float};
 use crate::metric::Metrics;
 
-struct Dmmultipath;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Dmmultipath))
-}
+#[derive(Default)]
+pub(super) struct Dmmultipath;
 
 const SECTOR: u64 = 512;
 
@@ -35,9 +32,9 @@ impl Collector for Dmmultipath {
                 let state = state.unwrap_or_else(|| "unknown".to_owned());
                 // SCSI says one, NVMe the other.
                 if matches!(&*state, "running" | "live") {
-                    good += 1
+                    good += 1;
                 } else {
-                    bad += 1
+                    bad += 1;
                 }
                 let help = "Reports the underlying device state for a multipath path, as read from /sys/block/<dev>/device/state.";
                 out.gauge("node_dmmultipath_path_state", help, &[device, ("path", &path), ("state", &state)], 1.0);

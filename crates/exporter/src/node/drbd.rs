@@ -2,14 +2,11 @@
 
 use procyon_linux::storage::drbd;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, flag, number};
+use super::{Collector, Outcome, Places, flag, number};
 use crate::metric::{Kind, Metrics};
 
-struct Drbd;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Drbd))
-}
+#[derive(Default)]
+pub(super) struct Drbd;
 
 type Row = (&'static str, Kind, &'static str, &'static str, f64);
 

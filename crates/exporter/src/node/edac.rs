@@ -2,14 +2,11 @@
 
 use procyon_linux::attributes::Attributes;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Edac;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Edac))
-}
+#[derive(Default)]
+pub(super) struct Edac;
 
 /// What follows a prefix, if it is a number.
 fn numbered<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {

@@ -1,13 +1,10 @@
 //! `entropy`: bits of randomness that the kernel has (`/proc/sys/kernel/random`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Entropy;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Entropy))
-}
+#[derive(Default)]
+pub(super) struct Entropy;
 
 impl Collector for Entropy {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

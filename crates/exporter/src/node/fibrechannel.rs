@@ -1,13 +1,10 @@
 //! `fibrechannel`: adapters for storage networks (`/sys/class/fc_host`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Fibrechannel;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Fibrechannel))
-}
+#[derive(Default)]
+pub(super) struct Fibrechannel;
 
 /// Attributes below `statistics`, hexadecimal; all ones where the adapter does not count.
 const ROWS: [(&str, &str, &str); 14] = [

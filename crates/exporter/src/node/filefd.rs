@@ -1,13 +1,10 @@
 //! `filefd`: open files of the whole machine (`/proc/sys/fs/file-nr`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, number};
+use super::{Collector, Outcome, Places, number};
 use crate::metric::Metrics;
 
-struct Filefd;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Filefd))
-}
+#[derive(Default)]
+pub(super) struct Filefd;
 
 impl Collector for Filefd {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

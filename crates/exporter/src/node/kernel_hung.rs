@@ -1,13 +1,10 @@
 //! `kernel_hung`: tasks that the kernel found hanging, since Linux 6.12.
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct KernelHung;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(KernelHung))
-}
+#[derive(Default)]
+pub(super) struct KernelHung;
 
 impl Collector for KernelHung {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -1,13 +1,10 @@
 //! `ksmd`: memory pages that are alike and kept once (`/sys/kernel/mm/ksm`).
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::{Kind, Metrics};
 
-struct Ksmd;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Ksmd))
-}
+#[derive(Default)]
+pub(super) struct Ksmd;
 
 const ROWS: [(&str, Kind, &str, &str); 9] = [
     (

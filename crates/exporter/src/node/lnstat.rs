@@ -3,14 +3,11 @@
 use procyon_linux::attributes;
 use procyon_linux::net::cache_stat;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Lnstat;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Lnstat))
-}
+#[derive(Default)]
+pub(super) struct Lnstat;
 
 impl Collector for Lnstat {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -2,14 +2,11 @@
 
 use procyon_linux::host::loadavg;
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Loadavg;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Loadavg))
-}
+#[derive(Default)]
+pub(super) struct Loadavg;
 
 impl Collector for Loadavg {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

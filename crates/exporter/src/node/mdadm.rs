@@ -2,14 +2,11 @@
 
 use procyon_linux::storage::mdstat::{self, Activity};
 
-use super::{Collector, FlagError, Flags, Outcome, Places, flag, float};
+use super::{Collector, Outcome, Places, flag, float};
 use crate::metric::Metrics;
 
-struct Mdadm;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Mdadm))
-}
+#[derive(Default)]
+pub(super) struct Mdadm;
 
 const STATES: [(&str, Activity); 5] = [
     ("active", Activity::Active),

@@ -2,14 +2,11 @@
 
 use procyon_linux::host::meminfo;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Meminfo;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Meminfo))
-}
+#[derive(Default)]
+pub(super) struct Meminfo;
 
 /// `Active(anon)` as `Active_anon`.
 pub(super) fn metric_name(field: &[u8]) -> String {

@@ -3,14 +3,11 @@
 use procyon_linux::host::{meminfo, vmstat};
 
 use super::meminfo::metric_name;
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct MeminfoNuma;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(MeminfoNuma))
-}
+#[derive(Default)]
+pub(super) struct MeminfoNuma;
 
 impl Collector for MeminfoNuma {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -5,14 +5,11 @@ use std::collections::HashSet;
 use procyon_linux::host::mountinfo;
 use procyon_linux::storage::mountstats::{self, MountStats, Transport};
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Mountstats;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Mountstats))
-}
+#[derive(Default)]
+pub(super) struct Mountstats;
 
 type Names = (&'static str, &'static str);
 
@@ -179,10 +176,7 @@ fn stats(mount: &MountStats, labels: Labels<'_>, out: &mut Metrics) {
     for (operation, values) in &mount.operations {
         let labels = [export, protocol, mountaddr, ("operation", &**operation)];
         for ((name, help), value) in OPERATIONS.iter().zip(values) {
-            let value = match name.contains("_seconds") {
-                true => float(value % MANTISSA) / 1000.0,
-                false => float(*value),
-            };
+            let value = if name.contains("_seconds") { float(value % MANTISSA) / 1000.0 } else { float(*value) };
             out.counter(*name, *help, &labels, value);
         }
     }

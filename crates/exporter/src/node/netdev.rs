@@ -26,6 +26,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::off("collector.netdev.label-ifalias", "Add ifAlias label"),
 ];
 
+#[expect(clippy::struct_excessive_bools, reason = "four switches of upstream that have nothing to do with each other")]
 struct Netdev {
     filter: Filter,
     netlink: bool,

@@ -2,14 +2,11 @@
 
 use procyon_linux::storage::rpc;
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Nfs;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Nfs))
-}
+#[derive(Default)]
+pub(super) struct Nfs;
 
 /// Procedures of version 2 in the order of the protocol (RFC 1094).
 pub(super) const VERSION2: [&str; 18] = [

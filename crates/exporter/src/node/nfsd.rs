@@ -3,14 +3,11 @@
 use procyon_linux::storage::rpc;
 
 use super::nfs::{VERSION2, VERSION3, line};
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Nfsd;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Nfsd))
-}
+#[derive(Default)]
+pub(super) struct Nfsd;
 
 /// Operations of version 4 by their numbers (RFC 7530); the first three numbers are not used.
 const VERSION4: [&str; 40] = [

@@ -2,14 +2,11 @@
 
 use procyon_linux::attributes::Attributes;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Nvme;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Nvme))
-}
+#[derive(Default)]
+pub(super) struct Nvme;
 
 impl Collector for Nvme {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

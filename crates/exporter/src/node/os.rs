@@ -4,14 +4,11 @@ use std::path::PathBuf;
 
 use procyon_linux::host::os_release;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, read};
+use super::{CollectError, Collector, Outcome, Places, read};
 use crate::metric::Metrics;
 
-struct Os;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Os))
-}
+#[derive(Default)]
+pub(super) struct Os;
 
 /// Labels of `node_os_info` and the variables that fill them.
 const LABELS: [(&str, &str); 12] = [

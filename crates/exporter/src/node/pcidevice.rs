@@ -21,6 +21,7 @@ struct Pcidevice {
     ids: Option<Ids>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "collectors are all made alike")]
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     Ok(Box::new(Pcidevice { ids: flags.is_on(NAMES).then(|| Ids::load(flags.text(FILE))) }))
 }

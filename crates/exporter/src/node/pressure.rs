@@ -1,13 +1,10 @@
 //! `pressure`: time in which tasks stood still for want of a resource (`/proc/pressure`).
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Pressure;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Pressure))
-}
+#[derive(Default)]
+pub(super) struct Pressure;
 
 /// Of which file, which line, as which family.
 const FAMILIES: [(&str, &str, &str, &str); 6] = [

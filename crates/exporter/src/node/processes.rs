@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use procyon_linux::attributes;
 use procyon_linux::proc::pid_stat;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Processes;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Processes))
-}
+#[derive(Default)]
+pub(super) struct Processes;
 
 #[derive(Default)]
 struct Counts {

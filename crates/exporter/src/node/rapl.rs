@@ -14,6 +14,7 @@ struct Rapl {
     zone_label: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "collectors are all made alike")]
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     Ok(Box::new(Rapl { zone_label: flags.is_on(ZONE_LABEL) }))
 }

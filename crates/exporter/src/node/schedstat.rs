@@ -2,14 +2,11 @@
 
 use procyon_linux::host::schedstat;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Schedstat;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Schedstat))
-}
+#[derive(Default)]
+pub(super) struct Schedstat;
 
 impl Collector for Schedstat {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

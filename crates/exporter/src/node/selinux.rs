@@ -1,13 +1,10 @@
 //! `selinux`: whether SELinux is on (`/sys/fs/selinux`, `/etc/selinux/config`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, flag, read};
+use super::{Collector, Outcome, Places, flag, read};
 use crate::metric::Metrics;
 
-struct Selinux;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Selinux))
-}
+#[derive(Default)]
+pub(super) struct Selinux;
 
 impl Collector for Selinux {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

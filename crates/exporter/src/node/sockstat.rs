@@ -3,14 +3,11 @@
 use procyon_linux::net::sockstat;
 use procyon_linux::own::page_size;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Sockstat;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Sockstat))
-}
+#[derive(Default)]
+pub(super) struct Sockstat;
 
 impl Collector for Sockstat {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -2,14 +2,11 @@
 
 use procyon_linux::host::interrupts;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Softirqs;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Softirqs))
-}
+#[derive(Default)]
+pub(super) struct Softirqs;
 
 impl Collector for Softirqs {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -2,14 +2,11 @@
 
 use procyon_linux::net::softnet_stat;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::{Kind, Metrics};
 
-struct Softnet;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Softnet))
-}
+#[derive(Default)]
+pub(super) struct Softnet;
 
 impl Collector for Softnet {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

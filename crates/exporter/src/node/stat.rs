@@ -13,6 +13,7 @@ struct Stat {
     softirq: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "collectors are all made alike")]
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     Ok(Box::new(Stat { softirq: flags.is_on("collector.stat.softirq") }))
 }

@@ -1,13 +1,10 @@
 //! `swap`: each swap device (`/proc/swaps`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places, number};
+use super::{Collector, Outcome, Places, number};
 use crate::metric::Metrics;
 
-struct Swap;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Swap))
-}
+#[derive(Default)]
+pub(super) struct Swap;
 
 impl Collector for Swap {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -25,6 +25,7 @@ struct Textfile {
     directories: Vec<String>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "collectors are all made alike")]
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     Ok(Box::new(Textfile { directories: flags.list(DIRECTORY).to_vec() }))
 }

@@ -1,13 +1,10 @@
 //! `thermal_zone`: temperatures and coolers (`/sys/class/thermal`).
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct ThermalZone;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(ThermalZone))
-}
+#[derive(Default)]
+pub(super) struct ThermalZone;
 
 impl Collector for ThermalZone {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

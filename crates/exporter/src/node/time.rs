@@ -2,14 +2,11 @@
 
 use procyon_linux::host::clock;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, number};
+use super::{Collector, Outcome, Places, number};
 use crate::metric::Metrics;
 
-struct Time;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Time))
-}
+#[derive(Default)]
+pub(super) struct Time;
 
 impl Collector for Time {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

@@ -4,19 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use procyon_linux::host::clock;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, flag, float};
+use super::{CollectError, Collector, Outcome, Places, flag, float};
 use crate::metric::{Kind, Metrics};
 
 /// Offsets beyond this are overflows of the kernel, not offsets.
 const OVERFLOW_SECONDS: f64 = 4.0;
 
 #[derive(Default)]
-struct Timex {
+pub(super) struct Timex {
     overflows: AtomicU64,
-}
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Timex::default()))
 }
 
 impl Collector for Timex {

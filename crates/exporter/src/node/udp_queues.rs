@@ -2,14 +2,11 @@
 
 use procyon_linux::net::queues;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
+use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct UdpQueues;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(UdpQueues))
-}
+#[derive(Default)]
+pub(super) struct UdpQueues;
 
 impl Collector for UdpQueues {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {

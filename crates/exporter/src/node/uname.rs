@@ -2,14 +2,11 @@
 
 use procyon_linux::host::hostname;
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Uname;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Uname))
-}
+#[derive(Default)]
+pub(super) struct Uname;
 
 impl Collector for Uname {
     fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {

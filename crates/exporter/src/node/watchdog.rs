@@ -1,13 +1,10 @@
 //! `watchdog`: timers that restart the machine (`/sys/class/watchdog`).
 
-use super::{Collector, FlagError, Flags, Outcome, Places};
+use super::{Collector, Outcome, Places};
 use crate::metric::Metrics;
 
-struct Watchdog;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Watchdog))
-}
+#[derive(Default)]
+pub(super) struct Watchdog;
 
 const ROWS: [(&str, &str, &str); 7] = [
     ("access_cs0", "node_watchdog_access_cs0", "Value of /sys/class/watchdog/<watchdog>/access_cs0"),

@@ -17,6 +17,7 @@ struct Wifi {
     fixtures: String,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "collectors are all made alike")]
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     Ok(Box::new(Wifi { fixtures: flags.text(FIXTURES).to_owned() }))
 }

@@ -2,14 +2,11 @@
 
 use procyon_linux::host::vmstat::counters;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Xfrm;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Xfrm))
-}
+#[derive(Default)]
+pub(super) struct Xfrm;
 
 /// Lines of the file.
 const ROWS: &[(&str, &str, &str)] = &[

@@ -2,14 +2,11 @@
 
 use procyon_linux::storage::xfs;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
-struct Xfs;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Xfs))
-}
+#[derive(Default)]
+pub(super) struct Xfs;
 
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 

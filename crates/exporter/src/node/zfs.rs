@@ -3,14 +3,11 @@
 use procyon_linux::attributes::Attributes;
 use procyon_linux::storage::kstat;
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, flag, number};
+use super::{CollectError, Collector, Outcome, Places, flag, number};
 use crate::metric::Metrics;
 
-struct Zfs;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Zfs))
-}
+#[derive(Default)]
+pub(super) struct Zfs;
 
 /// Files, and what their families are called. Older and newer versions have some of them only.
 const FILES: [(&str, &str); 11] = [

@@ -2,14 +2,11 @@
 
 use procyon_linux::host::zoneinfo;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float};
 use crate::metric::{Kind, Metrics};
 
-struct Zoneinfo;
-
-pub(super) fn make(_: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Zoneinfo))
-}
+#[derive(Default)]
+pub(super) struct Zoneinfo;
 
 type Row = (&'static str, Kind, &'static str, &'static str);
 

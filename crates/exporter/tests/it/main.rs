@@ -1,5 +1,15 @@
 //! The exporter on this machine's kernel, on odd input, and over HTTP.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests stop at the first surprise, and say what they skip"
+)]
+
 mod beside_upstream;
 mod exposition;
 mod http;

@@ -88,10 +88,12 @@ fn parse_head(line: &[u8]) -> Option<MountStats> {
     at(b"device")?;
     let device = words.next()?;
     let mut at = |expected: &[u8]| words.next().filter(|word| *word == expected).map(|_| ());
-    (at(b"mounted")?, at(b"on")?);
+    at(b"mounted")?;
+    at(b"on")?;
     let mount_point = words.next()?;
     let mut at = |expected: &[u8]| words.next().filter(|word| *word == expected).map(|_| ());
-    (at(b"with")?, at(b"fstype")?);
+    at(b"with")?;
+    at(b"fstype")?;
     Some(MountStats {
         device: lossy(device),
         mount_point: lossy(mount_point),

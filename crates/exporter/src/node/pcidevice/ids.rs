@@ -16,16 +16,11 @@ impl Ids {
     /// Reads the file, or the usual ones; without any nothing has a name.
     pub(super) fn load(path: &str) -> Self {
         let paths = if path.is_empty() { USUAL.to_vec() } else { vec![path] };
-        match paths.iter().find_map(|path| attributes::read(Path::new(path)).ok()) {
-            Some(text) => Self::parse(&String::from_utf8_lossy(&text)),
-            None => {
-                tracing::warn!(
-                    paths = paths.join(" "),
-                    "no file of PCI names could be read: devices stay without names"
-                );
-                Self::default()
-            }
+        if let Some(text) = paths.iter().find_map(|path| attributes::read(Path::new(path)).ok()) {
+            return Self::parse(&String::from_utf8_lossy(&text));
         }
+        tracing::warn!(paths = paths.join(" "), "no file of PCI names could be read: devices stay without names");
+        Self::default()
     }
 
     fn parse(text: &str) -> Self {

@@ -155,8 +155,7 @@ fn is_name(name: &str) -> bool {
 type Taken<'a> = (&'a str, Box<[Label]>, f64);
 
 fn sample(line: &str) -> Result<Taken<'_>, &'static str> {
-    let end =
-        line.find(|letter: char| letter == '{' || letter == ' ' || letter == '\t').ok_or("a name without a value")?;
+    let end = line.find(['{', ' ', '\t']).ok_or("a name without a value")?;
     let (name, rest) = line.split_at(end);
     if !is_name(name) {
         return Err("no name of a metric");
