@@ -51,6 +51,7 @@ mod netstat;
 mod nfs;
 mod nfsd;
 mod nvme;
+mod nvmesubsystem;
 mod os;
 mod pcidevice;
 mod powersupplyclass;
@@ -68,6 +69,7 @@ mod stat;
 mod swap;
 mod sysctl;
 mod tapestats;
+mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
@@ -206,6 +208,7 @@ pub const NODE: &[Entry] = &[
     Entry::on("nfs", &[], plain::<nfs::Nfs>),
     Entry::on("nfsd", &[], plain::<nfsd::Nfsd>),
     Entry::on("nvme", &[], plain::<nvme::Nvme>),
+    Entry::off(&[], plain::<nvmesubsystem::Nvmesubsystem>),
     Entry::on("os", &[], plain::<os::Os>),
     Entry::off("pcidevice", pcidevice::FLAGS, pcidevice::make),
     Entry::on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::make),
@@ -223,6 +226,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("swap", &[], plain::<swap::Swap>),
     Entry::off("sysctl", sysctl::FLAGS, sysctl::make),
     Entry::on("tapestats", tapestats::FLAGS, tapestats::make),
+    Entry::off("tcpstat", &[], plain::<tcpstat::Tcpstat>),
     Entry::on("textfile", textfile::FLAGS, textfile::make),
     Entry::on("thermal_zone", &[], plain::<thermal_zone::ThermalZone>),
     Entry::on("time", &[], plain::<time::Time>),
@@ -240,19 +244,8 @@ pub const NODE: &[Entry] = &[
 
 /// Collectors of upstream that are not there yet. Their switches are taken, with a warning, so that a command line of
 /// node_exporter starts.
-pub const NOT_YET: &[&str] = &[
-    "drm",
-    "ethtool",
-    "logind",
-    "network_route",
-    "ntp",
-    "nvmesubsystem",
-    "perf",
-    "runit",
-    "supervisord",
-    "systemd",
-    "tcpstat",
-];
+pub const NOT_YET: &[&str] =
+    &["drm", "ethtool", "logind", "network_route", "ntp", "perf", "runit", "supervisord", "systemd"];
 
 /// Where the kernel's files are.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! Files of file systems and volumes: NFS, ZFS, XFS, bcachefs, software RAID, DRBD.
 
+pub mod bcache;
 pub mod bcachefs;
 pub mod drbd;
 pub mod kstat;

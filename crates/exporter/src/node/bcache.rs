@@ -1,7 +1,7 @@
 //! `bcache`: block caches (`/sys/fs/bcache`).
 
 use procyon_linux::attributes::Attributes;
-use procyon_linux::storage::bcachefs;
+use procyon_linux::storage::bcache::size;
 
 use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float, number};
 use crate::flags::Flag;
@@ -227,7 +227,7 @@ type Labels<'a> = [(&'static str, &'a str)];
 fn rows(rows: &[Row], folder: &Attributes, labels: &Labels<'_>, out: &mut Metrics) {
     for (file, kind, name, help, scale) in rows {
         // `0` and `1.3k`: sizes for people.
-        let value = folder.bytes(file).ok().and_then(|text| bcachefs::size(text.trim_ascii()));
+        let value = folder.bytes(file).ok().and_then(|text| size(text.trim_ascii()));
         if let Some(value) = value {
             let value = float(value);
             let value = if *scale < 1.0 { value / 1e9 } else { value };
@@ -244,7 +244,7 @@ fn backing(folder: &Attributes, labels: &Labels<'_>, out: &mut Metrics) {
         let value = value.trim().trim_end_matches("/sec");
         let (sign, digits) = value.strip_prefix('-').map_or((1.0, value), |digits| (-1.0, digits));
         if let Some((_, kind, name, help, _)) = WRITEBACK.iter().find(|(own, ..)| *own == key.trim())
-            && let Some(value) = bcachefs::size(digits.as_bytes())
+            && let Some(value) = size(digits.as_bytes())
         {
             out.add(*kind, (*name).into(), (*help).into(), labels, sign * float(value));
         }

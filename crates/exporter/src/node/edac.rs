@@ -65,8 +65,8 @@ fn row(labels: &[Label<'_>], correctable: Option<u64>, uncorrectable: Option<u64
 
 fn channels(labels: [Label<'_>; 3], folder: &Attributes, channel: &str, out: &mut Metrics) {
     let dimm = folder.text(format!("ch{channel}_dimm_label")).unwrap_or_default();
-    // Labels of some boards have `#` in them.
-    let dimm = dimm.replace('#', "");
+    // The kernel's own labels are `mc#0csrow#0channel#0`.
+    let dimm = dimm.replace('#', "_");
     let [controller, csrow, channel_label] = labels;
     let labels = [controller, csrow, channel_label, ("dimm_label", &*dimm)];
     if let Some(count) = folder.number(format!("ch{channel}_ce_count")) {

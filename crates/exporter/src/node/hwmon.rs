@@ -54,12 +54,19 @@ type Sensors = BTreeMap<String, BTreeMap<String, String>>;
 
 impl Collector for Hwmon {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        for (_, folder) in at.devices("class/hwmon")? {
-            if folder.is_present()
-                && let Some(chip) = chip_name(&folder)
-                && !self.chips.ignores(&chip)
-            {
-                self.chip(&chip, &folder, out);
+        let chips: Vec<(Attributes, String)> = at
+            .devices("class/hwmon")?
+            .into_iter()
+            .filter(|(_, folder)| folder.is_present())
+            .filter_map(|(_, folder)| chip_name(&folder).map(|name| (folder, name)))
+            .collect();
+        for (folder, name) in &chips {
+            // Several chips of one device are told apart by their own names.
+            let is_shared = chips.iter().filter(|(_, other)| other == name).count() > 1;
+            let own = folder.text("name").map(|name| clean(&name)).filter(|own| is_shared && !own.is_empty());
+            let name = own.map_or_else(|| name.clone(), |own| format!("{name}_{own}"));
+            if !self.chips.ignores(&name) {
+                self.chip(&name, folder, out);
             }
         }
         Ok(())
@@ -166,7 +173,15 @@ fn element(kind: &str, element: &str, elements: &BTreeMap<String, String>, label
         ("fan", "input" | "min" | "max" | "target") => {
             ("_rpm", format!("Hardware monitor for fan revolutions per minute ({element})"), value)
         }
-        ("freq", "input") => ("_freq_mhz", "Hardware monitor for GPU frequency in MHz".to_owned(), value / 1_000_000.0),
+        ("freq", "input") => {
+            // By the name of the clock, as `sclk`.
+            let Some(clock) = elements.get("label") else { return };
+            let [chip, _] = *labels;
+            let (name, help) = ("node_hwmon_freq_freq_mhz", "Hardware monitor for GPU frequency in MHz");
+            out.gauge(name, help, &[chip, ("sensor", clock)], value / 1_000_000.0);
+            return;
+        }
+
         _ => ("", format!("Hardware monitor {kind} element {element}"), value),
     };
     name.push_str(suffix);

@@ -40,7 +40,7 @@ pub(super) const VERSION3: [&str; 22] = [
     "Commit",
 ];
 
-/// Procedures of version 4 in the order of the client (`nfs4_procedures`, fs/nfs/nfs4xdr.c).
+/// Procedures of version 4 in upstream's order, which is the client's (`nfs4_procedures`, fs/nfs/nfs4xdr.c).
 const VERSION4: [&str; 59] = [
     "Null",
     "Read",
@@ -86,8 +86,8 @@ const VERSION4: [&str; 59] = [
     "Sequence",
     "GetLeaseTime",
     "ReclaimComplete",
-    "LayoutGet",
     "GetDeviceInfo",
+    "LayoutGet",
     "LayoutCommit",
     "LayoutReturn",
     "SecinfoNoName",

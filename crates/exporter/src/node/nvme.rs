@@ -45,8 +45,6 @@ fn namespace_id<'a>(device: &str, name: &'a str) -> Option<&'a str> {
     rest.strip_prefix('n').filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-const SECTOR: u64 = 512;
-
 fn namespace(device: (&'static str, &str), id: &str, folder: &Attributes, out: &mut Metrics) {
     let labels = [device, ("nsid", id)];
     let state = folder.text("ana_state").unwrap_or_else(|| "unknown".to_owned());
@@ -54,9 +52,10 @@ fn namespace(device: (&'static str, &str), id: &str, folder: &Attributes, out: &
     let help = "Information about NVMe namespaces. Value is always 1";
     out.gauge("node_nvme_namespace_info", help, &info, 1.0);
     let block = folder.number("queue/logical_block_size").unwrap_or(0);
-    let Some(size) = folder.number("size").map(|sectors| sectors.saturating_mul(SECTOR)) else { return };
+    // The kernel's unit is 512 bytes whatever the block is; upstream multiplies with the block, and so do we.
+    let Some(size) = folder.number("size").map(|count| count.saturating_mul(block)) else { return };
     let help = "Capacity of the NVMe namespace in bytes. Computed as namespace_size * namespace_logical_block_size";
-    out.gauge("node_nvme_namespace_capacity_bytes", help, &labels, float(size.saturating_mul(block) / SECTOR));
+    out.gauge("node_nvme_namespace_capacity_bytes", help, &labels, float(size));
     let help = "Size of the NVMe namespace in bytes. Available in /sys/class/nvme/<device>/<namespace>/size";
     out.gauge("node_nvme_namespace_size_bytes", help, &labels, float(size));
     let help = "Logical block size of the NVMe namespace in bytes. Usually 4Kb. Available in /sys/class/nvme/<device>/<namespace>/queue/logical_block_size";

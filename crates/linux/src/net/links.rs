@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rustix::io::Errno;
 
-use super::netlink::Netlink;
+use super::netlink::{Netlink, attributes};
 use crate::text::lossy;
 
 const GET_LINK: u16 = 18;
@@ -60,21 +60,6 @@ pub struct Link {
     /// Its counters; none where the kernel does not give them.
     pub stats: Option<LinkStats>,
 }
-
-/// The attributes of a message: kind and content.
-pub(crate) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let [a, b, c, d, ..] = *rest else { return None };
-        let length = usize::from(u16::from_ne_bytes([a, b]));
-        let kind = u16::from_ne_bytes([c, d]) & KIND_BITS;
-        let content = rest.get(4..length)?;
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some((kind, content))
-    })
-}
-
-/// The rest of the bits are flags (`NLA_F_NESTED`, `NLA_F_NET_BYTEORDER`).
-const KIND_BITS: u16 = 0x3fff;
 
 /// Parses the payload of an `RTM_NEWLINK` message.
 #[must_use]

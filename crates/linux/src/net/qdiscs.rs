@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rustix::io::Errno;
 
-use super::links::{attributes, links};
-use super::netlink::Netlink;
+use super::links::links;
+use super::netlink::{Netlink, attributes};
 use crate::text::lossy;
 
 const GET_QDISC: u16 = 38;

@@ -23,6 +23,11 @@ pub fn parse(text: &[u8]) -> Queues {
     sum
 }
 
+/// The state of each socket of the file, as the kernel numbers it. Source: field 4, hexadecimal.
+pub fn states(text: &[u8]) -> impl Iterator<Item = u8> {
+    lines(text).skip(1).filter_map(|line| u8::try_from(hex(words(line).nth(3)?)?).ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +37,6 @@ mod tests {
         let text = b"  sl  local_address rem_address   st tx_queue rx_queue\n\
             0: 00000000:0016 00000000:0000 0A 00000015:00000001 00:00 00\n1: a b 0A 1:1\nodd\n";
         assert_eq!(parse(text), Queues { sent: 0x16, received: 2 });
+        assert!(states(text).eq([10, 10]));
     }
 }

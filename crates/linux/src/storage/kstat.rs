@@ -12,7 +12,10 @@ pub fn named(text: &[u8]) -> Option<Vec<Named>> {
     lines.find(|line| words(line).eq([b"name".as_slice(), b"type", b"data"]))?;
     let values = lines.filter_map(|line| {
         let mut words = words(line);
-        Some((lossy(words.next()?), lossy(words.next()?), lossy(words.next()?)))
+        let (name, kind, value) = (words.next()?, words.next()?, words.next()?);
+        // Text may have blanks in it: it goes to the end of the line.
+        let start = value.as_ptr().addr().checked_sub(line.as_ptr().addr())?;
+        Some((lossy(name), lossy(kind), lossy(line.get(start..)?.trim_ascii_end())))
     });
     Some(values.collect())
 }
@@ -32,8 +35,8 @@ mod tests {
 
     #[test]
     fn both_kinds_of_files_are_read() {
-        let all = named(b"7 1 0x01\nname type data\nhits 4 10\nodd\nx 7 text\n").unwrap();
-        assert_eq!(all, [("hits".into(), "4".into(), "10".into()), ("x".into(), "7".into(), "text".into())]);
+        let all = named(b"7 1 0x01\nname type data\nhits 4 10\nodd\nx 7 two  words \n").unwrap();
+        assert_eq!(all, [("hits".into(), "4".into(), "10".into()), ("x".into(), "7".into(), "two  words".into())]);
         assert_eq!(named(b"hits 4 10\n"), None);
         let all = table(b"12 3\nnread nwritten\n5 6\n");
         assert_eq!(all, [("nread".into(), "5".into()), ("nwritten".into(), "6".into())]);
