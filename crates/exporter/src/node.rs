@@ -208,7 +208,7 @@ pub const NODE: &[Entry] = &[
     Entry::on("nfs", &[], plain::<nfs::Nfs>),
     Entry::on("nfsd", &[], plain::<nfsd::Nfsd>),
     Entry::on("nvme", &[], plain::<nvme::Nvme>),
-    Entry::off(&[], plain::<nvmesubsystem::Nvmesubsystem>),
+    Entry::off("nvmesubsystem", &[], plain::<nvmesubsystem::Nvmesubsystem>),
     Entry::on("os", &[], plain::<os::Os>),
     Entry::off("pcidevice", pcidevice::FLAGS, pcidevice::make),
     Entry::on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::make),

@@ -5,8 +5,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
     reason = "tests stop at the first surprise, and say what they skip"
 )]
 
