@@ -1,5 +1,6 @@
 //! What the exporter says of itself: `process_*`, `promhttp_*`, `node_exporter_build_info`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use procyon_linux::own::{clock_ticks_per_second, page_size};
@@ -58,6 +59,9 @@ pub(crate) fn build(version: &str, out: &mut Metrics) {
     );
 }
 
+/// When this process started: the same at every scrape, and `/proc/stat` is dear on large machines.
+static START: OnceLock<Option<f64>> = OnceLock::new();
+
 /// Adds `process_*` of this process, always from the live procfs. Where it cannot be read they are missing.
 pub(crate) fn process(out: &mut Metrics) {
     let root = procyon_linux::root::Root::live();
@@ -81,12 +85,16 @@ pub(crate) fn process(out: &mut Metrics) {
         out.gauge("process_resident_memory_bytes", help, &[], resident * float(page_size()));
         out.gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", &[], size);
     }
-    let boot = procyon_linux::host::stat::read(&root, &mut Vec::new());
-    if let (Some(start), Some(boot)) = (field(22), boot.get().and_then(|stat| stat.boot_time.get())) {
-        let help = "Start time of the process since unix epoch in seconds.";
+    let started = || {
+        let boot = procyon_linux::host::stat::read(&root, &mut Vec::new());
+        let boot = boot.get()?.boot_time.get()?.0;
         #[expect(clippy::cast_precision_loss, reason = "samples are 64-bit floats")]
-        let boot = boot.0 as f64 / 1e9;
-        out.gauge("process_start_time_seconds", help, &[], boot + start / ticks);
+        let boot = boot as f64 / 1e9;
+        Some(boot + field(22)? / ticks)
+    };
+    if let Some(start) = *START.get_or_init(started) {
+        let help = "Start time of the process since unix epoch in seconds.";
+        out.gauge("process_start_time_seconds", help, &[], start);
     }
     let limits = read("limits");
     let limits = String::from_utf8_lossy(&limits);
@@ -114,7 +122,7 @@ fn network(root: &procyon_linux::root::Root, out: &mut Metrics) {
     let Ok(text) = procyon_linux::attributes::read(&root.proc("self/net/netstat")) else { return };
     let tables = procyon_linux::net::snmp::parse(&text);
     let read = |field: &str| {
-        let (_, _, value) = tables.iter().find(|(table, name, _)| &**table == "IpExt" && &**name == field)?;
+        let (_, _, value) = tables.iter().find(|(table, name, _)| *table == "IpExt" && *name == field)?;
         value.parse::<f64>().ok()
     };
     if let (Some(received), Some(sent)) = (read("InOctets"), read("OutOctets")) {

@@ -7,8 +7,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use procyon_units::{Clock, Mono};
@@ -155,14 +154,13 @@ impl Collectors {
         let count = jobs.len();
         jobs.reverse();
         let queue = Arc::new(Mutex::new(jobs));
-        // Room for every answer: no worker waits for us, also when we have left.
-        let (sender, answers) = sync_channel(count.max(1));
+        let board = Arc::new(Board { finished: Mutex::default(), expected: count, all: Condvar::new() });
         if count > 0 {
-            self.start_worker(&queue, &sender);
+            self.start_worker(&queue, &board);
+            self.wait(&board, start, end, || self.start_worker(&queue, &board));
         }
-        let expected = results.len() + count;
-        self.gather(&answers, &mut results, expected, start, end, || self.start_worker(&queue, &sender));
         give_up(&queue);
+        results.extend(board.take().into_iter().map(|finished| (finished.name, finished)));
         for (name, slot, state) in watched {
             if results.contains_key(name) {
                 continue;
@@ -179,33 +177,27 @@ impl Collectors {
         slots.iter().filter_map(|slot| results.remove(slot.name)).collect()
     }
 
-    /// Takes answers until all are there or the time is over.
-    fn gather(
-        &self,
-        answers: &Receiver<Finished>,
-        results: &mut HashMap<&'static str, Finished>,
-        expected: usize,
-        start: Mono,
-        end: Duration,
-        step_in: impl Fn(),
-    ) {
-        while results.len() < expected {
+    /// Waits until all answers are there or the time is over. Without news another worker steps in.
+    fn wait(&self, board: &Board, start: Mono, end: Duration, step_in: impl Fn()) {
+        let mut before = 0;
+        loop {
             let left = end.saturating_sub(self.clock.mono().since(start));
             if left.is_zero() {
                 return;
             }
-            match answers.recv_timeout(left.min(PATIENCE)) {
-                Ok(finished) => {
-                    results.insert(finished.name, finished);
-                }
-                Err(RecvTimeoutError::Timeout) => step_in(),
-                Err(RecvTimeoutError::Disconnected) => return,
+            let count = board.wait(left.min(PATIENCE));
+            if count >= board.expected {
+                return;
             }
+            if count == before {
+                step_in();
+            }
+            before = count;
         }
     }
 
     /// Starts a worker if there is work left and room for it.
-    fn start_worker(&self, queue: &Arc<Mutex<Vec<Job>>>, sender: &SyncSender<Finished>) {
+    fn start_worker(&self, queue: &Arc<Mutex<Vec<Job>>>, board: &Arc<Board>) {
         if queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             return;
         }
@@ -213,15 +205,13 @@ impl Collectors {
             self.workers.fetch_sub(1, Ordering::AcqRel);
             return;
         }
-        let (queue, sender) = (Arc::clone(queue), sender.clone());
+        let (queue, board) = (Arc::clone(queue), Arc::clone(board));
         let (places, clock, workers) = (Arc::clone(&self.places), Arc::clone(&self.clock), Arc::clone(&self.workers));
         let work = move || {
             let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
             while let Some(job) = next() {
-                if let Some(finished) = job.run(&places, &*clock)
-                    && sender.try_send(finished).is_err()
-                {
-                    break;
+                if let Some(finished) = job.run(&places, &*clock) {
+                    board.put(finished);
                 }
             }
             workers.fetch_sub(1, Ordering::AcqRel);
@@ -230,6 +220,35 @@ impl Collectors {
             self.workers.fetch_sub(1, Ordering::AcqRel);
             tracing::warn!(%error, "could not start a thread for a scrape");
         }
+    }
+}
+
+/// Where workers put what they found. Whoever waits is woken once, when all of it is there: waking it for every collector
+/// would cost more than some of them.
+struct Board {
+    finished: Mutex<Vec<Finished>>,
+    expected: usize,
+    all: Condvar,
+}
+
+impl Board {
+    fn put(&self, finished: Finished) {
+        let mut all = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(finished);
+        if all.len() >= self.expected {
+            self.all.notify_all();
+        }
+    }
+
+    /// Waits for all, at most this long; how many are there.
+    fn wait(&self, patience: Duration) -> usize {
+        let all = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.all.wait_timeout_while(all, patience, |all| all.len() < self.expected);
+        waited.unwrap_or_else(PoisonError::into_inner).0.len()
+    }
+
+    fn take(&self) -> Vec<Finished> {
+        std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -27,6 +27,9 @@ pub fn names(path: &Path) -> io::Result<Vec<Box<str>>> {
     Ok(file::names(path))
 }
 
+/// A page: the most that sysfs gives.
+const ATTRIBUTE: usize = 4096;
+
 /// A folder of attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attributes {
@@ -72,7 +75,12 @@ impl Attributes {
 
     /// An attribute as the kernel gives it.
     pub fn bytes(&self, name: impl AsRef<Path>) -> io::Result<Vec<u8>> {
-        read(&self.folder.join(name))
+        let path = self.folder.join(name);
+        let file = openat(CWD, &path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?;
+        let mut room = [std::mem::MaybeUninit::uninit(); ATTRIBUTE];
+        let text = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut room).map(|(text, _)| text.to_vec()))?;
+        // sysfs gives all of an attribute at once, a page at most; what fills the room may be a larger file.
+        if text.len() < ATTRIBUTE { Ok(text) } else { read(&path) }
     }
 
     /// An attribute as text, without blanks around it; none where it cannot be read.

@@ -1,5 +1,8 @@
 //! `netstat`: chosen counters of the network protocols.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use procyon_linux::net::snmp;
 use regex::Regex;
 
@@ -18,26 +21,48 @@ pub(super) const FLAGS: &[Flag] = &[Flag::word(
 
 struct Netstat {
     fields: Option<Regex>,
+    known: Mutex<HashMap<String, bool>>,
 }
 
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Netstat { fields: compile(FIELDS, flags.text(FIELDS))? }))
+    Ok(Box::new(Netstat { fields: compile(FIELDS, flags.text(FIELDS))?, known: Mutex::default() }))
 }
+
+impl Netstat {
+    /// Whether a counter is chosen. Expressions cost more than looking up what they said the last time.
+    fn wants(&self, key: &str) -> bool {
+        let Some(fields) = &self.fields else { return true };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wanted) = known.get(key) {
+            return *wanted;
+        }
+        let wanted = fields.is_match(key);
+        if known.len() < MOST_KNOWN {
+            known.insert(key.to_owned(), wanted);
+        }
+        wanted
+    }
+}
+
+/// The kernel has some 500 counters.
+const MOST_KNOWN: usize = 10_000;
 
 impl Collector for Netstat {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        let mut counters = snmp::parse(&at.proc("net/netstat")?);
-        counters.extend(snmp::parse(&at.proc("net/snmp")?));
-        match at.proc("net/snmp6") {
-            Ok(text) => counters.extend(snmp::parse6(&text)),
+        let texts = [at.proc("net/netstat")?, at.proc("net/snmp")?];
+        let six = match at.proc("net/snmp6") {
+            Ok(text) => text,
             // Without IPv6 there is none.
-            Err(error) if error.is_nothing() => {}
+            Err(error) if error.is_nothing() => Vec::new(),
             Err(error) => return Err(error),
-        }
+        };
+        let counters = texts.iter().flat_map(|text| snmp::parse(text)).chain(snmp::parse6(&six));
+        let mut key = String::new();
         for (protocol, name, value) in counters {
-            let key = format!("{protocol}_{name}");
-            if let Some(value) = number(&value)
-                && self.fields.as_ref().is_none_or(|fields| fields.is_match(&key))
+            key.clear();
+            key.extend([protocol, "_", name]);
+            if self.wants(&key)
+                && let Some(value) = number(value)
             {
                 out.untyped(format!("node_netstat_{key}"), format!("Statistic {protocol}{name}."), &[], value);
             }

@@ -49,11 +49,22 @@ fn with_server(arguments: &[&str], test: impl FnOnce(std::net::SocketAddr)) {
     let mut all = vec!["--web.listen-address=127.0.0.1:0", "--collector.deadline=60s"];
     all.extend(arguments);
     let flags = flags(&all);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let exporter = Exporter::new(&flags, "1.2.3", Arc::new(SystemClock)).unwrap();
-    let server = runtime.block_on(Server::start(exporter, &Listen::new(&flags))).unwrap();
-    test(*server.addresses().first().unwrap());
-    runtime.block_on(server.stop());
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::start(exporter, &Listen::new(&flags)).await.unwrap();
+            tell.send(*server.addresses().first().unwrap()).unwrap();
+            // Also when the test ends early.
+            drop(stopped.await);
+            server.stop().await;
+        });
+    });
+    test(told.recv().unwrap());
+    stop.send(()).unwrap();
+    serving.join().unwrap();
 }
 
 const FEW: &[&str] = &["--collector.disable-defaults", "--collector.loadavg", "--collector.stat"];
