@@ -63,10 +63,19 @@ fn row(labels: &[Label<'_>], correctable: Option<u64>, uncorrectable: Option<u64
     }
 }
 
+/// The kernel's own labels are `mc#0csrow#1channel#2`, or without `#`; upstream parts the numbers: `mc0_csrow1_channel2`.
+/// Labels that the firmware gave stay as they are.
+fn readable(label: &str) -> String {
+    let plain = label.replace('#', "");
+    if plain.starts_with("mc") && plain.contains("csrow") && plain.contains("channel") {
+        return plain.replace("csrow", "_csrow").replace("channel", "_channel");
+    }
+    label.to_owned()
+}
+
 fn channels(labels: [Label<'_>; 3], folder: &Attributes, channel: &str, out: &mut Metrics) {
     let dimm = folder.text(format!("ch{channel}_dimm_label")).unwrap_or_default();
-    // The kernel's own labels are `mc#0csrow#0channel#0`.
-    let dimm = dimm.replace('#', "_");
+    let dimm = readable(&dimm);
     let [controller, csrow, channel_label] = labels;
     let labels = [controller, csrow, channel_label, ("dimm_label", &*dimm)];
     if let Some(count) = folder.number(format!("ch{channel}_ce_count")) {
@@ -76,5 +85,21 @@ fn channels(labels: [Label<'_>; 3], folder: &Attributes, channel: &str, out: &mu
     if let Some(count) = folder.number(format!("ch{channel}_ue_count")) {
         let help = "Total uncorrectable memory errors for this channel.";
         out.counter("node_edac_channel_uncorrectable_errors_total", help, &labels, float(count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_the_kernel_are_parted_and_others_kept() {
+        for (label, expected) in [
+            ("mc0csrow0channel1", "mc0_csrow0_channel1"),
+            ("mc#0csrow#1channel#2", "mc0_csrow1_channel2"),
+            ("CPU_SrcID#0_Ha#0", "CPU_SrcID#0_Ha#0"),
+        ] {
+            assert_eq!(readable(label), expected);
+        }
     }
 }

@@ -94,7 +94,7 @@ fn every_family_and_its_labels_are_served_as_by_the_packaged_node_exporter() {
 
 /// Families that got labels since the version that Debian has.
 fn newer(name: &str) -> bool {
-    name.starts_with("node_filesystem_") || matches!(name, "node_disk_info" | "node_udp_queues")
+    name.starts_with("node_filesystem_") || matches!(name, "node_disk_info" | "node_network_info" | "node_udp_queues")
 }
 
 /// The name of a series and the names of its labels.

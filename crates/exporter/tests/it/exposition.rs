@@ -40,14 +40,20 @@ pub(crate) fn flags(arguments: &[&str]) -> Flags {
     flags
 }
 
-/// One scrape of everything that these flags enable, as text.
+/// One scrape of everything that these flags enable, as text. No two collectors serve the same sample.
 pub(crate) fn scrape(arguments: &[&str]) -> String {
+    let (text, mistakes) = scrape_anything(arguments);
+    assert_eq!(mistakes, 0, "two collectors serve the same sample");
+    text
+}
+
+/// One scrape, and how many samples did not fit: files that are spoiled may name a thing twice.
+pub(crate) fn scrape_anything(arguments: &[&str]) -> (String, u64) {
     let collectors = scrape::Collectors::new(&flags(arguments), std::sync::Arc::new(SystemClock)).unwrap();
     let families = collectors.scrape(|_| true, None, |_| {});
-    assert_eq!(collectors.mistakes(), 0, "two collectors serve the same sample");
     let mut text = String::new();
     format::write_text(&families, &mut text);
-    text
+    (text, collectors.mistakes())
 }
 
 /// Switches that turn every collector on.

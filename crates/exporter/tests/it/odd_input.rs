@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::exposition::{everything, read, scrape};
+use crate::exposition::{everything, read, scrape_anything};
 
 /// Files that collectors read; those that are missing here get text of their own.
 const PROC: &[(&str, &str)] = &[
@@ -157,7 +157,7 @@ fn no_collector_panics_on_files_that_are_cut_or_spoiled() {
             "--collector.sysctl.include=fs.file-nr".to_owned(),
         ]);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let families = read(&scrape(&arguments));
+        let families = read(&scrape_anything(&arguments).0);
         let collectors = procyon_exporter::node::NODE.len();
         assert_eq!(families.get("node_scrape_collector_success"), Some(&collectors), "{name}");
         assert_eq!(PANICS.load(Ordering::SeqCst), 0, "{name}");
