@@ -13,7 +13,7 @@ impl Row for Sample {
         match kind {
             _ if field.0 % 4 == 3 => Value::Unknown,
             Some((_, Type::Bool)) => Value::Bool(true),
-            Some((_, Type::Number(_))) if field.0 % 2 == 0 => Value::Uint(u64::MAX),
+            Some((_, Type::Number(_))) if field.0.is_multiple_of(2) => Value::Uint(u64::MAX),
             Some((_, Type::Number(_))) => Value::Float(0.5),
             Some((_, Type::Text)) => Value::Text(b"mysqld \xff".as_slice().into()),
             None => Value::Unknown,

@@ -36,7 +36,7 @@ impl ClientCertificates {
     /// The holder of this certificate; none when it names nobody.
     pub(crate) fn holder(&self, certificate: &[u8]) -> Option<Holder> {
         let (name, until) = read(certificate)?;
-        let role = if self.operators.iter().any(|known| *known == name) { Role::Operator } else { self.role };
+        let role = if self.operators.contains(&name) { Role::Operator } else { self.role };
         Some(Holder { name: name.into(), role, until })
     }
 }
