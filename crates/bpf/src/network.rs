@@ -241,7 +241,7 @@ fn attach_to_cgroups(loaded: &mut Ebpf, sys: &Path) -> Option<()> {
     let root = CGROUPS.iter().find_map(|place| {
         let directory = File::open(sys.join(place)).ok()?;
         let kind = rustix::fs::fstatfs(&directory).ok()?.f_type;
-        (i64::try_from(kind).ok()? == CGROUP2_MAGIC).then_some(directory)
+        (i128::from(kind) == i128::from(CGROUP2_MAGIC)).then_some(directory)
     })?;
     let program: &mut CgroupSock = program(loaded, "udp_released").ok()?;
     program.load().ok()?;

@@ -46,6 +46,7 @@ impl Write for Output {
 }
 
 /// The error with what was attempted; its kind, by which [`reader_left`] goes, stays.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn what_failed(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("could not write to standard output: {error}"))
 }

@@ -77,10 +77,11 @@ pub(super) async fn of_process(
     app.blocking(move |_| {
         let question = read(&query, caller.sight(), Some(key))?;
         // Without a look at its descriptors nobody knows which sockets are its own: that is not the same as none.
-        if look && !moment.frame.connections.items.iter().any(|socket| owned_by(socket, key)) {
-            if let Err(error @ InspectError::Forbidden { .. }) = host.inspect.files(&key) {
-                return Err(inspect_failure(&error));
-            }
+        if look
+            && !moment.frame.connections.items.iter().any(|socket| owned_by(socket, key))
+            && let Err(error @ InspectError::Forbidden { .. }) = host.inspect.files(&key)
+        {
+            return Err(inspect_failure(&error));
         }
         list(&moment, &question, caller.sight())
     })

@@ -74,20 +74,13 @@ impl NetworkSource {
             tracing::info!(reason, "network bytes of processes are estimated");
         }
         let reason = reason.map(|reason| estimate(&reason));
-        match loaded {
-            Some(Network { processes, sockets }) => (
-                Self {
-                    source: Counting::Counted(Counts { reader: processes, gone: Net::default(), last: None }),
-                    reason,
-                    lost: Lost::default(),
-                },
-                Some(sockets),
-            ),
-            None => {
-                let source = Counting::Estimated(Estimates::default());
-                (Self { source, reason, lost: Lost::default() }, None)
+        let (source, sockets) = match loaded {
+            Some(Network { processes, sockets }) => {
+                (Counting::Counted(Counts { reader: processes, gone: Net::default(), last: None }), Some(sockets))
             }
-        }
+            None => (Counting::Estimated(Estimates::default()), None),
+        };
+        (Self { source, reason, lost: Lost::default() }, sockets)
     }
 
     /// How it counts, and what was lost.
