@@ -135,7 +135,8 @@ fn both_providers_say_the_same_of_every_field() {
             let row = found.get(&pid).unwrap_or_else(|| panic!("{what}: the pass has {pid}"));
             assert_eq!(row.name, before.name, "{what}");
             if *what != "burn" {
-                assert_eq!(row.raw.state, before.raw.state, "{what}");
+                // It may still be on its way to sleep.
+                assert!([before.raw.state, after.raw.state].contains(&row.raw.state), "{what}: {:?}", row.raw.state);
             }
             for (field, take, tolerance) in FIELDS {
                 let (Some(a), Some(b)) = (take(&before), take(&after)) else {
