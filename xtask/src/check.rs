@@ -169,6 +169,9 @@ pub fn lint(place: &Place, _: &[String]) -> Result<()> {
 pub fn soak(place: &Place, names: &[String]) -> Result<()> {
     release(place)?;
     let mut steps = Steps::default();
+    if chosen(SHORT_LIVES, names) {
+        steps.note(short_lives(place));
+    }
     if chosen(KILLED, names) {
         let mut command = cargo_tested(place, &["test", "--package", "procyon-store", "--test", "it"]);
         command.args(["--", "nothing_acknowledged_is_lost_when_the_program_is_killed"]).env("PROCYON_ROUNDS", "200");
@@ -176,6 +179,14 @@ pub fn soak(place: &Place, names: &[String]) -> Result<()> {
     }
     steps.note(programs(place, &place.binary("release"), SOAKED_PROGRAMS, names));
     steps.end("soak")
+}
+
+/// The name of the test of short lives with ten times as many, among the programs of `soak`.
+const SHORT_LIVES: &str = "20,000 short lives";
+
+fn short_lives(place: &Place) -> Result<()> {
+    let mut command = cargo_tested(place, &["test", "--package", "procyon-collect", "--test", "it", "lives_shorter"]);
+    step::run(SHORT_LIVES, command.env("PROCYON_SHORT_LIVES", "20000"))
 }
 
 /// The name of the rounds in which the writer of history is killed, among the programs of `soak`.

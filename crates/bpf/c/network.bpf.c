@@ -19,7 +19,6 @@
 enum {
 	MAP_HASH = 1,
 	MAP_SK_STORAGE = 24,
-	MAP_RINGBUF = 27,
 	NO_PREALLOC = 1,
 	NOEXIST = 1,
 	STORAGE_CREATE = 1,
@@ -76,11 +75,8 @@ struct bpf_sock {
 	u32 bound_dev_if, family, type, protocol;
 };
 
-static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static u64 (*const bpf_get_socket_cookie)(void *sk) = (void *)46;
 static void *(*const bpf_sk_storage_get)(void *map, void *sk, void *value, u64 flags) = (void *)107;
-static void *(*const bpf_ringbuf_reserve)(void *map, u64 size, u64 flags) = (void *)131;
-static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static struct tcp_sock *(*const bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 

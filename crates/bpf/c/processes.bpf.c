@@ -1,20 +1,13 @@
 // The process table: the iterator visits every thread and writes a record for each. User space adds them up by process; the
 // record of a main thread carries what the process has as a whole, with the totals of threads that have ended.
 // src/processes/record.rs reads the same layout.
-#include "bpf.h"
+#include "counts.h"
 
 #define MOST_CPUS 1024
 
 enum {
 	THREAD = 1,
 	PROCESS = 2,
-};
-
-struct counts {
-	u64 user, system, runtime;
-	u64 voluntary, involuntary, minor_faults, major_faults;
-	u64 read_chars, written_chars, read_calls, write_calls, read_bytes, written_bytes;
-	u64 run_delay;
 };
 
 struct thread {
@@ -99,43 +92,11 @@ INLINE s64 sum(struct percpu_counter *counter)
 	return value < 0 ? 0 : value;
 }
 
-INLINE void count_io(struct counts *counts, struct task_io_accounting *io)
-{
-	counts->read_chars += io->rchar;
-	counts->written_chars += io->wchar;
-	counts->read_calls += io->syscr;
-	counts->write_calls += io->syscw;
-	counts->read_bytes += io->read_bytes;
-	counts->written_bytes += io->write_bytes;
-}
-
 INLINE void fill_thread(struct thread *thread, struct task_struct *task)
 {
-	struct counts *counts = &thread->counts;
-
 	thread->tid = task->pid;
 	thread->tgid = task->tgid;
-	counts->user = task->utime;
-	counts->system = task->stime;
-	counts->runtime = task->se.sum_exec_runtime;
-	counts->voluntary = task->nvcsw;
-	counts->involuntary = task->nivcsw;
-	counts->minor_faults = task->min_flt;
-	counts->major_faults = task->maj_flt;
-	counts->run_delay = task->sched_info.run_delay;
-	count_io(counts, &task->ioac);
-}
-
-INLINE void add_ended(struct counts *counts, struct signal_struct *signal)
-{
-	counts->user += signal->utime;
-	counts->system += signal->stime;
-	counts->runtime += signal->sum_sched_runtime;
-	counts->voluntary += signal->nvcsw;
-	counts->involuntary += signal->nivcsw;
-	counts->minor_faults += signal->min_flt;
-	counts->major_faults += signal->maj_flt;
-	count_io(counts, &signal->ioac);
+	count_thread(&thread->counts, task);
 }
 
 INLINE void fill_memory(struct process *process, struct mm_struct *mm)
@@ -212,7 +173,7 @@ int processes(struct bpf_iter__task *context)
 
 	fill_thread(&process.main, task);
 	if (task->signal) {
-		add_ended(&process.main.counts, task->signal);
+		count_ended(&process.main.counts, task->signal);
 		process.threads = task->signal->nr_threads;
 	}
 	process.ppid = task->real_parent->tgid;

@@ -13,6 +13,7 @@ typedef _Bool bool;
 
 #define NULL ((void *)0)
 #define PF_KTHREAD 0x00200000
+#define SIGNAL_GROUP_EXIT 0x00000004
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -27,6 +28,10 @@ typedef struct {
 typedef struct {
 	s64 counter;
 } atomic64_t;
+
+typedef struct {
+	int counter;
+} atomic_t;
 
 struct cred {
 	kuid_t uid;
@@ -45,6 +50,13 @@ struct signal_struct {
 	unsigned long nvcsw, nivcsw, min_flt, maj_flt;
 	struct task_io_accounting ioac;
 	unsigned long long sum_sched_runtime;
+	unsigned long maxrss;
+	// Threads that still run.
+	atomic_t live;
+	unsigned int flags;
+	int group_exit_code;
+	// Set for a victim of the out-of-memory killer.
+	struct mm_struct *oom_mm;
 };
 
 struct percpu_counter {
@@ -54,7 +66,7 @@ struct percpu_counter {
 
 struct mm_struct {
 	unsigned long total_vm, hiwater_vm, locked_vm, data_vm, stack_vm, exec_vm, hiwater_rss;
-	unsigned long start_code, end_code;
+	unsigned long start_code, end_code, arg_start, arg_end;
 	atomic64_t pinned_vm, pgtables_bytes;
 	// Since 6.2.
 	struct percpu_counter rss_stat[4];
@@ -124,6 +136,14 @@ struct task_struct {
 // Before 5.14.
 struct task_struct___before_5_14 {
 	long state;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+struct kernel_siginfo {
+	int si_code;
 };
 
 struct bpf_array {

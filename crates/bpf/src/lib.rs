@@ -1,15 +1,20 @@
-//! Programs of ours in the kernel: the process table in one read.
+//! Programs of ours in the kernel: the process table in one read, births and deaths as they happen.
 //!
 //! The tour: [`kernel`] is the kernel's own type information, which every program needs to be loaded; [`processes`] is the
-//! process table; [`cpu`] splits processor time as the kernel does for `/proc/PID/stat`. The programs are C in `c/`,
+//! process table; [`lifecycle`] tells what ran and how it ended; [`cpu`] splits processor time as the kernel does for `/proc/PID/stat`. The programs are C in `c/`,
 //! compiled ahead of time into `objects/` by `cargo xtask bpf`, so that neither users nor their machines need a
 //! compiler. A feature has an object of its own: what one kernel lacks disables that feature alone.
 
+mod counts;
 pub mod cpu;
+mod fields;
 mod iterator;
 pub mod kernel;
+pub mod lifecycle;
 mod map;
 pub mod network;
 pub mod processes;
+mod program;
 
+pub use counts::Counts;
 pub use kernel::{Kernel, LoadError};

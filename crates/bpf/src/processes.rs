@@ -9,7 +9,7 @@ use aya::EbpfLoader;
 use aya::programs::Iter;
 use rustix::io::{Errno, read};
 
-pub use record::{Counts, Memory, Process};
+pub use record::{Memory, Process};
 pub use sum::Counted;
 
 use crate::iterator::Iterator;

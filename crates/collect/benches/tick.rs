@@ -56,7 +56,7 @@ fn main() {
         ("procyon: procfs, pass", Box::new(move || pass(&mut procfs))),
     ];
     // Needs the right to put programs into the kernel; without it procfs is measured alone.
-    let kernel = Ebpf::new(&Root::live()).ok();
+    let kernel = Ebpf::kernel(&Root::live()).and_then(|kernel| Ebpf::new(&Root::live(), &kernel)).ok();
     if let Some(mut ebpf) = kernel {
         let mut table = Kernel::open("/sys".as_ref()).and_then(|kernel| ProcessTable::load(&kernel)).expect("it loads");
         let count = pids().len();

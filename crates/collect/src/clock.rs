@@ -24,6 +24,11 @@ pub(crate) fn collecting_cpu() -> CpuTime {
     thread_cpu().plus(CpuTime(BACKGROUND.load(Ordering::Relaxed)))
 }
 
+/// Time since boot, suspend included: the clock by which the kernel tells when something happened.
+pub(crate) fn since_boot() -> CpuTime {
+    read(ClockId::Boottime)
+}
+
 fn read(clock: ClockId) -> CpuTime {
     let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

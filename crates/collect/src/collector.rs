@@ -16,6 +16,7 @@ use procyon_units::{Clock, Mono};
 use crate::choice::{self, Choice};
 use crate::clock;
 use crate::config::Config;
+use crate::deaths::Deaths;
 use crate::label::TemplateError;
 use crate::pace::Pace;
 use crate::provider::ebpf::Unavailable;
@@ -61,6 +62,7 @@ pub struct Collector {
     provider: Box<dyn ProcessProvider>,
     features: Arc<[FeatureHealth]>,
     table: Table,
+    deaths: Deaths,
     strings: StringsLane,
     slow: SlowLane,
     pss: PssLane,
@@ -86,10 +88,11 @@ impl Collector {
     /// Prepares collecting for the machine with this id.
     pub fn new(config: &Config, id: HostId, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let host = Arc::new(identity::read(&config.root, id, &config.version).map_err(StartError::Identity)?);
-        let Choice { processes: provider, features } = choice::choose(config)?;
+        let Choice { processes: provider, lifecycle, features } = choice::choose(config)?;
         let (network, sockets) = NetworkSource::new(config);
         Ok(Self {
             table: Table::new(host.boot.short(), host.boot_time),
+            deaths: Deaths::new(lifecycle, host.boot.short()),
             strings: StringsLane::new(config)?,
             slow: SlowLane::new(&config.root, config.slow_budget)?,
             pss: PssLane::new(&config.root, config.pss_budget),
@@ -132,6 +135,7 @@ impl Collector {
         machine.payload = self.network.fill(&mut rows, &mut ended, before, tick);
         self.connections.run(&mut self.table, &mut self.network, now);
         self.strings.run(&mut self.table, &mut rows, tick);
+        let ended = self.deaths.run(ended, &self.table, &mut self.strings, tick);
         self.slow.run(&mut self.table, &mut rows, now, self.pace.interval());
         self.pss.run(&mut self.table, &mut rows, tick, self.pace.interval());
         self.filesystems.run(now);
@@ -194,6 +198,7 @@ impl Collector {
             features: Arc::clone(&self.features),
             quarantined: self.table.quarantined(),
             vanished: self.vanished,
+            lost_events: self.deaths.lost(),
             forbidden: counts.forbidden,
             late_ticks: self.late,
             cost: self.pace.cost(),

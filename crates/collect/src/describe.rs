@@ -28,6 +28,28 @@ pub(crate) struct Question {
     pub(crate) names: Arc<Names>,
 }
 
+/// What is known of the strings of a process that nobody can ask any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Remains<'a> {
+    pub(crate) name: &'a [u8],
+    /// Effective user.
+    pub(crate) uid: u32,
+    pub(crate) kernel_thread: bool,
+    /// File and arguments of the last program that it ran, if that was seen.
+    pub(crate) program: Option<&'a Program>,
+    /// Path of its control group, where another process was seen in it.
+    pub(crate) cgroup: &'a [u8],
+}
+
+/// A program that a process was seen to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) file: Box<[u8]>,
+    /// Each ended by NUL.
+    pub(crate) arguments: Box<[u8]>,
+    pub(crate) truncated: bool,
+}
+
 impl About for Question {
     fn key(&self) -> ProcessKey {
         self.key
@@ -57,15 +79,7 @@ impl Describer {
 
     /// The strings of a process; none when it has ended.
     pub(crate) fn describe(&mut self, question: &Question) -> Option<Descriptor> {
-        self.calls = self.calls.wrapping_add(1);
-        // Three looks at files that hardly ever change are not worth it for each process.
-        if self.calls % REFRESH_EVERY == 1 {
-            self.accounts.refresh(&self.root);
-        }
-        let user = match self.accounts.name(question.uid) {
-            Some(name) => name.as_bytes().into(),
-            None => question.uid.to_string().into_bytes().into(),
-        };
+        let user = self.user(question.uid);
         let mut descriptor = Descriptor { name: question.name.clone(), user, ..Descriptor::default() };
         if question.kernel_thread {
             descriptor.cmd = bracketed(&question.name);
@@ -81,9 +95,7 @@ impl Describer {
         if let Some(cgroup) = text(pid_cgroup::read(&dir, &mut self.buffer)) {
             descriptor.cgroup = cgroup.main_path().into();
         }
-        let place = containers::place(&descriptor.cgroup);
-        descriptor.unit = place.unit.into();
-        descriptor.container = place.container.map(|found| question.names.name(found.id)).unwrap_or_default();
+        put_place(&mut descriptor, &question.names);
         let script = if question.blocked {
             descriptor.cmd = bracketed(&descriptor.name);
             None
@@ -105,13 +117,62 @@ impl Describer {
             }
         };
         descriptor.cmd_truncated = line.truncated;
-        let shown = if self.masker.mask(line.bytes, &mut self.masked) { &self.masked[..] } else { line.bytes };
-        descriptor.cmd = shown.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
-        // Of the masked line: the title is shown as well, and `bash -lc 'mysql -pX'` holds no script.
-        // A title that the process wrote over its arguments has blanks in place of NULs.
-        let rewritten = !shown.contains(&0);
-        label::script(shown.split(|byte| *byte == 0 || (rewritten && *byte == b' ')))
+        put_command(&self.masker, &mut self.masked, line.bytes, descriptor)
     }
+
+    /// The strings of a process that has ended.
+    pub(crate) fn describe_remains(&mut self, remains: &Remains<'_>, names: &Names) -> Descriptor {
+        let mut descriptor =
+            Descriptor { name: remains.name.into(), user: self.user(remains.uid), ..Descriptor::default() };
+        descriptor.cmd = bracketed(remains.name);
+        if remains.kernel_thread {
+            descriptor.title.clone_from(&descriptor.name);
+            return descriptor;
+        }
+        descriptor.cgroup = remains.cgroup.into();
+        put_place(&mut descriptor, names);
+        let mut script = None;
+        if let Some(program) = remains.program {
+            descriptor.exe.clone_from(&program.file);
+            descriptor.cmd_truncated = program.truncated;
+            let arguments = program.arguments.strip_suffix(b"\0").unwrap_or(&program.arguments);
+            if !arguments.is_empty() {
+                script = put_command(&self.masker, &mut self.masked, arguments, &mut descriptor);
+            }
+        }
+        descriptor.title = label::title(&descriptor, script.as_deref());
+        descriptor
+    }
+
+    fn user(&mut self, uid: u32) -> Box<[u8]> {
+        self.calls = self.calls.wrapping_add(1);
+        // Three looks at files that hardly ever change are not worth it for each process.
+        if self.calls % REFRESH_EVERY == 1 {
+            self.accounts.refresh(&self.root);
+        }
+        match self.accounts.name(uid) {
+            Some(name) => name.as_bytes().into(),
+            None => uid.to_string().into_bytes().into(),
+        }
+    }
+}
+
+/// Fills in unit and container, which follow from the control group.
+fn put_place(descriptor: &mut Descriptor, names: &Names) {
+    let place = containers::place(&descriptor.cgroup);
+    let (unit, container) = (place.unit.into(), place.container.map(|found| names.name(found.id)).unwrap_or_default());
+    descriptor.unit = unit;
+    descriptor.container = container;
+}
+
+/// Fills in the command line, masked; returns the script that it runs.
+fn put_command(masker: &Masker, masked: &mut Vec<u8>, line: &[u8], descriptor: &mut Descriptor) -> Option<Box<[u8]>> {
+    let shown = if masker.mask(line, masked) { &masked[..] } else { line };
+    descriptor.cmd = shown.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
+    // Of the masked line: the title is shown as well, and `bash -lc 'mysql -pX'` holds no script.
+    // A title that the process wrote over its arguments has blanks in place of NULs.
+    let rewritten = !shown.contains(&0);
+    label::script(shown.split(|byte| *byte == 0 || (rewritten && *byte == b' ')))
 }
 
 fn text<T>(seen: Seen<T>) -> Option<T> {

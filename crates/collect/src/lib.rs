@@ -12,6 +12,7 @@ mod clock;
 pub mod collector;
 pub mod config;
 mod containers;
+mod deaths;
 mod describe;
 mod guarded;
 pub mod inspect;

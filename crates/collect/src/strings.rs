@@ -16,7 +16,7 @@ use procyon_units::Mono;
 use crate::collector::StartError;
 use crate::config::Config;
 use crate::containers::{self, EngineSource};
-use crate::describe::{Describer, Question};
+use crate::describe::{Describer, Question, Remains};
 use crate::guarded::{Answerer, Guarded, Outcome};
 use crate::label::{Template, label};
 use crate::provider::ProviderError;
@@ -35,6 +35,8 @@ const LOOKS_OF_A_TICK: u8 = 3;
 /// At how many more ticks a process without arguments is looked at: the kernel gives a program its name a moment before its
 /// arguments.
 const MORE_LOOKS: u8 = 3;
+/// How long a process that runs another program may be without arguments and keep those that it had.
+const LONGEST_EXEC: Duration = Duration::from_secs(2);
 /// The one file about strings that may block.
 const FILE: &str = "cmdline";
 /// Descriptors beyond which those that nobody uses any more are swept out.
@@ -49,6 +51,8 @@ pub(crate) struct StringsLane {
     stored: HashMap<DescriptorId, Weak<Descriptor>>,
     sweep_at: usize,
     first: bool,
+    /// For those that nobody can ask any more.
+    remains: Describer,
 }
 
 impl StringsLane {
@@ -56,7 +60,8 @@ impl StringsLane {
         let masker = Masker::new(&config.mask_patterns, config.strip_args)?;
         let template = config.label.as_deref().map(Template::parse).transpose()?;
         // Said here once, so that a thread started later can take it for granted.
-        ProcDir::open(&config.root).map_err(|error| ProviderError(error.to_string()))?;
+        let proc = ProcDir::open(&config.root).map_err(|error| ProviderError(error.to_string()))?;
+        let remains = Describer::new(&config.root, proc, masker.clone());
         let root = config.root.clone();
         let make = move || answerer(&root, &masker);
         Ok(Self {
@@ -66,6 +71,7 @@ impl StringsLane {
             stored: HashMap::new(),
             sweep_at: SWEEP_FROM,
             first: true,
+            remains,
         })
     }
 
@@ -182,7 +188,9 @@ impl StringsLane {
             let Some(descriptor) = descriptor else { continue };
             let empty = descriptor.cmd.starts_with(b"[") && !question.kernel_thread && !question.blocked;
             tracked.looks = if empty { tracked.looks.saturating_add(first.into()) } else { 0 };
-            if empty && tracked.looks <= MORE_LOOKS {
+            let since = *tracked.renewed_at.get_or_insert(tick.now);
+            let in_exec = tracked.renewed && tick.now.since(since) < LONGEST_EXEC;
+            if empty && (in_exec || tracked.looks <= MORE_LOOKS) {
                 tracked.describe = true;
                 unfinished += usize::from(urgent);
                 if tracked.renewed {
@@ -191,6 +199,7 @@ impl StringsLane {
                 }
             } else {
                 tracked.renewed = false;
+                tracked.renewed_at = None;
             }
             if *tracked.descriptor != descriptor {
                 tracked.descriptor = self.store(descriptor);
@@ -222,6 +231,14 @@ impl StringsLane {
                 row.label = Arc::clone(&tracked.label);
             }
         }
+    }
+
+    /// Descriptor and label of a process that has ended.
+    pub(crate) fn describe_remains(&mut self, remains: &Remains<'_>) -> (Arc<Descriptor>, Arc<[u8]>) {
+        let descriptor = self.remains.describe_remains(remains, self.engines.names());
+        let descriptor = self.store(descriptor);
+        let label = label(self.template.as_ref(), &descriptor, None);
+        (descriptor, label)
     }
 
     /// The containers of a tick.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::{EndedProcess, Quarantined};
+use procyon_model::frame::{Death, EndedProcess, Quarantined};
 use procyon_model::key::ProcessKey;
 use procyon_model::process::{Fds, Oom, ProcessRow, Pss, Rates, Switches};
 use procyon_model::rates;
@@ -32,6 +32,8 @@ pub(crate) struct Tracked {
     pub(crate) described_at: Option<Mono>,
     /// Set when it was seen to run another program: its strings are wanted in the same tick.
     pub(crate) renewed: bool,
+    /// When the strings of its new program were first looked for.
+    pub(crate) renewed_at: Option<Mono>,
     /// How many times in a row it had no arguments.
     pub(crate) looks: u8,
     pub(crate) descriptor: Arc<Descriptor>,
@@ -118,6 +120,7 @@ impl Tracked {
             describe: true,
             described_at: None,
             renewed: false,
+            renewed_at: None,
             looks: 0,
             descriptor: Arc::clone(&empty.descriptor),
             label: Arc::clone(&empty.label),
@@ -259,6 +262,24 @@ impl Table {
         self.tracked.get_mut(at)
     }
 
+    /// Whether the strings of a process that is in the table are still to be read.
+    pub(crate) fn awaits_strings(&self, key: &ProcessKey) -> bool {
+        let tracked = self.position(key).and_then(|at| self.tracked.get(at));
+        tracked.is_some_and(|tracked| tracked.describe || tracked.described_at.is_none())
+    }
+
+    /// The path of a control group, from a process that is in it.
+    pub(crate) fn path_of_cgroup(&self, cgroup: u64) -> Option<Box<[u8]>> {
+        let member = |tracked: &&Tracked| tracked.cgroup == Some(cgroup) && !tracked.descriptor.cgroup.is_empty();
+        self.tracked.iter().find(member).map(|tracked| tracked.descriptor.cgroup.clone())
+    }
+
+    /// Civil time of a start.
+    pub(crate) fn started(&self, start: Ticks) -> Wall {
+        let after_boot = i64::try_from(start.0.saturating_mul(1_000_000_000 / TICKS_PER_SECOND)).unwrap_or(i64::MAX);
+        Wall(self.boot_time.0.saturating_add(after_boot))
+    }
+
     /// Starts a pass: `before` are the rows of the last frame.
     pub(crate) fn begin<'a>(&'a mut self, before: &'a [ProcessRow], tick: Tick) -> Pass<'a> {
         let capacity = before.len() + before.len() / 8 + 32;
@@ -293,7 +314,7 @@ impl Pass<'_> {
         let known = self.advance_to(&key);
         let (mut tracked, earlier) = match known {
             Some((tracked, earlier)) => (tracked, Some(earlier)),
-            None => (Tracked::born(raw, key, self.started(raw.start), &self.table.empty), None),
+            None => (Tracked::born(raw, key, self.table.started(raw.start), &self.table.empty), None),
         };
         let told_before = tracked.told;
         tracked.refresh(raw);
@@ -337,12 +358,12 @@ impl Pass<'_> {
     }
 
     fn bury(&mut self, row: &ProcessRow) {
-        self.ended.push(EndedProcess { row: row.clone(), at: self.tick.wall, exit: Reading::Unsupported });
-    }
-
-    fn started(&self, start: Ticks) -> Wall {
-        let after_boot = i64::try_from(start.0.saturating_mul(1_000_000_000 / TICKS_PER_SECOND)).unwrap_or(i64::MAX);
-        Wall(self.table.boot_time.0.saturating_add(after_boot))
+        self.ended.push(EndedProcess {
+            row: row.clone(),
+            at: self.tick.wall,
+            exit: Reading::Unsupported,
+            death: Death::default(),
+        });
     }
 
     fn rates(&self, row: &ProcessRow, earlier: Option<usize>, told: Told) -> Rates {

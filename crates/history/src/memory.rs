@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::EndedProcess;
+use procyon_model::frame::{Death, EndedProcess};
 use procyon_model::{Frame, ProcessKey, ProcessRow, catalogue};
 use procyon_units::{Bytes, Wall};
 
@@ -302,7 +302,8 @@ fn tell(step: &Step<'_>, last: Option<&Frame>, events: &mut Vec<Event>) {
             step.frame.processes.iter().chain(ended.iter().map(|ended| &ended.row)).filter(new).collect();
         born.sort_by_key(|row| row.key);
         for row in born {
-            let seen = EndedProcess { row: row.clone(), at, exit: procyon_units::Reading::Pending };
+            let seen =
+                EndedProcess { row: row.clone(), at, exit: procyon_units::Reading::Pending, death: Death::default() };
             add(EventKind::Birth, Some(Arc::new(seen)), None);
         }
     }

@@ -122,6 +122,32 @@ pub struct EndedProcess {
     pub at: Wall,
     /// How it ended; `Unsupported` while only tables are compared.
     pub exit: Reading<Exit>,
+    /// What else the kernel told of its end; nothing while only tables are compared.
+    pub death: Death,
+}
+
+/// What the kernel told of an end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Death {
+    /// Who sent the signal that ended it; none for the kernel's own signals.
+    pub sender: Option<Sender>,
+    /// Whether the out-of-memory killer chose it.
+    pub oom: bool,
+    /// Whether its memory was written to a core file.
+    pub core_dumped: bool,
+    /// Whether the row holds its final totals. Without, its last moments may be missing.
+    pub is_final: bool,
+}
+
+/// Who sent a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// Its process.
+    pub pid: u32,
+    /// Its real user id.
+    pub uid: u32,
+    /// Its command name.
+    pub name: Arc<[u8]>,
 }
 
 /// How a process ended.
@@ -144,6 +170,8 @@ pub struct CollectHealth {
     pub quarantined: Vec<Quarantined>,
     /// Processes that vanished while they were read, since start.
     pub vanished: u64,
+    /// Births and deaths of which the kernel could not tell because nobody took them in time, since start.
+    pub lost_events: u64,
     /// Processes some of whose files we may not read, in this tick.
     pub forbidden: u64,
     /// Ticks that came more than half an interval late, since start.

@@ -31,6 +31,8 @@ pub struct Health {
     pub own: Own,
     /// Processes whose reading blocked.
     pub quarantined: Vec<Quarantined>,
+    /// Births and deaths that were not taken in time, since start.
+    pub lost_events: u64,
     /// The charts' memory.
     pub series: SeriesMemory,
     /// How much history there is.

@@ -153,10 +153,22 @@ impl Scope for scope::Ended {
             .property("signal", Object::with_type(Type::String))
             .additional_properties(Some(AdditionalProperties::FreeForm(false)))
             .build();
+        let sender = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+            .description(Some("Who sent the signal that ended it; null when nobody did or that is not known."))
+            .property("pid", Object::with_type(Type::Integer))
+            .property("uid", Object::with_type(Type::Integer))
+            .property("name", Object::with_type(Type::String))
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+            .build();
         vec![
             ("key", text("Address of the process."), true),
             ("at", plain(&[Type::Integer], "When it was found gone, Unix ms."), true),
             ("exit", exit.into(), true),
+            ("sender", sender.into(), true),
+            ("oom", plain(&[Type::Boolean], "Whether the out-of-memory killer chose it."), true),
+            ("core", plain(&[Type::Boolean], "Whether its memory was written to a core file."), true),
+            ("final", plain(&[Type::Boolean], "Whether its totals are final: told by the kernel after its end."), true),
         ]
     }
 }

@@ -10,8 +10,9 @@ use procyon_model::{ProcessRow, catalogue};
 use procyon_units::Wall;
 use procyon_wire::List;
 
+use super::process::sender_json;
 use super::{At, exit_json, json};
-use crate::access::Caller;
+use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::query::{self, Param, Query};
@@ -31,19 +32,28 @@ pub(super) async fn answer(
     let from = query.instant("from")?.map_or(Wall::default(), |from| from.resolve(now));
     let host = Arc::clone(app.host(&host)?);
     app.blocking(move |_| {
-        let columns = rows::all(catalogue::PROCESS, caller.sight());
+        let sight = caller.sight();
+        let columns = rows::all(catalogue::PROCESS, sight);
         let ended = host.series.ended(from);
-        json(&List::whole(now.unix_ms(), ended.iter().map(|process| row(process, &columns)).collect()))
+        json(&List::whole(now.unix_ms(), ended.iter().map(|process| row(process, sight, &columns)).collect()))
     })
     .await
 }
 
 /// A process that ended, as a row.
-pub(super) fn row<'a>(process: &'a EndedProcess, columns: &'a Columns<ProcessRow>) -> RowJson<'a, ProcessRow> {
+pub(super) fn row<'a>(
+    process: &'a EndedProcess,
+    sight: Sight,
+    columns: &'a Columns<ProcessRow>,
+) -> RowJson<'a, ProcessRow> {
     let extras = vec![
         ("key", Extra::Text(process.row.key.to_string())),
         ("at", Extra::Number(process.at.unix_ms())),
         ("exit", Extra::Json(exit_json(process))),
+        ("sender", Extra::Json(sender_json(process, sight))),
+        ("oom", Extra::Bool(process.death.oom)),
+        ("core", Extra::Bool(process.death.core_dumped)),
+        ("final", Extra::Bool(process.death.is_final)),
     ];
     RowJson { extras, columns, row: &process.row }
 }

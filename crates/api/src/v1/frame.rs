@@ -52,7 +52,7 @@ pub(super) async fn answer(
             host: if past { past_host(&frame) } else { wire_host(&frame, &*app.clock) },
             figures: FiguresJson { frame: &frame, sight, only: None, gap: None },
             processes: frame.processes.iter().map(|r| RowJson { extras: row(r), columns: &columns, row: r }).collect(),
-            ended: frame.ended.iter().map(|process| super::ended::row(process, &columns)).collect(),
+            ended: frame.ended.iter().map(|process| super::ended::row(process, sight, &columns)).collect(),
             gap,
         })
     })

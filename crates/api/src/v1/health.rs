@@ -46,6 +46,7 @@ fn health(app: &App, caller: &Caller) -> wire::Health {
         read_only: app.read_only,
         sources: sources(&collect),
         features: features(&collect),
+        lost_events: collect.lost_events,
         capabilities: if caller.sight() == Sight::All { (app.capabilities)() } else { Vec::new() },
         pace: wire::Pace {
             nominal_ms: millis(pace.nominal),

@@ -323,6 +323,16 @@ pub(crate) fn signal_name(number: u8) -> String {
     name.map_or_else(|_| format!("SIG{number}"), |signal| signal.name().to_owned())
 }
 
+/// Who sent the signal that ended a process, as JSON; null when that is not known, and for those who see public figures.
+pub(crate) fn sender_json(process: &EndedProcess, sight: Sight) -> serde_json::Value {
+    match (&process.death.sender, sight) {
+        (Some(sender), Sight::All) => {
+            serde_json::json!({ "pid": sender.pid, "uid": sender.uid, "name": readable(&sender.name) })
+        }
+        _ => serde_json::Value::Null,
+    }
+}
+
 /// An error of inspecting as an answer.
 pub(super) fn inspect_failure(error: &InspectError) -> Failure {
     let kind = match error {

@@ -201,7 +201,12 @@ fn a_process_that_ended_is_remembered_for_a_minute() {
     let mut child = child;
     child.kill().unwrap();
     child.wait().unwrap();
-    site.tick();
+    // The kernel may take a moment to say how it ended.
+    procyon_testkit::eventually("its end is told", std::time::Duration::from_mins(1), || {
+        site.tick();
+        let ended = items(&site.json("/api/v1/hosts/local/ended?from=-1m"));
+        ended.iter().any(|process| process["key"] == key.as_str()).then_some(())
+    });
     let detail = site.json(&format!("{PROCESSES}/{key}"));
     assert_eq!(detail["state"], "ended");
     assert!(detail["ended_at"].is_i64());

@@ -1,6 +1,9 @@
 //! Records of `c/processes.bpf.c`: the same layout, taken from bytes.
 
-use procyon_units::{Bytes, CpuTime, Pages, Ticks};
+use procyon_units::{Bytes, CpuTime, Pages};
+
+use crate::counts::Counts;
+use crate::fields::Fields;
 
 /// Longest name: that of a kernel thread.
 const NAME: usize = 64;
@@ -12,58 +15,6 @@ const THREAD_SIZE: usize = 120;
 const PROCESS_SIZE: usize = 320;
 const KIND_THREAD: u32 = 1;
 const KIND_PROCESS: u32 = 2;
-
-/// Counters of one thread or of many.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Processor time in user mode as sampled at ticks.
-    pub user: CpuTime,
-    /// Processor time in the kernel as sampled at ticks.
-    pub system: CpuTime,
-    /// Processor time, exact.
-    pub runtime: CpuTime,
-    /// Voluntary switches.
-    pub voluntary: u64,
-    /// Involuntary switches.
-    pub involuntary: u64,
-    /// Minor faults.
-    pub minor_faults: u64,
-    /// Major faults.
-    pub major_faults: u64,
-    /// Bytes through read calls.
-    pub read_chars: Bytes,
-    /// Bytes through write calls.
-    pub written_chars: Bytes,
-    /// Read calls.
-    pub read_calls: u64,
-    /// Write calls.
-    pub write_calls: u64,
-    /// Bytes from storage.
-    pub read: Bytes,
-    /// Bytes towards storage.
-    pub written: Bytes,
-    /// Runnable, waiting for a processor. Threads that have ended take theirs along.
-    pub run_delay: CpuTime,
-}
-
-impl Counts {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.user = self.user.plus(other.user);
-        self.system = self.system.plus(other.system);
-        self.runtime = self.runtime.plus(other.runtime);
-        self.voluntary = self.voluntary.saturating_add(other.voluntary);
-        self.involuntary = self.involuntary.saturating_add(other.involuntary);
-        self.minor_faults = self.minor_faults.saturating_add(other.minor_faults);
-        self.major_faults = self.major_faults.saturating_add(other.major_faults);
-        self.read_chars = self.read_chars.plus(other.read_chars);
-        self.written_chars = self.written_chars.plus(other.written_chars);
-        self.read_calls = self.read_calls.saturating_add(other.read_calls);
-        self.write_calls = self.write_calls.saturating_add(other.write_calls);
-        self.read = self.read.plus(other.read);
-        self.written = self.written.plus(other.written);
-        self.run_delay = self.run_delay.plus(other.run_delay);
-    }
-}
 
 /// Memory of a process, the same figures as in `/proc/PID/status`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -118,7 +69,7 @@ pub struct Process {
     /// Scheduling policy.
     pub policy: u32,
     /// Start after boot.
-    pub start: Ticks,
+    pub start: procyon_units::Ticks,
     /// Changes at each exec.
     pub exec_id: u64,
     /// The control group of version 2, by the inode of its directory.
@@ -157,7 +108,7 @@ impl Record {
     pub(super) fn take(bytes: &[u8], page: u64) -> Option<(Self, &[u8])> {
         let size = usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()?;
         let (record, rest) = bytes.split_at_checked(size)?;
-        let mut fields = Fields(record.get(4..)?);
+        let mut fields = Fields::new(record.get(4..)?);
         let kind = fields.u32();
         fields.u32(); // tid
         let pid = fields.u32();
@@ -173,44 +124,7 @@ impl Record {
     }
 }
 
-/// Takes fields one after the other. What is missing reads as zero; sizes are checked before.
-struct Fields<'a>(&'a [u8]);
-
 impl Fields<'_> {
-    #[inline]
-    fn u32(&mut self) -> u32 {
-        let Some((value, rest)) = self.0.split_first_chunk() else { return 0 };
-        self.0 = rest;
-        u32::from_ne_bytes(*value)
-    }
-
-    #[inline]
-    fn u64(&mut self) -> u64 {
-        let Some((value, rest)) = self.0.split_first_chunk() else { return 0 };
-        self.0 = rest;
-        u64::from_ne_bytes(*value)
-    }
-
-    #[inline]
-    fn counts(&mut self) -> Counts {
-        Counts {
-            user: CpuTime(self.u64()),
-            system: CpuTime(self.u64()),
-            runtime: CpuTime(self.u64()),
-            voluntary: self.u64(),
-            involuntary: self.u64(),
-            minor_faults: self.u64(),
-            major_faults: self.u64(),
-            read_chars: Bytes(self.u64()),
-            written_chars: Bytes(self.u64()),
-            read_calls: self.u64(),
-            write_calls: self.u64(),
-            read: Bytes(self.u64()),
-            written: Bytes(self.u64()),
-            run_delay: CpuTime(self.u64()),
-        }
-    }
-
     #[inline]
     fn process(&mut self, pid: u32, page: u64) -> Process {
         let [ppid, uid, euid, gid, threads, state, flags, policy, priority, has_memory] =
@@ -218,7 +132,7 @@ impl Fields<'_> {
         let (start, exec_id, cgroup) = (self.u64(), self.u64(), self.u64());
         let memory = self.memory(page);
         let mut name = [0; NAME];
-        for (to, from) in name.iter_mut().zip(self.0) {
+        for (to, from) in name.iter_mut().zip(self.rest()) {
             *to = *from;
         }
         Process {

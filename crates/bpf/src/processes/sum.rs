@@ -1,6 +1,7 @@
 //! Sums records of threads by process.
 
-use super::record::{Counts, Process};
+use super::record::Process;
+use crate::counts::Counts;
 
 /// A process with the sums over its threads, those that have ended included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! The programs in the running kernel. Without the right to load them there is nothing to test, and the tests say so.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::panic,
     clippy::print_stderr,
-    clippy::disallowed_methods,
-    reason = "a test stops at the first surprise and says what it left out"
+    reason = "a test starts processes, stops at the first surprise and says what it left out"
 )]
 
+mod lifecycle;
 mod network;
 mod processes;

@@ -64,14 +64,14 @@ impl Ebpf {
     /// Its name.
     pub const ID: &'static str = "ebpf";
 
+    /// The kernel that procfs below `root` tells of. It takes tens of MiB; let it go once everything is loaded.
+    pub fn kernel(root: &Root) -> Result<Kernel, Unavailable> {
+        if root.is_live() { Ok(Kernel::open(&root.sys(""))?) } else { Err(Unavailable::OtherRoot) }
+    }
+
     /// Loads the program and sees that it tells of the same processes as procfs below `root`.
-    pub fn new(root: &Root) -> Result<Self, Unavailable> {
-        if !root.is_live() {
-            return Err(Unavailable::OtherRoot);
-        }
-        let kernel = Kernel::open(&root.sys(""))?;
-        let table = ProcessTable::load(&kernel)?;
-        drop(kernel);
+    pub fn new(root: &Root, kernel: &Kernel) -> Result<Self, Unavailable> {
+        let table = ProcessTable::load(kernel)?;
         let walk = ProcessWalk::new(root, Descriptors::Reopen).map_err(|error| ProviderError(error.to_string()))?;
         let (listed, hidden, before) = (Vec::new(), Vec::new(), Memories::default());
         let mut provider = Self { table, walk, passes: 0, listed, hidden, before };

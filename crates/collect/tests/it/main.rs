@@ -9,6 +9,7 @@
 )]
 
 mod allocations;
+mod deaths;
 mod inspect;
 mod network;
 mod providers;

@@ -73,7 +73,7 @@ fn memory(row: &Row, take: fn(&Memory) -> u64) -> Option<f64> {
 
 /// The provider in the kernel, where this machine lets us have it.
 fn ebpf() -> Option<Ebpf> {
-    match Ebpf::new(&Root::live()) {
+    match Ebpf::kernel(&Root::live()).and_then(|kernel| Ebpf::new(&Root::live(), &kernel)) {
         Ok(ebpf) => Some(ebpf),
         // A program that is not accepted is a mistake of ours; the rest is the machine's choice.
         Err(Unavailable::Load(error)) if error.is_refusal() => None,
@@ -135,7 +135,8 @@ fn both_providers_say_the_same_of_every_field() {
             let row = found.get(&pid).unwrap_or_else(|| panic!("{what}: the pass has {pid}"));
             assert_eq!(row.name, before.name, "{what}");
             if *what != "burn" {
-                assert_eq!(row.raw.state, before.raw.state, "{what}");
+                // It may still be on its way to sleep.
+                assert!([before.raw.state, after.raw.state].contains(&row.raw.state), "{what}: {:?}", row.raw.state);
             }
             for (field, take, tolerance) in FIELDS {
                 let (Some(a), Some(b)) = (take(&before), take(&after)) else {
@@ -261,7 +262,7 @@ fn what_the_kernel_told_at_two_ticks_makes_rates_at_the_second() {
 #[test]
 fn files_of_another_machine_are_read_as_files() {
     let elsewhere = Root::new("/proc/self/..".into(), "/sys".into(), "/".into());
-    assert!(matches!(Ebpf::new(&elsewhere), Err(Unavailable::OtherRoot)));
+    assert!(matches!(Ebpf::kernel(&elsewhere), Err(Unavailable::OtherRoot)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use procyon_model::connection::{Owner, Protocol, SocketState};
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::{Aged, EndedProcess, Exit, HostIdentity, Pace};
+use procyon_model::frame::{Aged, Death, EndedProcess, Exit, HostIdentity, Pace};
 use procyon_model::machine::{
     Container, Core, CpuModes, Disk, DiskRates, Filesystem, FilesystemState, Interface, InterfaceRates, Load,
     MemoryUse, Payload, Sensor, Space, Swapping, UserSession,
@@ -130,7 +130,7 @@ impl Script {
     pub fn end(&mut self, key: ProcessKey, exit: Reading<Exit>) {
         let Some(place) = self.processes.iter().position(|row| row.key == key) else { return };
         let row = self.processes.remove(place);
-        self.ended.push(EndedProcess { row, at: self.now(), exit });
+        self.ended.push(EndedProcess { row, at: self.now(), exit, death: Death::default() });
         self.ended.sort_by_key(|ended| ended.row.key);
     }
 

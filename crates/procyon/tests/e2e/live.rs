@@ -80,8 +80,9 @@ fn changes_add_up_to_the_table() {
             table.take(&live.next_of("delta"));
         }
         drop(actors);
-        let mut ended = Vec::new();
-        while keys.iter().any(|key| table.cell(key, "pid").is_some()) {
+        let mut ended: Vec<String> = Vec::new();
+        // How a process ended may be told a moment after it is gone.
+        while keys.iter().any(|key| table.cell(key, "pid").is_some() || !ended.contains(key)) {
             let delta = live.next_of("delta");
             ended.extend(delta["ended"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap().to_owned()));
             table.take(&delta);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::{CollectHealth, EndedProcess, Frame, HostIdentity, Pace};
+use procyon_model::frame::{CollectHealth, Death, EndedProcess, Frame, HostIdentity, Pace};
 use procyon_model::machine::Machine;
 use procyon_model::process::{CpuCounters, Faults, Memory, ProcessState, Rates};
 use procyon_model::{ProcessKey, ProcessRow};
@@ -163,8 +163,12 @@ fn a_storm_of_short_lives_is_bounded() {
     for second in 0..60_i64 {
         let processes =
             (0..200).map(|at| row(1000 + u32::try_from(second).unwrap() * 200 + at, 1, 0.1, 1)).collect::<Vec<_>>();
-        let ended =
-            processes.iter().map(|row| EndedProcess { row: row.clone(), at: at(second), exit: Reading::Unsupported });
+        let ended = processes.iter().map(|row| EndedProcess {
+            row: row.clone(),
+            at: at(second),
+            exit: Reading::Unsupported,
+            death: Death::default(),
+        });
         let ended = ended.collect();
         series.record(&Frame { ended, ..frame(second, processes) });
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use procyon_model::connection::{Owner, Protocol, SocketState};
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::{Aged, EndedProcess, Frame, HostIdentity, Pace};
+use procyon_model::frame::{Aged, Death, EndedProcess, Frame, HostIdentity, Pace};
 use procyon_model::machine::{
     Core, CpuModes, Disk, DiskRates, Filesystem, FilesystemState, Interface, InterfaceRates, Load, Machine, MemoryUse,
     Sensor, Space, UserSession,
@@ -331,7 +331,12 @@ impl Generator {
         self.actors.retain_mut(|actor| {
             actor.left -= 1;
             if actor.left == 0 && actor.row.age > Duration::ZERO {
-                ended.push(EndedProcess { row: actor.row.clone(), at, exit: Reading::Unsupported });
+                ended.push(EndedProcess {
+                    row: actor.row.clone(),
+                    at,
+                    exit: Reading::Unsupported,
+                    death: Death::default(),
+                });
             }
             actor.left > 0
         });

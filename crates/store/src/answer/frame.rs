@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use procyon_history::HistoryError;
 use procyon_model::Frame;
-use procyon_model::frame::EndedProcess;
+use procyon_model::frame::{Death, EndedProcess};
 use procyon_units::Wall;
 
 use crate::column::{Cells, Shape};
@@ -81,6 +81,7 @@ impl State {
             row: self.row::<Process>(at_ms, tick, texts),
             at: Wall(tick.wall.saturating_add(self.cells().get(process::ENDED_AT))),
             exit: process::exit(self.cells().get(process::EXIT)),
+            death: Death::default(),
         }
     }
 }

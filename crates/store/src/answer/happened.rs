@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use procyon_history::{Event, EventKind, Events, HistoryError};
 use procyon_model::ProcessKey;
-use procyon_model::frame::EndedProcess;
+use procyon_model::frame::{Death, EndedProcess};
 use procyon_units::{Reading, Wall};
 
 use crate::answer::Stretch;
@@ -95,7 +95,8 @@ pub(crate) fn events(
         };
         let mut process = told.row.and_then(|row| processes.get(&row).cloned());
         if let (BIRTH, Some(seen)) = (told.rank, &mut process) {
-            *seen = EndedProcess { row: seen.row.clone(), at: told.at, exit: Reading::Pending };
+            *seen =
+                EndedProcess { row: seen.row.clone(), at: told.at, exit: Reading::Pending, death: Death::default() };
         }
         Event { at: told.at, kind, process: process.map(Arc::new), since: told.since }
     };
