@@ -137,9 +137,12 @@ fn the_last_bytes_of_a_process_are_in_the_row_with_which_it_ends() {
     pair.send(234);
     let Pair { client, server, .. } = pair;
     client.finish();
-    let frame = collector.tick().unwrap();
-    let ended = frame.ended.iter().find(|ended| ended.row.key == key).unwrap();
-    assert_eq!(bytes(ended.row.net), Some((0, 1234)));
+    // The kernel may take a moment to say how it ended.
+    let net = procyon_testkit::eventually("its end is told", std::time::Duration::from_secs(30), || {
+        let frame = collector.tick().unwrap();
+        frame.ended.iter().find(|ended| ended.row.key == key).map(|ended| ended.row.net)
+    });
+    assert_eq!(bytes(net), Some((0, 1234)));
     assert_eq!(bytes(row(&collector.tick().unwrap(), &server).net), Some((1234, 0)));
 }
 
