@@ -237,7 +237,8 @@ fn process_columns(ids: &[&str], sight: Sight) -> Result<Vec<String>, Failure> {
 
 fn gaps(history: &dyn History, from: Wall, to: Wall) -> Result<Vec<Gap>, Failure> {
     let gaps = history.gaps(from, to).map_err(|error| failure(&error))?;
-    Ok(gaps.into_iter().map(wire_gap).collect())
+    // An end in milliseconds means all of its millisecond: a gap that begins with the frame at the end is not in the range.
+    Ok(gaps.into_iter().filter(|gap| gap.from.unix_ms() < to.unix_ms()).map(wire_gap).collect())
 }
 
 fn line(key: Option<ProcessKey>, label: String, columns: &[String], values: Vec<Vec<Option<f64>>>) -> Line {

@@ -171,13 +171,19 @@ fn a_filter_moves_rows_in_and_out() {
     let key = site.key(child.id());
     child.kill().unwrap();
     child.wait().unwrap();
-    site.tick();
-    let delta = socket.expect("delta");
-    screen.take(&delta);
-    assert_eq!(screen.rows.len(), 0);
-    let ended: Vec<&Value> =
-        delta["ended"].as_array().unwrap().iter().filter(|one| one["key"] == key.as_str()).collect();
-    assert_eq!((ended.len(), &ended[0]["cmd"]), (1, &"sleep 1000".into()), "{delta}");
+    // The row leaves at once; the end is told with its totals, which the kernel may give a moment later.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut ended: Vec<Value> = Vec::new();
+    while ended.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the end of {key} is not told");
+        site.tick();
+        let delta = socket.expect("delta");
+        screen.take(&delta);
+        assert_eq!(screen.rows.len(), 0);
+        let told = delta["ended"].as_array().into_iter().flatten().filter(|one| one["key"] == key.as_str());
+        ended.extend(told.cloned());
+    }
+    assert_eq!((ended.len(), &ended[0]["cmd"]), (1, &"sleep 1000".into()));
 }
 
 #[test]
@@ -244,8 +250,11 @@ fn a_hidden_screen_is_left_alone_until_it_is_seen_again() {
     let last = site.tick();
     socket.say(&json!({ "type": "resume" }));
     let full = socket.expect("full");
-    // The encoder may be one tick behind on a busy machine; a `delta` in between would have been an error above.
-    assert!(full["seq"].as_u64().unwrap() + 1 >= last.seq, "{} is not the newest of {}", full["seq"], last.seq);
+    // The encoder may be behind on a busy machine and catches up; a `delta` before the `full` would have been an error above.
+    let mut seq = full["seq"].as_u64().unwrap();
+    while seq < last.seq {
+        seq = socket.expect("delta")["seq"].as_u64().unwrap();
+    }
 }
 
 #[test]
