@@ -189,11 +189,13 @@ impl StringsLane {
             let empty = descriptor.cmd.starts_with(b"[") && !question.kernel_thread && !question.blocked;
             tracked.looks = if empty { tracked.looks.saturating_add(first.into()) } else { 0 };
             let since = *tracked.renewed_at.get_or_insert(tick.now);
-            let in_exec = tracked.renewed && tick.now.since(since) < LONGEST_EXEC;
+            // Also an exec that the numbers do not tell of yet takes the arguments away for a moment.
+            let had = !tracked.descriptor.cmd.is_empty() && !tracked.descriptor.cmd.starts_with(b"[");
+            let in_exec = (tracked.renewed || had) && tick.now.since(since) < LONGEST_EXEC;
             if empty && (in_exec || tracked.looks <= MORE_LOOKS) {
                 tracked.describe = true;
                 unfinished += usize::from(urgent);
-                if tracked.renewed {
+                if tracked.renewed || had {
                     // What it was is better than nothing until the kernel knows its arguments.
                     continue;
                 }

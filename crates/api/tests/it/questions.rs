@@ -15,7 +15,8 @@ const PROCESSES: &str = "/api/v1/hosts/local/processes";
 
 /// A label with the port on which the process serves, which only those who may look into others can know.
 fn with_port(site: &Site) -> (std::net::TcpListener, String) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // The label has the lowest port: one below those that the kernel gives out, as to the site in this process.
+    let listener = (20_000..30_000).find_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok()).unwrap();
     let ending = format!(":{}", listener.local_addr().unwrap().port());
     procyon_testkit::eventually("the label has the port", std::time::Duration::from_mins(1), || {
         let frame = site.tick();
