@@ -208,6 +208,9 @@ fn short_lives(place: &Place) -> Result<()> {
 /// The name of the rounds in which the writer of history is killed, among the programs of `soak`.
 const KILLED: &str = "history is killed 200 times";
 
+/// The name of a day of history, held against its budgets, among the programs of `bench`.
+const HISTORY_BUDGETS: &str = "budgets of history";
+
 /// Measures the budgets; how, and what came out, stands in docs/benchmarks.md. Words after the task choose some by name.
 pub fn bench(place: &Place, names: &[String]) -> Result<()> {
     release(place)?;
@@ -215,8 +218,12 @@ pub fn bench(place: &Place, names: &[String]) -> Result<()> {
     if names.is_empty() {
         steps.note(step::run(
             "benchmarks of crates",
-            step::cargo(place).args(["bench", "--workspace", "--locked", "--benches"]),
+            step::cargo(place).args(["bench", "--workspace", "--exclude", "procyon-store", "--locked", "--benches"]),
         ));
+    }
+    if chosen(HISTORY_BUDGETS, names) {
+        let history = ["bench", "--locked", "-p", "procyon-store", "--bench", "history", "--", "--check"];
+        steps.note(step::run(HISTORY_BUDGETS, step::cargo(place).args(history)));
     }
     if chosen(PAGE_BUDGETS, names) {
         steps.note(page_budgets(place));

@@ -3,10 +3,12 @@
 
 pub(crate) mod build;
 pub(crate) mod chunk;
+pub(crate) mod encode;
 pub(crate) mod manifest;
 pub(crate) mod merge;
 pub(crate) mod open;
 pub(crate) mod schema;
+pub(crate) mod table;
 pub(crate) mod write;
 
 use std::fmt;

@@ -8,6 +8,8 @@ use procyon_history::HistoryError;
 use crate::block::Name;
 use crate::block::manifest::Group;
 use crate::block::open::Block;
+use crate::head::Head;
+use crate::log::Log;
 
 /// Blocks that stay open, the ones asked last.
 const MOST_OPEN: usize = 12;
@@ -25,6 +27,7 @@ struct Held {
     open: VecDeque<(Name, Arc<Block>)>,
     known: HashMap<Name, Arc<[Group]>>,
     said: HashSet<String>,
+    head: Option<Arc<Head>>,
 }
 
 impl Cache {
@@ -69,6 +72,15 @@ impl Cache {
         let groups: Arc<[Group]> = groups.into();
         held.known.insert(name, Arc::clone(&groups));
         groups
+    }
+
+    /// What was read of the newest log.
+    pub(crate) fn head(&self, log: &Log) -> Arc<Head> {
+        let mut held = self.held();
+        match &held.head {
+            Some(head) if head.is_of(log) => Arc::clone(head),
+            _ => Arc::clone(held.head.insert(Arc::new(Head::new(log.clone())))),
+        }
     }
 
     /// Says once that something is damaged.

@@ -17,6 +17,10 @@ pub(crate) enum Shape {
     Counter(u8),
     /// Is what it is.
     Level,
+    /// Is what it is; blocks keep by how much it changed.
+    Change,
+    /// Monotonic time of something that is done again now and then; blocks keep how long before its frame it was, where it changed.
+    Moment,
     /// The bits of a 64-bit float.
     Float,
     /// The number of a text.
@@ -25,6 +29,22 @@ pub(crate) enum Shape {
     Strings,
     /// Belongs to one row alone and is zero in the next.
     Passing,
+}
+
+impl Shape {
+    /// Whether the numbers of a column in blocks are by how much it changed, so that what is so is their sum.
+    pub(crate) const fn is_difference(self) -> bool {
+        matches!(self, Self::Counter(_) | Self::Change | Self::Passing)
+    }
+
+    /// What is so after a difference.
+    pub(crate) const fn moved(self, before: i64, difference: i64) -> i64 {
+        match self {
+            Self::Float => before ^ difference,
+            Self::Passing => difference,
+            _ => before.wrapping_add(difference),
+        }
+    }
 }
 
 /// Every group of counters.

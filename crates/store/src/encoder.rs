@@ -1,6 +1,7 @@
 //! From frames to records: remembers every living thing and writes down what changed.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use procyon_model::Frame;
 use procyon_model::frame::{Aged, EndedProcess};
@@ -41,11 +42,33 @@ pub(crate) struct Encoder {
 /// The living things of a kind.
 #[derive(Debug, Default)]
 struct Things {
-    by_key: HashMap<Key, u32>,
+    by_key: HashMap<Key, u32, BuildHasherDefault<Spread>>,
     /// Things get numbers in the order in which they appear; one that is gone leaves its place empty.
     cells: Vec<Option<Living>>,
     living: Vec<u32>,
     turn: u64,
+}
+
+/// Spreads keys over a table. They are numbers that the kernel gives out, looked up for every row of every frame.
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks(8) {
+            let mut whole = [0; 8];
+            whole.iter_mut().zip(word).for_each(|(to, from)| *to = *from);
+            self.write_u64(u64::from_le_bytes(whole));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
 }
 
 #[derive(Debug)]
@@ -278,7 +301,9 @@ impl Things {
         let changed = record::put_row(body, number, |out| {
             row::put(out, columns(K::AT), (flags | (u8::from(born) * FRESH), start), Cells(&living.cells), Cells(new))
         });
-        living.cells.copy_from_slice(new);
+        if changed {
+            living.cells.copy_from_slice(new);
+        }
         changed
     }
 

@@ -179,7 +179,7 @@ impl<'a> Sink<'a> {
         let physical = |place| if is_counter(place) { Physical::Float } else { Physical::Whole };
         layout.extend(KEPT.iter().map(|place| (name(*place), physical(*place))));
         layout.extend(TEXTS.map(|name| (name, Physical::Text)));
-        let writer = SerializedFileWriter::new(out, schema::schema(&layout)?, schema::properties(false, &[])?)?;
+        let writer = SerializedFileWriter::new(out, schema::schema(&layout)?, schema::properties())?;
         Ok(Self::Parquet(Box::new(writer)))
     }
 

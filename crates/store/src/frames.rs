@@ -23,7 +23,8 @@ pub(crate) fn header() -> [u8; HEADER] {
 
 /// A record is no longer than this, packed or not.
 const MOST: usize = 64 << 20;
-const HEAD: usize = 12;
+/// How long what precedes a record is.
+pub(crate) const HEAD: usize = 12;
 /// Fast, and the block after it packs better anyway.
 const LEVEL: i32 = 1;
 
@@ -69,25 +70,32 @@ pub(crate) struct Records<R> {
     decompressor: Decompressor<'static>,
     packed: Vec<u8>,
     record: Vec<u8>,
+    head: [u8; HEAD],
     /// Where the last whole record ends.
     end: u64,
 }
 
 impl<R: Read> Records<R> {
-    /// Reads from a file whose first bytes were looked at.
-    pub(crate) fn new(input: R) -> io::Result<Self> {
+    /// Reads from a file on, from where a record begins.
+    pub(crate) fn new(input: R, at: u64) -> io::Result<Self> {
         Ok(Self {
             input: BufReader::with_capacity(64 << 10, input),
             decompressor: Decompressor::new()?,
             packed: Vec::new(),
             record: Vec::new(),
-            end: HEADER.try_into().unwrap_or(u64::MAX),
+            head: [0; HEAD],
+            end: at,
         })
     }
 
     /// Where the last whole record ends.
     pub(crate) const fn end(&self) -> u64 {
         self.end
+    }
+
+    /// What precedes the last record.
+    pub(crate) const fn head(&self) -> [u8; HEAD] {
+        self.head
     }
 
     /// The next record; none at the end, which is also where something is torn or damaged.
@@ -120,6 +128,7 @@ impl<R: Read> Records<R> {
         {
             return Ok(None);
         }
+        self.head = head;
         self.end += wanted + u64::try_from(HEAD).unwrap_or(0);
         Ok(Some(&self.record))
     }

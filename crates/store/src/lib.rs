@@ -24,6 +24,7 @@ mod figure;
 mod fold;
 mod folder;
 mod frames;
+mod head;
 mod kinds;
 mod log;
 mod order;

@@ -8,7 +8,7 @@ use procyon_history::HistoryError;
 
 use crate::column::{Cells, Shape};
 use crate::disk::{Disk, Stream};
-use crate::frames::{HEADER, Records, header, whole};
+use crate::frames::{HEAD, HEADER, Records, header, whole};
 use crate::kinds::columns;
 use crate::replay::{Replay, Wanted};
 use crate::segment::{Row, Segment};
@@ -21,26 +21,67 @@ pub(crate) struct Log {
     pub(crate) path: PathBuf,
 }
 
+/// How far a log was read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    /// Where the last whole record begins, and where it ends; 0 before the first one.
+    last: u64,
+    end: u64,
+    /// What precedes the last record, by which it is known again.
+    head: [u8; HEAD],
+}
+
 impl Log {
     /// Reads every whole record; answers where the last one ends.
-    pub(crate) fn records(&self, mut each: impl FnMut(&[u8]) -> bool) -> Result<u64, HistoryError> {
-        let mut read = || -> io::Result<u64> {
+    pub(crate) fn records(&self, each: impl FnMut(&[u8]) -> bool) -> Result<u64, HistoryError> {
+        let mut place = Place::default();
+        self.records_after(&mut place, each)?;
+        Ok(place.end)
+    }
+
+    /// Reads every whole record after a place, which moves on.
+    pub(crate) fn records_after(
+        &self,
+        place: &mut Place,
+        mut each: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), HistoryError> {
+        let mut read = || -> io::Result<()> {
             let input = self.disk.open(&self.path)?;
-            let mut stream = Stream { input: &*input, at: 0 };
-            // A log of another version has other rows: it is left alone.
-            let mut start = [0; HEADER];
-            if !whole(&mut stream, &mut start)? || start != header() {
-                return Ok(0);
+            let mut stream = Stream { input: &*input, at: place.end };
+            if place.end == 0 {
+                // A log of another version has other rows: it is left alone.
+                let mut start = [0; HEADER];
+                if !whole(&mut stream, &mut start)? || start != header() {
+                    return Ok(());
+                }
+                place.end = HEADER.try_into().unwrap_or(u64::MAX);
             }
-            let mut records = Records::new(stream)?;
+            let mut records = Records::new(stream, place.end)?;
             while let Some(record) = records.next()? {
-                if !each(record) {
+                let goes_on = each(record);
+                (place.last, place.head) = (place.end, records.head());
+                place.end = records.end();
+                if !goes_on {
                     break;
                 }
             }
-            Ok(records.end())
+            Ok(())
         };
-        read().map_err(|source| HistoryError::Io { attempt: format!("read {}", self.path.display()), source })
+        read().map_err(|source| self.failed(source))
+    }
+
+    /// Whether the log still stands as it did when it was read to a place.
+    pub(crate) fn goes_on(&self, place: &Place) -> Result<bool, HistoryError> {
+        if place.last == 0 {
+            return Ok(true);
+        }
+        let mut head = [0; HEAD];
+        let read = self.disk.open(&self.path).and_then(|input| input.read_at(&mut head, place.last));
+        Ok(read.map_err(|source| self.failed(source))? == HEAD && head == place.head)
+    }
+
+    fn failed(&self, source: io::Error) -> HistoryError {
+        HistoryError::Io { attempt: format!("read {}", self.path.display()), source }
     }
 }
 
@@ -48,8 +89,7 @@ impl Log {
     /// Whether there is something in it that this version cannot read from its beginning.
     pub(crate) fn is_strange(&self) -> Result<bool, HistoryError> {
         let length = self.disk.open(&self.path).and_then(|input| input.length());
-        let length =
-            length.map_err(|source| HistoryError::Io { attempt: format!("read {}", self.path.display()), source })?;
+        let length = length.map_err(|source| self.failed(source))?;
         let header = u64::try_from(HEADER).unwrap_or(0);
         Ok(length > header && self.records(|_| false)? == 0)
     }

@@ -72,10 +72,16 @@ impl Reader {
                 numbered.push((seq, Stretch { first, last, frames, covered, interval, segment: Arc::new(segment) }));
             }
         }
+        let newest = logs.last().copied();
         for seq in logs.into_iter().filter(|seq| !names.iter().any(|name| name.first <= *seq && *seq <= name.last)) {
             let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
-            let marks = marks(&log, i64::MAX)?;
-            numbered.extend(Stretch::of(&marks, Arc::new(log)).map(|stretch| (seq, stretch)));
+            let stretch = if newest == Some(seq) {
+                let head = self.cache.head(&log);
+                Stretch::of(&head.catch_up()?, head)
+            } else {
+                Stretch::of(&marks(&log, i64::MAX)?, Arc::new(log))
+            };
+            numbered.extend(stretch.map(|stretch| (seq, stretch)));
         }
         numbered.sort_by_key(|(seq, _)| *seq);
         Ok(numbered.into_iter().map(|(_, stretch)| stretch).collect())

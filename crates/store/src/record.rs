@@ -24,26 +24,27 @@ pub(crate) fn put_head(out: &mut Vec<u8>, at_ms: i64, texts: &Texts, (words, des
     varint::put_len(out, new.len());
     for descriptor in new {
         out.push(u8::from(descriptor.cmd_truncated));
-        for text in strings(descriptor) {
-            put_text(out, text);
+        for text in STRINGS {
+            put_text(out, text(descriptor));
         }
     }
 }
 
+/// A string of a descriptor.
+type Take = fn(&Descriptor) -> &[u8];
+
 /// The strings of a descriptor, in their order on disk.
-fn strings(descriptor: &Descriptor) -> [&[u8]; 9] {
-    [
-        &descriptor.name,
-        &descriptor.cmd,
-        &descriptor.exe,
-        &descriptor.cwd,
-        &descriptor.cgroup,
-        &descriptor.user,
-        &descriptor.container,
-        &descriptor.unit,
-        &descriptor.title,
-    ]
-}
+pub(crate) const STRINGS: [Take; 9] = [
+    |descriptor| &descriptor.name,
+    |descriptor| &descriptor.cmd,
+    |descriptor| &descriptor.exe,
+    |descriptor| &descriptor.cwd,
+    |descriptor| &descriptor.cgroup,
+    |descriptor| &descriptor.user,
+    |descriptor| &descriptor.container,
+    |descriptor| &descriptor.unit,
+    |descriptor| &descriptor.title,
+];
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     varint::put_len(out, text.len());
@@ -54,15 +55,11 @@ fn put_text(out: &mut Vec<u8>, text: &[u8]) {
 pub(crate) fn head(cursor: &mut Cursor<'_>, texts: &mut Texts) -> Result<i64, Nonsense> {
     let at_ms = cursor.signed()?;
     for _ in 0..cursor.number()? {
-        let length = cursor.length()?;
-        texts.push_word(Arc::from(cursor.bytes(length)?));
+        texts.push_word(Arc::from(text(cursor)?));
     }
     for _ in 0..cursor.number()? {
         let cmd_truncated = cursor.byte()? != 0;
-        let mut text = || -> Result<Box<[u8]>, Nonsense> {
-            let length = cursor.length()?;
-            Ok(cursor.bytes(length)?.into())
-        };
+        let mut text = || -> Result<Box<[u8]>, Nonsense> { Ok(text(cursor)?.into()) };
         texts.push_descriptor(Arc::new(Descriptor {
             name: text()?,
             cmd: text()?,
@@ -77,6 +74,26 @@ pub(crate) fn head(cursor: &mut Cursor<'_>, texts: &mut Texts) -> Result<i64, No
         }));
     }
     Ok(at_ms)
+}
+
+/// Leaves out what precedes the rows; answers the instant.
+pub(crate) fn skip_head(cursor: &mut Cursor<'_>) -> Result<i64, Nonsense> {
+    let at_ms = cursor.signed()?;
+    for _ in 0..cursor.number()? {
+        text(cursor)?;
+    }
+    for _ in 0..cursor.number()? {
+        cursor.byte()?;
+        for _ in STRINGS {
+            text(cursor)?;
+        }
+    }
+    Ok(at_ms)
+}
+
+fn text<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Nonsense> {
+    let length = cursor.length()?;
+    cursor.bytes(length)
 }
 
 /// The instant of a record.

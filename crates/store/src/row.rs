@@ -64,24 +64,38 @@ pub(crate) struct Head {
 
 /// Applies a row to what was there before.
 pub(crate) fn apply(cursor: &mut Cursor<'_>, columns: &[Column], cells: &mut [i64]) -> Result<Head, Nonsense> {
-    let flags = cursor.byte()?;
-    let start = if flags & STARTS == 0 { 0 } else { cursor.number()?.cast_signed() };
-    let map = cursor.bytes(columns.len().div_ceil(8))?;
     for (column, cell) in columns.iter().zip(cells.iter_mut()).rev().take(PASSING_WITHIN) {
         if column.shape == Shape::Passing {
             *cell = 0;
         }
     }
+    changes(cursor, columns, |place, shape, difference| {
+        if let Some(cell) = cells.get_mut(place) {
+            *cell = shape.moved(*cell, difference);
+        }
+    })
+}
+
+/// Tells the columns that a row changes, with the difference.
+pub(crate) fn changes(
+    cursor: &mut Cursor<'_>,
+    columns: &[Column],
+    mut tell: impl FnMut(usize, Shape, i64),
+) -> Result<Head, Nonsense> {
+    let flags = cursor.byte()?;
+    let start = if flags & STARTS == 0 { 0 } else { cursor.number()?.cast_signed() };
+    let map = cursor.bytes(columns.len().div_ceil(8))?;
     for (at, byte) in map.iter().enumerate() {
         let mut left = *byte;
         while left != 0 {
             let place = at * 8 + usize::try_from(left.trailing_zeros()).unwrap_or(0);
             left &= left - 1;
-            let (Some(column), Some(cell)) = (columns.get(place), cells.get_mut(place)) else { return Err(Nonsense) };
-            *cell = match column.shape {
-                Shape::Float => *cell ^ cursor.number()?.swap_bytes().cast_signed(),
-                _ => cell.wrapping_add(cursor.signed()?),
+            let column = columns.get(place).ok_or(Nonsense)?;
+            let difference = match column.shape {
+                Shape::Float => cursor.number()?.swap_bytes().cast_signed(),
+                _ => cursor.signed()?,
             };
+            tell(place, column.shape, difference);
         }
     }
     Ok(Head { flags, start })

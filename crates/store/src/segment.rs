@@ -90,6 +90,12 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
+    /// The frame of a row of the machine.
+    pub(crate) fn of(at_ms: i64, cells: Cells<'_>) -> Self {
+        let Tick { wall, covered, follows, .. } = host::tick(cells);
+        Self { at_ms, wall: Wall(wall), covered, interval: host::interval(cells), follows, boot: host::boot(cells) }
+    }
+
     /// The longest time to the next frame that is no gap, nanoseconds.
     pub(crate) fn patience(&self) -> i64 {
         crate::column::nanos(self.interval.max(Duration::from_millis(1)).saturating_mul(2))
@@ -119,16 +125,7 @@ pub(crate) fn marks(segment: &dyn Segment, until_ms: i64) -> Result<Vec<Mark>, H
                 *cell = *value;
             }
         }
-        let cells = Cells(&cells);
-        let Tick { wall, covered, follows, .. } = host::tick(cells);
-        marks.push(Mark {
-            at_ms: row.at_ms,
-            wall: Wall(wall),
-            covered,
-            interval: host::interval(cells),
-            follows,
-            boot: host::boot(cells),
-        });
+        marks.push(Mark::of(row.at_ms, Cells(&cells)));
     })?;
     Ok(marks)
 }

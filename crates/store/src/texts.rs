@@ -6,7 +6,7 @@ use std::sync::Arc;
 use procyon_model::descriptor::{Descriptor, DescriptorId};
 
 /// The texts of a segment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Texts {
     words: Vec<Arc<[u8]>>,
     by_word: HashMap<Arc<[u8]>, u32>,

@@ -1,5 +1,5 @@
 //! What keeping and asking history costs, on a machine that is made up. `--days 30` (1), `--processes` (300), `--step-ms` (5000),
-//! `--dir` (a folder that is kept), `--cold` (forgets cached files before the first try; needs root), `--check` (fails past the budgets).
+//! `--dir` (a folder that is kept), `--columns` (what each column takes), `--cold` (forgets cached files before the first try; needs root), `--check` (fails past the budgets).
 
 #![allow(
     clippy::print_stdout,
@@ -10,6 +10,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless, reason = "made up numbers")]
 #![allow(clippy::disallowed_methods, clippy::many_single_char_names, reason = "a benchmark reads clocks")]
 
+mod breakdown;
 mod generator;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use procyon_units::{Bytes, Wall};
 use rustix::time::{ClockId, clock_gettime};
 
 const HOUR: i64 = 3_600_000;
+/// Bytes that 150 connections, a tenth of which are new whenever they are read, may take for each row of processes.
+const CONNECTIONS: f64 = 0.5;
 
 struct Asked {
     days: f64,
@@ -29,12 +32,20 @@ struct Asked {
     step: Duration,
     dir: Option<PathBuf>,
     cold: bool,
+    columns: bool,
     check: bool,
 }
 
 fn arguments() -> Asked {
-    let mut asked =
-        Asked { days: 1.0, processes: 300, step: Duration::from_secs(5), dir: None, cold: false, check: false };
+    let mut asked = Asked {
+        days: 1.0,
+        processes: 300,
+        step: Duration::from_secs(5),
+        dir: None,
+        cold: false,
+        columns: false,
+        check: false,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || words.next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
@@ -43,6 +54,7 @@ fn arguments() -> Asked {
             "--processes" => asked.processes = number() as usize,
             "--step-ms" => asked.step = Duration::from_millis(number() as u64),
             "--dir" => asked.dir = words.next().map(PathBuf::from),
+            "--columns" => asked.columns = true,
             "--cold" => asked.cold = true,
             "--check" => asked.check = true,
             _ => {}
@@ -52,7 +64,11 @@ fn arguments() -> Asked {
 }
 
 fn cpu() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    seconds(ClockId::ProcessCPUTime)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
@@ -73,6 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         write(&asked, &dir, frames, &mut over)?;
     }
     ask(&asked, &dir, &mut over)?;
+    live(&asked, &mut over)?;
     if !kept {
         std::fs::remove_dir_all(&dir)?;
     }
@@ -86,18 +103,19 @@ fn write(asked: &Asked, dir: &Path, frames: u64, over: &mut Vec<String>) -> Resu
     let config = Config { max_size: Bytes(1 << 40), retention: Duration::from_hours(24 * 3650), ..Config::new(dir) };
     let mut generator = Generator::new(asked.processes, asked.step);
     let mut writer = open_writer(&config)?;
-    let (mut rows, mut making) = (0_u64, 0.0);
+    let (mut rows, mut making, mut writing) = (0_u64, 0.0, 0.0);
     let (begin, cpu_begin) = (Instant::now(), cpu());
     let mut worst = Duration::ZERO;
     for _ in 0..frames {
         // The time of this thread alone: blocks are made at the same time.
-        let before = clock_gettime(ClockId::ThreadCPUTime);
+        let before = seconds(ClockId::ThreadCPUTime);
         let frame = generator.next();
-        let after = clock_gettime(ClockId::ThreadCPUTime);
-        making += (after.tv_sec - before.tv_sec) as f64 + (after.tv_nsec - before.tv_nsec) as f64 / 1e9;
+        let made = seconds(ClockId::ThreadCPUTime);
+        making += made - before;
         rows += frame.processes.len() as u64;
         let start = Instant::now();
         writer.write(&frame)?;
+        writing += seconds(ClockId::ThreadCPUTime) - made;
         worst = worst.max(start.elapsed());
     }
     writer.sync()?;
@@ -106,16 +124,85 @@ fn write(asked: &Asked, dir: &Path, frames: u64, over: &mut Vec<String>) -> Resu
     let bytes = open_reader(dir)?.usage()?.bytes.0;
     let (each, size) = (used * 1e6 / rows as f64, bytes as f64 / rows as f64);
     println!("rows offered          {rows} in {frames} frames");
-    println!("processor time        {each:.2} us a row ({used:.1} s; making frames took {making:.1} s more)");
+    let log = writing * 1e6 / rows as f64;
+    println!(
+        "processor time        {each:.2} us a row, {log:.2} of it for the log (making frames took {making:.1} s more)"
+    );
     println!("on disk               {size:.2} bytes a row ({:.1} MB)", bytes as f64 / 1e6);
+    breakdown::print(dir, rows, asked.columns)?;
     println!("slowest write         {:.1} ms", worst.as_secs_f64() * 1e3);
     println!("took                  {:.1} s", begin.elapsed().as_secs_f64());
     println!("VmHWM                 {}", high_water());
-    for (what, value, budget) in [("bytes a row", size, 2.3), ("us a row", each, 1.2)] {
+    let of = |kinds: &[&str]| Ok::<_, std::io::Error>(breakdown::bytes_of(dir, kinds)? as f64 / rows as f64);
+    let processes = of(&["process", "descriptor", "summary"])?;
+    let connections = of(&["connection"])?;
+    println!("processes alone       {processes:.2} bytes a row, connections {connections:.2}");
+    for (what, value, budget) in [
+        ("bytes a row", processes, 2.3),
+        ("bytes of connections a row", connections, CONNECTIONS),
+        ("us a row", each, 1.2),
+    ] {
         if value > budget {
             over.push(format!("{what} {value:.2} > {budget}"));
         }
     }
+    Ok(())
+}
+
+/// Questions about the newest time, while the log is open and frames come: most of an hour stands in it.
+fn live(asked: &Asked, over: &mut Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
+    let dir = std::env::temp_dir().join(format!("procyon-bench-live-{}", std::process::id()));
+    let mut generator = Generator::new(asked.processes, asked.step);
+    let mut writer = open_writer(&Config::new(&dir))?;
+    let reader = open_reader(&dir)?;
+    let mut frame = generator.next();
+    let frames = (3400.0 / asked.step.as_secs_f64()) as u64;
+    for _ in 0..frames {
+        writer.write(&frame)?;
+        frame = generator.next();
+    }
+    let start = cpu();
+    reader.at(frame.wall)?;
+    println!("open log, first question      {:10.1} ms of processor time ({frames} frames)", (cpu() - start) * 1e3);
+    let mut rounds = Vec::new();
+    for _ in 0..9 {
+        writer.write(&frame)?;
+        let (from, to) = (Wall::from_unix_ms(frame.wall.unix_ms() - HOUR / 12), frame.wall);
+        let range = Range { from, to, step: asked.step, fold: Fold::Mean };
+        let top = TopQuestion { from, to, by: "cpu".to_owned(), group: GroupBy::Process, n: 10 };
+        let mut round = [0.0; 4];
+        let mut timed = |place: usize, question: &dyn Fn() -> Result<(), procyon_history::HistoryError>| {
+            let start = cpu();
+            question()?;
+            round[place] = (cpu() - start) * 1e3;
+            Ok::<_, procyon_history::HistoryError>(())
+        };
+        timed(0, &|| reader.at(to).map(drop))?;
+        timed(1, &|| reader.extent().map(drop))?;
+        timed(2, &|| reader.top(&top).map(drop))?;
+        timed(3, &|| {
+            reader
+                .host_series(&range, &["cpu_busy", "mem_used"])
+                .or_else(|_| reader.host_series(&range, &["load1"]))
+                .map(drop)
+        })?;
+        rounds.push(round);
+        frame = generator.next();
+    }
+    for (place, (name, budget)) in
+        [("newest frame", 5.0), ("from when to when", 2.0), ("top 10 of 5 min", 30.0), ("machine, 5 min", 60.0)]
+            .iter()
+            .enumerate()
+    {
+        let mut times: Vec<f64> = rounds.iter().map(|round| round[place]).collect();
+        times.sort_by(f64::total_cmp);
+        println!("open log, {name:20} {:10.2} ms of processor time", times[4]);
+        if times[4] > *budget {
+            over.push(format!("open log, {name} {:.1} ms > {budget}", times[4]));
+        }
+    }
+    drop(writer);
+    std::fs::remove_dir_all(&dir)?;
     Ok(())
 }
 

@@ -20,9 +20,10 @@ use crate::kinds::process::{self, Process};
 use crate::kinds::sensor::Sensors;
 use crate::kinds::user::Users;
 use crate::kinds::{Kind, Tick, columns, width};
-use crate::row::{CARRIED, ENDED, GONE};
+use crate::row::{self, CARRIED, ENDED, GONE};
 use crate::segment::{Row, Segment};
 use crate::texts::Texts;
+use crate::varint::{Cursor, Nonsense};
 
 /// The state of a thing at an instant.
 #[derive(Debug, Clone)]
@@ -53,15 +54,43 @@ impl State {
         }
     }
 
+    /// Takes in a row of a log; answers its flags.
+    pub(crate) fn apply(&mut self, kind: usize, at_ms: i64, row: &mut Cursor<'_>) -> Result<u8, Nonsense> {
+        self.grown.copy_from_slice(&self.cells);
+        let head = row::apply(row, columns(kind), &mut self.cells)?;
+        self.at_ms = if head.flags & CARRIED == 0 { at_ms } else { i64::MIN };
+        for ((column, grown), cell) in columns(kind).iter().zip(&mut self.grown).zip(&self.cells) {
+            *grown = match column.shape {
+                Shape::Counter(group) if head.start >> group & 1 == 0 => cell.wrapping_sub(*grown),
+                _ => 0,
+            };
+        }
+        Ok(head.flags)
+    }
+
     /// A state whose cells are filled one after the other; its last row is of this instant.
     pub(crate) fn at(kind: usize, at_ms: i64) -> Self {
         Self { at_ms, ..Self::new(kind) }
     }
 
-    /// Sets a cell, and what it grew by in the last row.
-    pub(crate) fn set(&mut self, place: usize, value: i64, grown: i64) {
-        if let (Some(cell), Some(growth)) = (self.cells.get_mut(place), self.grown.get_mut(place)) {
-            (*cell, *growth) = (value, grown);
+    /// Sets a cell.
+    pub(crate) fn set(&mut self, place: usize, value: i64) {
+        if let Some(cell) = self.cells.get_mut(place) {
+            *cell = value;
+        }
+    }
+
+    /// Adds to a cell.
+    pub(crate) fn add(&mut self, place: usize, difference: i64) {
+        if let Some(cell) = self.cells.get_mut(place) {
+            *cell = cell.wrapping_add(difference);
+        }
+    }
+
+    /// Sets what a cell grew by in the last row.
+    pub(crate) fn grew(&mut self, place: usize, by: i64) {
+        if let Some(growth) = self.grown.get_mut(place) {
+            *growth = by;
         }
     }
 

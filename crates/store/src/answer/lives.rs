@@ -78,7 +78,9 @@ pub(crate) struct Life {
     pub(crate) label: i64,
     /// When it started, nanoseconds.
     pub(crate) started: i64,
-    /// What it used of each figure.
+    /// Seconds that the frames that held it cover.
+    pub(crate) lived: f64,
+    /// What it used of each figure, as its columns count it: growth, or level times seconds.
     pub(crate) used: Vec<f64>,
     /// First and last frame that held it.
     pub(crate) seen: Option<(Wall, Wall)>,
@@ -96,8 +98,17 @@ struct Open {
 
 impl Open {
     fn new(thing: usize, key: ProcessKey, figures: usize) -> Self {
-        let life =
-            Life { thing, key, descriptor: 0, label: 0, started: 0, used: vec![0.0; figures], seen: None, ended: None };
+        let life = Life {
+            thing,
+            key,
+            descriptor: 0,
+            label: 0,
+            started: 0,
+            lived: 0.0,
+            used: vec![0.0; figures],
+            seen: None,
+            ended: None,
+        };
         Self { life, since_ms: None, levels: vec![0.0; figures] }
     }
 
@@ -109,6 +120,7 @@ impl Open {
             return;
         }
         let seconds = window.seconds(&places);
+        self.life.lived += seconds;
         for (used, level) in self.life.used.iter_mut().zip(&self.levels) {
             *used += level * seconds;
         }
@@ -139,9 +151,9 @@ impl Open {
             });
             let known = figure.known(readings);
             if figure.is_level() {
-                *level = if known && !row.has(GONE) { figure.value(sum) } else { 0.0 };
+                *level = if known && !row.has(GONE) { figure::plain(sum) } else { 0.0 };
             } else if known && mark.is_some_and(|mark| mark.follows) && !figure.starts(row.start) {
-                *used += figure.value(sum);
+                *used += figure::plain(sum);
             }
         }
         if row.has(GONE) {
@@ -275,7 +287,7 @@ pub(crate) fn top(stretches: &[Stretch], question: &TopQuestion) -> Result<Top, 
             descriptor: lived.descriptor,
             label: lived.label,
             processes: 1,
-            mean: lived.used / seconds,
+            mean: by.scaled(lived.used) / seconds,
             first: lived.seen.map_or(last, |(first, _)| first),
             last,
         })

@@ -1,7 +1,7 @@
 //! What a block says of itself: what is in it, and checksums of everything, so that a damaged bit is found.
 //!
 //! ```text
-//! procyon block 1
+//! procyon block 2
 //! group SEQ FIRST LAST FRAMES COVERED INTERVAL ROWS      instants and times in nanoseconds
 //! file NAME LENGTH FOOTER CRC GROUPS CRCS                one CRC a column of a row group
 //! end CRC                                                of all lines above
@@ -16,7 +16,7 @@ use procyon_units::Wall;
 /// Name of the file.
 pub(crate) const FILE: &str = "manifest";
 /// First line.
-const TITLE: &str = "procyon block 1";
+const TITLE: &str = "procyon block 2";
 /// Longest that it can be.
 pub(crate) const MOST: u64 = 4 << 20;
 

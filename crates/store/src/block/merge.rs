@@ -11,7 +11,6 @@ use crate::block::manifest::{Manifest, Sums};
 use crate::block::open::Block;
 use crate::block::{Name, schema, write};
 use crate::disk::Disk;
-use crate::failure::failed;
 use crate::folder::Folder;
 
 /// Puts blocks that follow each other into one, and removes them.
@@ -57,9 +56,8 @@ fn concat(disk: &dyn Disk, path: &Path, name: &'static str, blocks: &[Block]) ->
     }
     let Some((first, _)) = sources.first() else { return Ok(None) };
     let schema = first.schema();
-    let properties = schema::properties(false, &[]).map_err(|error| failed("write", &path, write::cause(error)))?;
     let mut problem = None;
-    let sums = write::file(disk, &path, schema, properties, |writer| {
+    let sums = write::file(disk, &path, schema, |writer| {
         for (file, _) in &sources {
             for (number, metadata) in file.row_groups().iter().enumerate() {
                 let mut group = writer.next_row_group()?;

@@ -24,11 +24,12 @@ use crate::answer::lives::Life;
 use crate::block::build::{DESCRIPTOR_COLUMNS, NEVER, SUMMARY_COLUMNS};
 use crate::block::manifest::{self, Manifest, Sums};
 use crate::block::schema::{self, DESCRIPTORS, FIXED, SUMMARY};
+use crate::block::table::Monos;
 use crate::block::{Name, write};
 use crate::column::Shape;
 use crate::disk::{Disk, Input, Stream};
 use crate::failure::failed;
-use crate::figure::Figure;
+use crate::figure::{self, Figure};
 use crate::folder::Folder;
 use crate::kinds::columns;
 use crate::row::{CARRIED, ENDED, GONE};
@@ -207,10 +208,10 @@ impl File {
             Some(Statistics::Int64(statistics)) => {
                 statistics.min_opt().filter(|least| statistics.max_opt() == Some(*least)).copied()
             }
-            // Zero and minus zero are one in statistics.
+            // A column that has more than one zero has no statistics.
             Some(Statistics::Double(statistics)) => {
                 let one = statistics.min_opt().filter(|least| statistics.max_opt() == Some(*least));
-                one.filter(|value| **value != 0.0).map(|value| value.to_bits().cast_signed())
+                one.map(|value| (*value + 0.0).to_bits().cast_signed())
             }
             _ => None,
         })
@@ -229,6 +230,21 @@ impl File {
             Type::INT64 => self.values::<Int64Type>(row_group, column, rows)?,
             _ => return Err(self.damaged(format!("column {column} is of another type"))),
         }))
+    }
+
+    /// A whole column. One that an older procyon did not know is zero.
+    fn column(
+        &self,
+        (row_group, column): (usize, usize),
+        shape: Shape,
+        texts: &mut Texts,
+    ) -> Result<Numbers, HistoryError> {
+        let all = (0, self.rows(row_group));
+        match shape {
+            _ if column >= self.width() => Ok(Numbers::One(0)),
+            Shape::Text => Ok(Numbers::Many(self.texts(row_group, column, all, texts)?)),
+            _ => self.numbers(row_group, column, all),
+        }
     }
 
     /// Texts as numbers of a list.
@@ -287,7 +303,7 @@ impl Stretched {
         let Some((file, row_group)) = self.file(DESCRIPTORS)? else { return Ok(()) };
         let rows = (0, file.rows(row_group));
         let mut columns = Vec::new();
-        for (column, _) in DESCRIPTOR_COLUMNS.iter().enumerate().skip(1).take(9) {
+        for (column, _) in DESCRIPTOR_COLUMNS.iter().enumerate().skip(2).take(9) {
             columns.push(file.values::<ByteArrayType>(row_group, column, rows)?);
         }
         let truncated = file.numbers(row_group, DESCRIPTOR_COLUMNS.len() - 1, rows)?;
@@ -322,10 +338,9 @@ impl Segment for Stretched {
         until_ms: i64,
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
-        let all = |file: &File, row_group| (0, file.rows(row_group));
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(Texts::default()) };
-        let range = all(&file, row_group);
-        self.visit_rows(kind, wanted, until_ms, (&file, row_group), &[range], tell)
+        let rows = Rows::read(&file, row_group, until_ms, |_| true)?;
+        self.visit_rows(kind, wanted, (&file, row_group), &rows, tell)
     }
 
     fn visit_things(
@@ -337,79 +352,87 @@ impl Segment for Stretched {
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(Texts::default()) };
-        let all = (0, file.rows(row_group));
-        let of = match file.numbers(row_group, 1, all)? {
-            Numbers::One(thing) => vec![thing; all.1],
-            Numbers::Many(of) => of,
-        };
-        let mut ranges = Vec::new();
-        let mut things: Vec<i64> = things.iter().filter_map(|thing| i64::try_from(*thing).ok()).collect();
-        things.sort_unstable();
-        for thing in things {
-            let from = of.partition_point(|other| *other < thing);
-            let to = of.partition_point(|other| *other <= thing);
-            if from < to {
-                ranges.push((from, to - from));
-            }
-        }
-        self.visit_rows(kind, wanted, until_ms, (&file, row_group), &ranges, tell)
+        let rows = Rows::read(&file, row_group, until_ms, |thing| things.contains(&thing))?;
+        self.visit_rows(kind, wanted, (&file, row_group), &rows, tell)
     }
 
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(None) };
-        let all = (0, file.rows(row_group));
-        let [time, thing, flags, start] = [0, 1, 2, 3].map(|column| file.numbers(row_group, column, all));
-        let (time, thing, flags, start) = (time?, thing?, flags?, start?);
-        // Rows stand by thing and then by time: each thing is a stretch, of which the rows up to the instant count.
-        let mut found: Vec<(std::ops::Range<usize>, bool)> = Vec::new();
-        let mut row = 0;
-        while row < all.1 {
-            let first = row;
-            while row < all.1 && thing.at(row) == thing.at(first) {
-                row += 1;
+        let count = file.rows(row_group);
+        let [time, thing, flags, start] = fixed(&file, row_group)?;
+        // The last row of each thing up to the instant says whether it is there.
+        let mut last: Vec<Option<usize>> = Vec::new();
+        for row in (0..count).filter(|row| time.at(*row) <= at_ms) {
+            // Each thing has a row, so that there are no more numbers than rows.
+            let Some(number) = usize::try_from(thing.at(row)).ok().filter(|number| *number < count) else { continue };
+            if last.len() <= number {
+                last.resize(number + 1, None);
             }
-            let end = (first..row).find(|row| time.at(*row) > at_ms).unwrap_or(row);
-            let Some(last) = end.checked_sub(1).filter(|last| *last >= first) else { continue };
-            let flags = u8::try_from(flags.at(last)).unwrap_or(0);
-            let told_now = time.at(last) == at_ms && flags & CARRIED == 0;
-            if flags & GONE == 0 || (flags & ENDED != 0 && told_now) {
-                found.push((first..end, flags & GONE != 0));
+            if let Some(last) = last.get_mut(number) {
+                if last.is_none_or(|last| time.at(last) <= time.at(row)) {
+                    *last = Some(row);
+                }
             }
         }
-        let last_at = |rows: &std::ops::Range<usize>| {
-            let last = rows.end - 1;
-            if flags.at(last) & i64::from(CARRIED) == 0 { time.at(last) } else { i64::MIN }
+        let mut found = Vec::new();
+        for last in &mut last {
+            let Some(row) = *last else { continue };
+            let flags = u8::try_from(flags.at(row)).unwrap_or(0);
+            let told_now = time.at(row) == at_ms && flags & CARRIED == 0;
+            *last = None;
+            if flags & GONE == 0 || (flags & ENDED != 0 && told_now) {
+                *last = Some(found.len());
+                let since = if flags & CARRIED == 0 { time.at(row) } else { i64::MIN };
+                found.push((row, flags & GONE != 0, State::at(kind, since)));
+            }
+        }
+        // Which of them a row belongs to.
+        let of = |row: usize| {
+            let number = usize::try_from(thing.at(row)).ok().filter(|_| time.at(row) <= at_ms)?;
+            last.get(number).copied().flatten()
         };
-        let mut states: Vec<State> = found.iter().map(|(rows, _)| State::at(kind, last_at(rows))).collect();
+        let of: Vec<(usize, usize)> = (0..count).filter_map(|row| Some((row, of(row)?))).collect();
         let mut texts = Texts::default();
         if columns(kind).iter().any(|column| column.shape == Shape::Strings) {
             self.descriptors(&mut texts)?;
         }
         for (place, about) in columns(kind).iter().enumerate() {
-            let column = FIXED.len() + place;
-            let values = match about.shape {
-                _ if column >= file.width() => Numbers::One(0),
-                Shape::Text => Numbers::Many(file.texts(row_group, column, all, &mut texts)?),
-                _ => file.numbers(row_group, column, all)?,
-            };
+            let values = file.column((row_group, FIXED.len() + place), about.shape, &mut texts)?;
             if matches!(values, Numbers::One(0)) {
                 continue;
             }
-            for ((rows, _), state) in found.iter().zip(&mut states) {
-                let last = values.at(rows.end - 1);
-                match about.shape {
-                    Shape::Counter(group) => {
-                        let sum = rows.clone().fold(0_i64, |sum, row| sum.wrapping_add(values.at(row)));
-                        let starts = start.at(rows.end - 1) >> group & 1 == 1;
-                        state.set(place, sum, if starts { 0 } else { last });
+            match about.shape {
+                Shape::Counter(_) | Shape::Change => {
+                    for (row, of) in &of {
+                        if let Some((_, _, state)) = found.get_mut(*of) {
+                            state.add(place, values.at(*row));
+                        }
                     }
-                    _ => state.set(place, last, 0),
+                }
+                Shape::Moment => {
+                    let monos = Monos::of(self, i64::MAX)?;
+                    let mut newest = vec![i64::MIN; found.len()];
+                    for (row, of) in of.iter().filter(|(row, _)| values.at(*row) != 0) {
+                        if let (Some((_, _, state)), Some(newest)) = (found.get_mut(*of), newest.get_mut(*of)) {
+                            if time.at(*row) >= *newest {
+                                *newest = time.at(*row);
+                                state.set(place, monos.read(time.at(*row), values.at(*row)));
+                            }
+                        }
+                    }
+                }
+                _ => found.iter_mut().for_each(|(row, _, state)| state.set(place, values.at(*row))),
+            }
+            if let Shape::Counter(group) = about.shape {
+                for (row, _, state) in &mut found {
+                    let starts = start.at(*row) >> group & 1 == 1;
+                    state.grew(place, if starts { 0 } else { values.at(*row) });
                 }
             }
         }
         let (mut living, mut ended) = (Vec::new(), Vec::new());
-        for ((_, gone), state) in found.iter().zip(states) {
-            if *gone { ended.push(state) } else { living.push(state) }
+        for (_, gone, state) in found {
+            if gone { ended.push(state) } else { living.push(state) }
         }
         Ok(Some(Things { living, ended, texts }))
     }
@@ -418,7 +441,7 @@ impl Segment for Stretched {
         let Some((file, row_group)) = self.file(SUMMARY)? else { return Ok(Some(Vec::new())) };
         let rows = (0, file.rows(row_group));
         let mut columns = Vec::new();
-        for column in 0..4 {
+        for column in 1..5 {
             columns.push(file.numbers(row_group, column, rows)?);
         }
         let [thing, pid, start, boot] = columns.as_slice() else { return Ok(None) };
@@ -440,18 +463,24 @@ impl Segment for Stretched {
         let mut columns = Vec::new();
         for (column, _) in SUMMARY_COLUMNS.iter().enumerate() {
             columns.push(match column {
-                5 if named => Numbers::Many(file.texts(row_group, column, rows, &mut texts)?),
-                5 => Numbers::One(0),
-                4 if !named => Numbers::One(0),
+                6 if named => Numbers::Many(file.texts(row_group, column, rows, &mut texts)?),
+                // Only what is shown with a name.
+                1 | 5..8 if !named => Numbers::One(0),
                 _ => file.numbers(row_group, column, rows)?,
             });
         }
         let names = file.metadata.file_metadata().schema_descr();
         let mut used = Vec::new();
         for figure in figures {
-            let column = names.columns().iter().position(|column| column.name() == figure.sum);
-            let Some(column) = column else { return Ok(None) };
-            used.push(file.numbers(row_group, column, rows)?);
+            let mut columns = Vec::new();
+            for place in figure.columns {
+                let name = figure::summed(*place);
+                let Some(column) = names.columns().iter().position(|column| column.name() == name) else {
+                    return Ok(None);
+                };
+                columns.push(file.numbers(row_group, column, rows)?);
+            }
+            used.push((figure.is_level(), columns));
         }
         if named {
             self.descriptors(&mut texts)?;
@@ -459,20 +488,72 @@ impl Segment for Stretched {
         let at = |column: usize, row| columns.get(column).map_or(0, |column: &Numbers| column.at(row));
         let instant = |value: i64| (value != NEVER).then_some(Wall(value));
         let lives = (0..rows.1).map(|row| Life {
-            thing: usize::try_from(at(0, row)).unwrap_or(0),
+            thing: usize::try_from(at(1, row)).unwrap_or(0),
             key: ProcessKey {
-                pid: u32::try_from(at(1, row)).unwrap_or(0),
-                start: Ticks(at(2, row).cast_unsigned()),
-                boot: u32::try_from(at(3, row)).unwrap_or(0),
+                pid: u32::try_from(at(2, row)).unwrap_or(0),
+                start: Ticks(at(3, row).cast_unsigned()),
+                boot: u32::try_from(at(4, row)).unwrap_or(0),
             },
-            descriptor: at(4, row),
-            label: at(5, row),
-            started: at(6, row),
-            used: used.iter().map(|column| f64::from_bits(column.at(row).cast_unsigned())).collect(),
-            seen: instant(at(7, row)).zip(instant(at(8, row))),
-            ended: instant(at(9, row)),
+            descriptor: at(5, row),
+            label: at(6, row),
+            started: at(7, row),
+            lived: float(at(11, row)),
+            used: used
+                .iter()
+                .map(|(level, columns)| {
+                    let sum = |value: fn(i64) -> f64| columns.iter().map(|column| value(column.at(row))).sum::<f64>();
+                    if *level { sum(float) * float(at(11, row)) } else { sum(figure::plain) }
+                })
+                .collect(),
+            seen: instant(at(8, row)).zip(instant(at(9, row))),
+            ended: instant(at(10, row)),
         });
         Ok(Some((lives.collect(), texts)))
+    }
+}
+
+/// The float of these bits.
+fn float(bits: i64) -> f64 {
+    f64::from_bits(bits.cast_unsigned())
+}
+
+/// Time, thing, flags and start of the rows of a row group.
+fn fixed(file: &File, row_group: usize) -> Result<[Numbers; 4], HistoryError> {
+    let all = (0, file.rows(row_group));
+    let [time, thing, flags, start] = [1, 2, 3, 4].map(|column| file.numbers(row_group, column, all));
+    Ok([time?, thing?, flags?, start?])
+}
+
+/// Rows of a row group, those of one thing in order of time.
+struct Rows {
+    /// Places in the file.
+    places: Vec<u32>,
+    time: Numbers,
+    thing: Numbers,
+    flags: Numbers,
+    start: Numbers,
+}
+
+impl Rows {
+    /// The rows of things up to an instant.
+    fn read(
+        file: &File,
+        row_group: usize,
+        until_ms: i64,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Result<Self, HistoryError> {
+        let [time, thing, flags, start] = fixed(file, row_group)?;
+        let mut sorted: Vec<(i64, i64, u32)> = Vec::with_capacity(file.rows(row_group));
+        for (row, place) in (0..file.rows(row_group)).zip(0_u32..) {
+            let (thing, time) = (thing.at(row), time.at(row));
+            if time <= until_ms && wanted(usize::try_from(thing).unwrap_or(usize::MAX)) {
+                sorted.push((thing, time, place));
+            }
+        }
+        // Those of one class stand in order already, which makes this quick.
+        sorted.sort_by_key(|(thing, time, _)| (*thing, *time));
+        let places = sorted.into_iter().map(|(_, _, place)| place).collect();
+        Ok(Self { places, time, thing, flags, start })
     }
 }
 
@@ -481,50 +562,46 @@ impl Stretched {
         &self,
         kind: usize,
         wanted: &[usize],
-        until_ms: i64,
         (file, row_group): (&File, usize),
-        ranges: &[(usize, usize)],
+        rows: &Rows,
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         let mut texts = Texts::default();
         // Everything is read before anything is told: what is damaged is left out as a whole.
-        let strings = |place: &usize| columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Strings);
-        if wanted.iter().any(strings) {
+        let shape = |place: &usize| columns(kind).get(*place).map_or(Shape::Level, |column| column.shape);
+        if wanted.iter().any(|place| shape(place) == Shape::Strings) {
             self.descriptors(&mut texts)?;
         }
-        let mut values = vec![0; wanted.len()];
-        for range in ranges {
-            let [time, thing, flags, start] = [0, 1, 2, 3].map(|column| file.numbers(row_group, column, *range));
-            let (time, thing, flags, start) = (time?, thing?, flags?, start?);
-            let mut read = Vec::with_capacity(wanted.len());
-            for place in wanted {
-                let text = columns(kind).get(*place).is_some_and(|column| column.shape == Shape::Text);
-                let column = FIXED.len() + place;
-                read.push(if column >= file.width() {
-                    // An older procyon did not know it.
-                    Numbers::One(0)
-                } else if text {
-                    Numbers::Many(file.texts(row_group, column, *range, &mut texts)?)
-                } else {
-                    file.numbers(row_group, column, *range)?
-                });
+        let mut read = Vec::with_capacity(wanted.len());
+        for place in wanted {
+            read.push((shape(place), file.column((row_group, FIXED.len() + place), shape(place), &mut texts)?));
+        }
+        let moments = read.iter().any(|(shape, values)| *shape == Shape::Moment && !matches!(values, Numbers::One(0)));
+        let monos = if moments { Monos::of(self, i64::MAX)? } else { Monos::default() };
+        let mut values = vec![0_i64; wanted.len()];
+        let mut before = None;
+        for place in &rows.places {
+            let row = usize::try_from(*place).unwrap_or(0);
+            let (at_ms, thing) = (rows.time.at(row), rows.thing.at(row));
+            if before.replace(thing) != Some(thing) {
+                values.fill(0);
             }
-            for row in 0..range.1 {
-                let at_ms = time.at(row);
-                if at_ms > until_ms {
-                    continue;
+            for (value, (shape, column)) in values.iter_mut().zip(&read) {
+                let told = column.at(row);
+                match shape {
+                    Shape::Change => *value = value.wrapping_add(told),
+                    Shape::Moment if told == 0 => {}
+                    Shape::Moment => *value = monos.read(at_ms, told),
+                    _ => *value = told,
                 }
-                for (value, column) in values.iter_mut().zip(&read) {
-                    *value = column.at(row);
-                }
-                tell(Row {
-                    at_ms,
-                    thing: usize::try_from(thing.at(row)).unwrap_or(0),
-                    flags: u8::try_from(flags.at(row)).unwrap_or(0),
-                    start: start.at(row),
-                    values: &values,
-                });
             }
+            tell(Row {
+                at_ms,
+                thing: usize::try_from(thing).unwrap_or(0),
+                flags: u8::try_from(rows.flags.at(row)).unwrap_or(0),
+                start: rows.start.at(row),
+                values: &values,
+            });
         }
         Ok(texts)
     }

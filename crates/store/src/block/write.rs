@@ -4,16 +4,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::TypePtr;
+use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use procyon_history::HistoryError;
 
 use crate::block::chunk::Part;
+use crate::block::encode::Packer;
 use crate::block::manifest::Sums;
+use crate::block::schema;
 use crate::disk::{Disk, Output};
 use crate::failure::failed;
 
@@ -35,18 +35,52 @@ impl Write for Target {
 }
 
 /// A row group that is written column by column.
-pub(crate) type Group<'a> = SerializedRowGroupWriter<'a, Target>;
+pub(crate) struct Group<'a> {
+    rows: SerializedRowGroupWriter<'a, Target>,
+    columns: std::vec::IntoIter<ColumnDescPtr>,
+    packer: Packer,
+}
+
+impl<'a> Group<'a> {
+    /// The next row group of a file.
+    pub(crate) fn new(writer: &'a mut SerializedFileWriter<Target>) -> Result<Self, ParquetError> {
+        let columns = writer.schema_descr().columns().to_vec().into_iter();
+        Ok(Self { rows: writer.next_row_group()?, columns, packer: Packer::new()? })
+    }
+
+    /// Whole numbers, or floats given as their bits, as the next column.
+    pub(crate) fn numbers(&mut self, values: &[i64]) -> Result<(), ParquetError> {
+        let packed = self.packer.numbers(self.columns.next().ok_or_else(too_many)?, values)?;
+        self.rows.append_column(&packed.bytes, packed.close)
+    }
+
+    /// The same number in every row, as the next column.
+    pub(crate) fn same(&mut self, value: i64, rows: usize) -> Result<(), ParquetError> {
+        let packed = self.packer.same(self.columns.next().ok_or_else(too_many)?, value, rows)?;
+        self.rows.append_column(&packed.bytes, packed.close)
+    }
+
+    /// Texts as the next column, each given by a number that `text` knows.
+    pub(crate) fn texts(&mut self, numbers: &[i64], text: impl FnMut(i64) -> Bytes) -> Result<(), ParquetError> {
+        let packed = self.packer.texts(self.columns.next().ok_or_else(too_many)?, numbers, text)?;
+        self.rows.append_column(&packed.bytes, packed.close)
+    }
+
+    /// Ends the row group.
+    pub(crate) fn close(self) -> Result<(), ParquetError> {
+        self.rows.close().map(drop)
+    }
+}
 
 /// Writes a file with what `fill` puts in; its footer and checksums.
 pub(crate) fn file(
     disk: &dyn Disk,
     path: &Path,
     schema: TypePtr,
-    properties: WriterPropertiesPtr,
     fill: impl FnOnce(&mut SerializedFileWriter<Target>) -> Result<(), ParquetError>,
 ) -> Result<Sums, HistoryError> {
     let write = || -> Result<(), ParquetError> {
-        let mut writer = SerializedFileWriter::new(Target(disk.create(path)?), schema, properties)?;
+        let mut writer = SerializedFileWriter::new(Target(disk.create(path)?), schema, schema::properties())?;
         fill(&mut writer)?;
         // What is buffered goes first, so that an error of the disk comes as what it is.
         writer.flush()?;
@@ -67,29 +101,6 @@ pub(crate) fn cause(error: ParquetError) -> io::Error {
         },
         other => io::Error::other(other),
     }
-}
-
-/// Whole numbers as the next column.
-pub(crate) fn whole(group: &mut Group<'_>, values: &[i64]) -> Result<(), ParquetError> {
-    let mut column = group.next_column()?.ok_or_else(too_many)?;
-    column.typed::<Int64Type>().write_batch(values, None, None)?;
-    column.close()
-}
-
-/// Floats, given as their bits, as the next column.
-pub(crate) fn floats(group: &mut Group<'_>, bits: &[i64]) -> Result<(), ParquetError> {
-    let values: Vec<f64> = bits.iter().map(|bits| f64::from_bits(bits.cast_unsigned())).collect();
-    let mut column = group.next_column()?.ok_or_else(too_many)?;
-    column.typed::<DoubleType>().write_batch(&values, None, None)?;
-    column.close()
-}
-
-/// Texts as the next column.
-pub(crate) fn texts(group: &mut Group<'_>, values: impl Iterator<Item = Bytes>) -> Result<(), ParquetError> {
-    let values: Vec<ByteArray> = values.map(ByteArray::from).collect();
-    let mut column = group.next_column()?.ok_or_else(too_many)?;
-    column.typed::<ByteArrayType>().write_batch(&values, None, None)?;
-    column.close()
 }
 
 fn too_many() -> ParquetError {

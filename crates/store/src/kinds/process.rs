@@ -10,7 +10,7 @@ use procyon_model::process::{
 use procyon_model::rates::{cores, per_second};
 use procyon_units::{Bytes, Cores, CpuTime, PerSecond, Reading, Ticks, Wall};
 
-use crate::column::Shape::{self, Counter, Float, Level, Passing, Strings, Text};
+use crate::column::Shape::{self, Change, Counter, Float, Level, Moment, Passing, Strings, Text};
 use crate::column::{ALL_GROUPS, Cells, Fill, columns, duration, nanos};
 use crate::kinds::{Key, Kind, Tick, near};
 use crate::reading::{EXPLICIT, code, reading};
@@ -18,20 +18,22 @@ use crate::texts::Texts;
 
 columns! {
     PID = "process_pid", Level;
-    START = "process_start_ticks", Level;
+    START = "process_start_ticks", Change;
     BOOT = "process_boot", Level;
-    PPID = "process_parent_pid", Level;
-    TGID = "process_thread_group_id", Level;
-    STATE = "process_state", Level;
-    FLAGS = "process_flags", Level;
-    STARTED = "process_start_timestamp_nanoseconds", Level;
-    SINCE_BOOT = "process_start_after_boot_nanoseconds", Level;
-    UID = "process_uid", Level;
-    EUID = "process_effective_uid", Level;
-    GID = "process_gid", Level;
-    THREADS = "process_threads", Level;
-    NICE = "process_nice", Level;
-    POLICY = "process_scheduling_policy", Level;
+    PPID = "process_parent_pid", Change;
+    /// Less the pid.
+    TGID = "process_thread_group_difference", Change;
+    STATE = "process_state", Change;
+    FLAGS = "process_flags", Change;
+    STARTED = "process_start_timestamp_nanoseconds", Change;
+    /// Less the ticks at which it started, which is the same in most cases.
+    SINCE_BOOT = "process_start_difference_nanoseconds", Change;
+    UID = "process_uid", Change;
+    EUID = "process_effective_uid", Change;
+    GID = "process_gid", Change;
+    THREADS = "process_threads", Change;
+    NICE = "process_nice", Change;
+    POLICY = "process_scheduling_policy", Change;
     DESCRIPTOR = "process_descriptor", Strings;
     LABEL = "process_label", Text;
     WCHAN = "process_wait_channel", Text;
@@ -40,18 +42,18 @@ columns! {
     CPU_SYSTEM = "process_cpu_system_nanoseconds", Counter(0);
     MINOR = "process_minor_faults", Counter(0);
     MAJOR = "process_major_faults", Counter(0);
-    SIZE = "process_virtual_memory_bytes", Level;
-    PEAK = "process_virtual_memory_peak_bytes", Level;
-    LOCKED = "process_locked_memory_bytes", Level;
-    PINNED = "process_pinned_memory_bytes", Level;
-    HIGH_WATER = "process_resident_memory_peak_bytes", Level;
-    RESIDENT = "process_resident_memory_bytes", Level;
-    DATA = "process_data_memory_bytes", Level;
-    STACK = "process_stack_memory_bytes", Level;
-    TEXT = "process_text_memory_bytes", Level;
-    LIBRARY = "process_library_memory_bytes", Level;
-    PAGE_TABLES = "process_page_table_bytes", Level;
-    SWAP = "process_swap_bytes", Level;
+    SIZE = "process_virtual_memory_bytes", Change;
+    PEAK = "process_virtual_memory_peak_bytes", Change;
+    LOCKED = "process_locked_memory_bytes", Change;
+    PINNED = "process_pinned_memory_bytes", Change;
+    HIGH_WATER = "process_resident_memory_peak_bytes", Change;
+    RESIDENT = "process_resident_memory_bytes", Change;
+    DATA = "process_data_memory_bytes", Change;
+    STACK = "process_stack_memory_bytes", Change;
+    TEXT = "process_text_memory_bytes", Change;
+    LIBRARY = "process_library_memory_bytes", Change;
+    PAGE_TABLES = "process_page_table_bytes", Change;
+    SWAP = "process_swap_bytes", Change;
     READ = "process_read_bytes", Counter(1);
     WRITTEN = "process_write_bytes", Counter(1);
     READ_CHARS = "process_read_chars_bytes", Counter(1);
@@ -65,15 +67,15 @@ columns! {
     SENT = "process_network_transmit_bytes", Counter(4);
     RECEIVE_CALLS = "process_network_receive_calls", Counter(4);
     SEND_CALLS = "process_network_transmit_calls", Counter(4);
-    PSS = "process_proportional_memory_bytes", Level;
-    USS = "process_unique_memory_bytes", Level;
-    SWAP_PSS = "process_proportional_swap_bytes", Level;
-    PSS_TAKEN = "process_proportional_memory_read_nanoseconds", Level;
-    FDS = "process_open_fds", Level;
-    FD_LIMIT = "process_max_fds", Level;
-    OOM_SCORE = "process_oom_score", Level;
-    OOM_ADJUSTMENT = "process_oom_score_adjustment", Level;
-    RATES = "process_rates", Level;
+    PSS = "process_proportional_memory_bytes", Change;
+    USS = "process_unique_memory_bytes", Change;
+    SWAP_PSS = "process_proportional_swap_bytes", Change;
+    PSS_TAKEN = "process_proportional_memory_read_nanoseconds", Moment;
+    FDS = "process_open_fds", Change;
+    FD_LIMIT = "process_max_fds", Change;
+    OOM_SCORE = "process_oom_score", Change;
+    OOM_ADJUSTMENT = "process_oom_score_adjustment", Change;
+    RATES = "process_rates", Change;
     RATE_CPU_USER = "process_cpu_user_cores", Float;
     RATE_CPU_SYSTEM = "process_cpu_system_cores", Float;
     RATE_MINOR = "process_minor_faults_per_second", Float;
@@ -136,12 +138,12 @@ impl Kind for Process {
         new.count(START, row.key.start.0);
         new.set(BOOT, i64::from(row.key.boot));
         new.set(PPID, i64::from(row.ppid));
-        new.set(TGID, i64::from(row.tgid));
+        new.set(TGID, i64::from(row.tgid) - i64::from(row.key.pid));
         new.set(STATE, i64::from(row.state.0));
         new.flag(FLAGS, 0, row.kernel_thread);
         new.flag(FLAGS, 1, row.quarantined);
         new.set(STARTED, row.started.0);
-        new.set(SINCE_BOOT, tick.uptime.saturating_sub(nanos(row.age)));
+        new.set(SINCE_BOOT, tick.uptime.saturating_sub(nanos(row.age)).wrapping_sub(by_ticks(row.key.start)));
         new.set(UID, i64::from(row.uid));
         new.set(EUID, i64::from(row.euid));
         new.set(GID, i64::from(row.gid));
@@ -166,12 +168,14 @@ impl Kind for Process {
         ProcessRow {
             key: key(cells),
             ppid: cells.small(PPID),
-            tgid: cells.small(TGID),
+            tgid: u32::try_from(cells.get(PID).wrapping_add(cells.get(TGID))).unwrap_or(0),
             state: ProcessState(u8::try_from(cells.get(STATE)).unwrap_or(0)),
             kernel_thread: cells.flag(FLAGS, 0),
             quarantined: cells.flag(FLAGS, 1),
             started: Wall(cells.get(STARTED)),
-            age: duration(tick.uptime.saturating_sub(cells.get(SINCE_BOOT))),
+            age: duration(
+                tick.uptime.saturating_sub(cells.get(SINCE_BOOT).wrapping_add(by_ticks(Ticks(cells.count(START))))),
+            ),
             uid: cells.small(UID),
             euid: cells.small(EUID),
             gid: cells.small(GID),
@@ -238,6 +242,11 @@ impl Kind for Process {
 /// The key of a row.
 pub(crate) fn key(cells: Cells<'_>) -> ProcessKey {
     ProcessKey { pid: cells.small(PID), start: Ticks(cells.count(START)), boot: cells.small(BOOT) }
+}
+
+/// Nanoseconds since boot of ticks.
+const fn by_ticks(ticks: Ticks) -> i64 {
+    ticks.cpu_time().0.cast_signed()
 }
 
 /// Everything that is what it is.
@@ -415,11 +424,22 @@ impl Grown<'_> {
     }
 }
 
+/// What did not grow, which is most, needs no division.
+fn none(tick: &Tick) -> Option<f64> {
+    tick.elapsed.filter(|elapsed| !elapsed.is_zero()).map(|_| 0.0)
+}
+
 fn core_rate(grown: Grown<'_>, place: usize, tick: &Tick) -> Option<f64> {
+    if grown.by(place) == 0 {
+        return none(tick);
+    }
     cores(CpuTime(0), CpuTime(grown.by(place)), tick.elapsed?).map(|rate| rate.0)
 }
 
 fn count_rate(grown: Grown<'_>, place: usize, tick: &Tick) -> Option<f64> {
+    if grown.by(place) == 0 {
+        return none(tick);
+    }
     per_second(0, grown.by(place), tick.elapsed?).map(|rate| rate.0)
 }
 

@@ -4,3 +4,4 @@ mod conformance;
 mod folders;
 mod killed;
 mod other_programs;
+mod room;

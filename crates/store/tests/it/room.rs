@@ -1,0 +1,92 @@
+//! What history takes: room on disk, and time of those who hand over frames.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "made up numbers"
+)]
+#![allow(clippy::indexing_slicing, clippy::cast_lossless, reason = "made up numbers")]
+
+#[path = "../../benches/history/generator.rs"]
+mod generator;
+
+use std::path::Path;
+use std::time::Duration;
+
+use generator::Generator;
+use procyon_history::{History, Sink};
+use procyon_model::feed::Consumer;
+use procyon_store::{Config, Recorder, open_reader, open_writer};
+use procyon_units::{Clock, SystemClock};
+
+/// Bytes of the files of these names in all blocks.
+fn bytes_of(dir: &Path, kinds: &[&str]) -> u64 {
+    let blocks = std::fs::read_dir(dir.join("blocks")).expect("there are blocks");
+    let files =
+        blocks.flatten().flat_map(|block| kinds.iter().map(move |kind| block.path().join(format!("{kind}.parquet"))));
+    files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+/// The budgets of `docs/benchmarks.md`, for two hours of 300 processes at 5 s, which are always the same.
+#[test]
+fn a_row_of_history_takes_no_more_room_than_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path().join("history"));
+    let mut writer = open_writer(&config).unwrap();
+    let mut generator = Generator::new(300, Duration::from_secs(5));
+    let mut rows = 0;
+    for _ in 0..1440 {
+        let frame = generator.next();
+        rows += frame.processes.len();
+        writer.write(&frame).unwrap();
+    }
+    writer.seal().unwrap();
+    let each = |kinds: &[&str]| bytes_of(&config.dir, kinds) as f64 / rows as f64;
+    let processes = each(&["process", "descriptor", "summary"]);
+    assert!(processes <= 2.3, "processes take {processes:.3} bytes a row offered");
+    let connections = each(&["connection"]);
+    assert!(connections <= 0.5, "connections take {connections:.3} bytes a row offered");
+    let all = open_reader(&config.dir).unwrap().usage().unwrap().bytes.0 as f64 / rows as f64;
+    assert!(all <= 3.8, "everything together takes {all:.3} bytes a row offered");
+}
+
+/// Frames of 3000 processes are handed over through the end of logs, the making of blocks and their merge by the hour.
+#[test]
+fn a_frame_is_handed_over_within_the_budget_of_a_tick() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path().join("history"));
+    let recorder = Recorder::start(&config).unwrap();
+    let history = recorder.history();
+    let mut generator = Generator::new(3000, Duration::from_secs(30));
+    let mut longest = Duration::ZERO;
+    for count in 0_u64..300 {
+        let frame = generator.next();
+        let (before, queued) = (SystemClock.mono(), waited_for_a_processor());
+        recorder.offer(&frame);
+        let took = SystemClock.mono().since(before);
+        longest = longest.max(took.saturating_sub(waited_for_a_processor().saturating_sub(queued)));
+        // The queue is short; in life there is a second or more from frame to frame.
+        if count % 8 == 7 {
+            wait_for(|| history.extent().unwrap().is_some_and(|extent| extent.last == frame.wall));
+        }
+    }
+    wait_for(|| std::fs::read_dir(config.dir.join("blocks")).unwrap().count() >= 2);
+    assert!(longest < Duration::from_millis(50), "a frame was handed over in {longest:?}");
+    let usage = history.usage().unwrap();
+    assert_eq!((usage.missed, usage.lost, usage.trouble), (0, 0, None));
+}
+
+/// How long this thread could have run while others did, which is not the store's doing.
+fn waited_for_a_processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').nth(1).and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+}
+
+fn wait_for(what: impl Fn() -> bool) {
+    let begin = SystemClock.mono();
+    while !what() {
+        assert!(SystemClock.mono().since(begin) < Duration::from_mins(1), "it did not come to pass");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
