@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fill, keys, loadLanguage, ordinal, raw, translate } from './i18n'
+import { more } from './words'
+import { zh } from './zh'
 
 const names = (s: string): string[] => [...s.matchAll(/\{(\w+)[}|]/g)].map((m) => m[1]!).sort().filter((x, i, a) => a.indexOf(x) === i)
 
 beforeAll(() => loadLanguage('zh'))
 
 describe('messages', () => {
-  it.each(keys)('%s stands in both languages with the same placeholders', (key) => {
+  it.each(keys())('%s stands in both languages with the same placeholders', (key) => {
     const en = raw(key, 'en')
     const zh = raw(key, 'zh')
     expect(en.trim()).not.toBe('')
@@ -15,10 +19,35 @@ describe('messages', () => {
   })
 
   it('uses full-width punctuation in Chinese sentences', () => {
-    for (const key of keys) {
+    for (const key of keys()) {
       // A comma or full stop right after a Chinese character must be the Chinese one.
       expect(raw(key, 'zh'), key).not.toMatch(/[\u4e00-\u9fff][,;!?](\s|$)/)
     }
+  })
+})
+
+/** The files that a file imports without asking, and so on; types leave nothing behind. */
+function closure(file: string, found = new Map<string, string>()): Map<string, string> {
+  const text = ['', '.ts', '.svelte.ts'].map((end) => { try { return [file + end, readFileSync(file + end, 'utf8')] as const } catch { return null } }).find((x) => x !== null)
+  if (text === undefined || text === null) throw new Error(`no file ${file}`)
+  if (found.has(text[0])) return found
+  found.set(text[0], text[1])
+  for (const m of text[1].matchAll(/^\s*(?:import|export)\s+(?!type\b)(?:[^'"]*?from\s+)?'(\.[^']+)'/gm)) if (!m[1]!.endsWith('.css')) closure(resolve(dirname(text[0]), m[1]!), found)
+  return found
+}
+
+describe('what is loaded first', () => {
+  const first = closure(resolve(import.meta.dirname, '../main.ts'))
+  it('has all of its words at once', () => {
+    expect([...first.keys()].some((x) => x.endsWith('ProcTab.svelte'))).toBe(true)
+    expect([...first.keys()].some((x) => x.endsWith('words.ts'))).toBe(false)
+    for (const [file, text] of first) {
+      const later = [...text.matchAll(/\bt(?:ranslate)?\((?:[^'()]*[?,] )?'(\w+)'/g)].map((m) => m[1]!).filter((k) => k in more)
+      expect(later, file).toEqual([])
+    }
+  })
+  it('Chinese has no word that English lacks', () => {
+    expect(Object.keys(zh).sort()).toEqual([...keys()].sort())
   })
 })
 

@@ -4,7 +4,6 @@ import type { Key } from './i18n'
 
 export const zh: Readonly<Record<Key, string>> = {
   // views, navigation
-  hosts: '主机',
   host: '主机',
   processes: '进程',
   process: '进程',
@@ -103,7 +102,6 @@ export const zh: Readonly<Record<Key, string>> = {
   ofSpeed: '{unit} · 共 {speed}',
   other: '其他',
   otherCount: '其他 {n}',
-  total: '合计',
   showData: '显示数据',
   hideData: '隐藏数据',
   chartLabel: '{name}，{range}，按进程',
@@ -138,7 +136,6 @@ export const zh: Readonly<Record<Key, string>> = {
   filterKept: '表格保留上一次有效的筛选。',
   atColumn: '第 {n} 列',
   didYouMean: '是 {word} 吗？',
-  takeIt: '采用',
   completions: '补全',
   matchCount: '匹配 {matched} / {total}',
   chipState: '状态 D',
@@ -174,7 +171,6 @@ export const zh: Readonly<Record<Key, string>> = {
   chipHelp: '图表中的颜色',
   sparkHelp: '排序指标最近 60 秒的走势',
   cmdHead: '命令',
-  sortBy: '按 {name} 排序',
   needs: '需要 {privilege}',
   unknownHelp: '— 表示未知（不是 0）',
   sourceHelp: '来源：{source}',
@@ -191,7 +187,6 @@ export const zh: Readonly<Record<Key, string>> = {
   endedNone: '过去一分钟没有进程结束。',
   exit: '退出',
   endedAt: '结束时间',
-  rowsInfo: '{matched} / {total}',
 
   // states
   loading: '加载中',
@@ -222,8 +217,6 @@ export const zh: Readonly<Record<Key, string>> = {
   partialShort: '看不全：缺少 {caps}。',
   partialAnonymous: '当前只显示任何本地用户可见的内容。登录后可查看所有用户的 I/O、文件和连接。',
   howToGrant: '如何授予',
-  capGives: '作用',
-  capGrant: '授予方法',
   capTitle: 'procyon 看不到的内容',
   dismiss: '关闭提示',
   notFound: '此地址没有内容',
@@ -349,7 +342,4 @@ export const zh: Readonly<Record<Key, string>> = {
   keyHost: '前往主机',
   keyHelp: '显示此列表',
   keyFold: '折叠、展开',
-  expand: '展开',
-  collapse: '折叠',
-  members: '× {n}',
 }
