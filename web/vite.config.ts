@@ -1,6 +1,7 @@
 /// <reference types="vitest/config" />
+import { readFileSync } from 'node:fs'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
 // `PROCYON_URL` points the development server at a running procyon or at the mock server.
 const server = process.env['PROCYON_URL'] ?? 'http://127.0.0.1:9300'
@@ -8,8 +9,19 @@ const server = process.env['PROCYON_URL'] ?? 'http://127.0.0.1:9300'
 // The server checks Host and Origin: both are those of the server itself.
 const proxy = { '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } } }
 
+/** The licences of what reaches the browser, and our own, as one file beside the page. */
+const licences: Plugin = {
+  name: 'licences',
+  generateBundle() {
+    const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8').trim()
+    const part = (name: string, file: string): string => `${name} ${(JSON.parse(read(`node_modules/${name}/package.json`)) as { version: string }).version}\n\n${read(`node_modules/${name}/${file}`)}`
+    const source = ['procyon', read('../LICENSE'), part('svelte', 'LICENSE.md'), part('uplot', 'LICENSE')].join('\n\n\n')
+    this.emitFile({ type: 'asset', fileName: 'licences.txt', source })
+  },
+}
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), licences],
   build: {
     target: 'es2023',
     // The page is served under `default-src 'self'`: nothing may be inlined as a data URL.
@@ -17,6 +29,11 @@ export default defineConfig({
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What is not on the first screen comes together, soon after it: apart, each file pays for its own compression and request.
+    rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [
+      { name: 'later', test: /src\/(views\/(Process|List|Settings)|ui\/(?!App|ChartCard|DataGrid|FilterBox|Icon|TimeBar|Track)|lib\/(words|past|closest|spoken|export|lines|listcols|openflags)\.ts)/ },
+      { name: 'zh', test: /src\/lib\/(zh|told)\.ts/ },
+    ] } } },
   },
   server: { proxy },
   preview: { proxy },

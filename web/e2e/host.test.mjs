@@ -182,6 +182,47 @@ test('tree and groups, by keyboard alone', async (t) => {
   await page.context().close()
 })
 
+test('a selected row holds the order while values change; the mark releases it', async (t) => {
+  // Two processes that take turns: every second the other one is the heavier.
+  const TURNS = "const k=Number(process.argv[1]);setInterval(()=>{const n=Date.now();if(Math.floor(n/1000)%2===k){while(Date.now()-n<900);}},50)"
+  const pair = [0, 1].map((k) => child(t, ['-e', TURNS, String(k), 'takes-turns']).pid)
+  const page = await openPage(procyon)
+  await page.open('/h/local?q=cmd.contains("takes-turns")')
+  await page.mouse.move(5, 5)
+  const order = async () => (await rows(page)).map((r) => Number(r.pid)).filter((p) => pair.includes(p)).join()
+  await until(async () => (await order()).includes(','), 'both rows')
+  // The page itself notes each order it shows, and each value.
+  const watch = () => page.evaluate((pids) => {
+    const seen = (window.__order = { orders: [], values: 0 })
+    window.__watch?.disconnect()
+    window.__watch = new MutationObserver(() => {
+      const there = [...document.querySelectorAll('.grid .body .gr:not([hidden])')].sort((a, b) => Number(a.getAttribute('aria-rowindex')) - Number(b.getAttribute('aria-rowindex')))
+      const now = there.map((r) => r.querySelector('.c-pid').textContent).filter((x) => pids.includes(x)).join()
+      seen.values += 1
+      if (seen.orders.at(-1) !== now) seen.orders.push(now)
+    })
+    window.__watch.observe(document.querySelector('.grid .body'), { subtree: true, childList: true, characterData: true, attributes: true })
+  }, pair.map(String))
+  await watch()
+  await until(() => page.evaluate(() => window.__order.orders.length >= 3), 'the order follows the values')
+  assert.equal(await page.locator('.held:visible').count(), 0)
+  await page.keyboard.press('j')
+  await page.locator('.held:visible').waitFor()
+  // Whatever held-up frames do, an order that holds for five seconds changes at most once in four.
+  await until(async () => {
+    await watch()
+    await new Promise((r) => setTimeout(r, 4000))
+    return page.evaluate(() => window.__order.values > 0 && window.__order.orders.length <= 2)
+  }, 'the order is held, the values change')
+  await page.locator('.held').click()
+  await page.mouse.move(5, 5)
+  await page.locator('.held.away').waitFor({ state: 'attached' })
+  await watch()
+  await until(() => page.evaluate(() => window.__order.orders.length >= 3), 'the order follows the values again')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
 test('every tab shows the rows of the machine', async () => {
   const page = await openPage(procyon)
   await page.open('/h/local')

@@ -174,6 +174,8 @@ test('a workload is over: three clicks tell which process it was and what it did
 })
 
 test('the time bar: a click rewinds, arrows step by frames, Shift by minutes, End is live', async () => {
+  // A click near the right edge and some frames back: that much has to be there.
+  await kept(procyon, 25_000)
   const page = await openPage(procyon)
   await page.open('/h/local')
   await live(page)
@@ -202,6 +204,9 @@ test('the time bar: a click rewinds, arrows step by frames, Shift by minutes, En
   await track.focus()
   await page.keyboard.press('End')
   await live(page)
+  // The browser's own Back rewinds again.
+  await page.goBack()
+  await rewound(page)
   assert.deepEqual(page.errors, [])
   await page.context().close()
 })

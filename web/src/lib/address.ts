@@ -4,11 +4,14 @@ export const HOST_TABS = ['processes', 'connections', 'filesystems', 'disks', 'i
 export type HostTab = (typeof HOST_TABS)[number]
 export const PROCESS_TABS = ['connections', 'files', 'threads', 'children'] as const
 export type ProcessTab = (typeof PROCESS_TABS)[number]
+export const SETTINGS_TABS = ['access', 'display', 'about'] as const
+export type SettingsTab = (typeof SETTINGS_TABS)[number]
 
 export type Route =
   | { view: 'home' }
   | { view: 'host'; host: string; tab: HostTab }
   | { view: 'process'; host: string; key: string; tab: ProcessTab }
+  | { view: 'settings'; tab: SettingsTab }
   | { view: 'unknown' }
 
 export function parsePath(path: string): Route {
@@ -20,6 +23,10 @@ export function parsePath(path: string): Route {
     }
   })
   if (p.length === 0) return { view: 'home' }
+  if (p[0] === 'settings' && p.length <= 2) {
+    const tab = p[1] === undefined ? 'access' : SETTINGS_TABS.find((t) => t === p[1])
+    return tab === undefined ? { view: 'unknown' } : { view: 'settings', tab }
+  }
   const host = p[1]
   if (p[0] !== 'h' || host === undefined) return { view: 'unknown' }
   if (p[2] === 'p' && p[3] !== undefined && p.length <= 5) {
@@ -38,6 +45,10 @@ export function hostHref(host: string, tab: HostTab = 'processes'): string {
 
 export function processHref(host: string, key: string, tab: ProcessTab = 'connections'): string {
   return `/h/${encodeURIComponent(host)}/p/${encodeURIComponent(key)}${tab === 'connections' ? '' : `/${tab}`}`
+}
+
+export function settingsHref(tab: SettingsTab): string {
+  return `/settings/${tab}`
 }
 
 /** What belongs to the one clock of the page and goes along to every view. */

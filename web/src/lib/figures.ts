@@ -5,7 +5,8 @@ import * as f from './format'
 import type { Lang } from './i18n'
 import type { Figure, Value } from './types'
 
-export interface Context { lang: Lang; zone: string | undefined; at: number }
+/** `per`: cores that are 100 % of CPU. */
+export interface Context { lang: Lang; zone: string | undefined; at: number; per: number }
 
 export class Catalogue {
   readonly byScope = new Map<string, Figure[]>()
@@ -49,7 +50,7 @@ export function show(x: Figure, v: Value, c: Context): string {
 export function showNumber(x: Figure, v: number, c: Context): string {
   if (Number.isNaN(v)) return f.UNKNOWN
   switch (x.unit) {
-    case 'cores': return x.scope === 'host' ? f.cores(v) : f.cpuPercent(v)
+    case 'cores': return x.scope === 'host' ? f.cores(v) : f.cpuPercent(v, c.per)
     // A length of packets is compared digit by digit: 1400 is not 1500.
     case 'bytes': return x.id === 'mtu' ? f.identifier(v) : f.bytes(v)
     case 'bytes_per_second': return v < 1 ? '0' : f.bytes(v)

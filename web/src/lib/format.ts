@@ -22,10 +22,10 @@ function fixed(n: number, decimals: number): string {
   return round(n, decimals).toFixed(decimals)
 }
 
-/** CPU of a process, in percent of one core: `0`, `4.1`, `96.4`, `1184`. */
-export function cpuPercent(cores: Num): string {
+/** CPU of a process, in percent of one core, or of so many: `0`, `4.1`, `96.4`, `1184`. */
+export function cpuPercent(cores: Num, per = 1): string {
   if (unknown(cores)) return UNKNOWN
-  const p = cores * 100
+  const p = (cores / per) * 100
   if (p < 0.05) return '0'
   return round(p, 1) < 100 ? fixed(p, 1) : fixed(p, 0)
 }

@@ -255,7 +255,7 @@ export class Grid {
   measure(): void {
     this.viewHeight = this.scroller.clientHeight
     const style = getComputedStyle(this.root)
-    this.rowHeight = Number.parseFloat(style.getPropertyValue('--row')) || 24
+    this.rowHeight = Number.parseFloat(style.getPropertyValue('--row-h')) || 24
     this.headHeight = this.head.offsetHeight
   }
 

@@ -2,6 +2,7 @@
 // is loaded only where it is wanted. Keys are shared; tests check that both sides are complete, and that the first view uses no
 // word that comes later. `{name}` is a placeholder; `{n|one|other}` chooses by the plural of n (Chinese has one form).
 
+import type { Problem } from './types'
 import type { more } from './words'
 
 export type Lang = 'en' | 'zh'
@@ -52,6 +53,9 @@ const first = {
   stepOn: 'Step forward',
   instantHelp: 'A time: 03:12, -2h, yesterday 3am, 2026-03-12 03:12:40',
   instantFuture: 'This instant is still to come.',
+  boot: 'The machine was started',
+  noData: 'No data',
+  beginsAt: 'since {at}',
   historyOff: 'History is off',
   lastWord: 'the last {age}',
   endedBefore: '{n} ended in the minute before',
@@ -123,7 +127,7 @@ const first = {
   copied: 'Copied',
   copyFailed: 'The browser did not allow copying',
   orderHeld: 'order held',
-  orderHeldHelp: 'The order is held while the pointer is over the table. Click to sort now.',
+  orderHeldHelp: 'Values change, the order waits up to 5 s while the pointer is over the table or a row is selected. Click to sort now.',
   spark: '60 s',
   chipHelp: 'Colour in the charts',
   sparkHelp: 'The sorted metric over the last 60 s',
@@ -136,6 +140,7 @@ const first = {
   endedMinute: '{n} ended in the last minute',
   show: 'show',
   cpuUnit: 'CPU: 100 % = one core',
+  cpuUnitMachine: 'CPU: 100 % = all {n} cores',
   pssAge: 'PSS {age} old',
   quarantined: '{n|{n} process in quarantine|{n} processes in quarantine}',
   quarantinedHelp: 'Reading it blocks in the kernel, so it is set aside.',
@@ -206,6 +211,7 @@ const first = {
   goto: 'Host, process, PID, port…',
 
   // shell
+  settings: 'Settings',
   language: '中文',
   theme: 'Light or dark',
   shortcuts: 'Keyboard shortcuts',
@@ -225,10 +231,24 @@ export function keys(): Key[] {
 }
 
 let chinese: Readonly<Record<Key, string>> | null = null
+let phrases: typeof import('./told') | null = null
 
 /** Fetches the words of a language; until then, and where that fails, they are English. */
 export async function loadLanguage(lang: Lang): Promise<void> {
-  if (lang === 'zh') chinese ??= (await import('./zh')).zh
+  if (lang !== 'zh' || chinese !== null) return
+  const [words, told] = await Promise.all([import('./zh'), import('./told')])
+  chinese = words.zh
+  phrases = told
+}
+
+/** A sentence of the server, where the language has words for it. */
+export function toldIn(lang: Lang, text: string): string {
+  return lang === 'zh' && phrases !== null ? phrases.told(text) : text
+}
+
+/** A problem that the server tells of. */
+export function problemIn(lang: Lang, p: Problem): string {
+  return lang === 'zh' && phrases !== null ? phrases.toldProblem(p) : (p.detail ?? p.title)
 }
 
 /** The raw text of a key. */

@@ -9,7 +9,7 @@ const figure = (id: string, unit: string, scope = 'disk'): Figure => ({
   number: 1, id, name: id, scope, unit, kind: 'gauge', title: { en: id, zh: id }, head: { en: id, zh: id }, help: { en: '', zh: '' },
   source: '', privilege: 'none', since: '', pace: 'tick', public: true,
 })
-const context = () => ({ lang: 'en' as const, zone: 'UTC', at: Date.UTC(2026, 2, 12, 14, 0) })
+const context = () => ({ lang: 'en' as const, zone: 'UTC', at: Date.UTC(2026, 2, 12, 14, 0), per: 1 })
 
 describe('figures', () => {
   it('are shown by their unit', () => {

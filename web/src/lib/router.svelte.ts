@@ -1,5 +1,6 @@
 // The address of the page: every view is a link.
 
+import { app } from './app.svelte'
 import { DEFAULT_COLUMNS } from './figures'
 import { VIEWS, type View } from './display'
 import { CLOCK, buildSearch, parsePath, parseSearch, type Param, type Route } from './address'
@@ -73,13 +74,16 @@ class Router {
   }
 
   private turnedAt = 0
-  /** Moves the clock: a step back in the browser undoes it. Moves that follow each other within a second are one. */
+  /**
+   * Moves the clock: a step back in the browser undoes it. Moves that follow each other within a second are one, but not
+   * between the past and now.
+   */
   turn(changes: Partial<Record<Param, string | undefined>>): void {
     const params = this.carry(ALL, changes)
     const search = buildSearch(params)
     if (search === buildSearch(this.params)) return
     const now = Date.now()
-    if (now - this.turnedAt < 1000) history.replaceState(null, '', location.pathname + search)
+    if (now - this.turnedAt < 1000 && params.has('at') === this.params.has('at')) history.replaceState(null, '', location.pathname + search)
     else history.pushState(null, '', location.pathname + search)
     this.turnedAt = now
     this.params = params
@@ -102,7 +106,7 @@ class Router {
   }
 
   get q(): string { return this.params.get('q') ?? '' }
-  get zone(): string | undefined { return validZone(this.params.get('tz')) }
+  get zone(): string | undefined { return validZone(this.params.get('tz')) ?? validZone(app.usualZone ?? undefined) }
   get sel(): string | null { return this.params.get('sel') ?? null }
   get view(): View {
     const v = this.params.get('view')

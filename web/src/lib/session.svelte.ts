@@ -101,6 +101,8 @@ export class HostSession {
   private draft: Partial<Clock> = {}
   private steps = 0
   private stepping = false
+  /** Rises with every move of the clock; an answer to a step that comes after another move is too late. */
+  private moves = 0
 
   constructor(name: string) {
     this.name = name
@@ -114,6 +116,7 @@ export class HostSession {
     this.live = new Live(liveUrl(name), this.store, {
       hello: (h) => {
         this.host = h.host
+        app.cpus = h.host.cpus ?? 1
         // The role may have changed while the page was open (a token was revoked, the server restarted).
         if (h.role !== app.session.role || h.read_only !== app.session.read_only) app.session = { ...app.session, role: h.role, read_only: h.read_only }
       },
@@ -126,6 +129,7 @@ export class HostSession {
 
   async open(): Promise<void> {
     this.host = app.hosts.find((h) => h.id === this.name || h.name === this.name || h.aliases.includes(this.name)) ?? null
+    app.cpus = this.host?.cpus ?? 1
     document.addEventListener('visibilitychange', this.visibility)
     const known = this.readHistory()
     // A link into the past does not show the present first.
@@ -207,6 +211,7 @@ export class HostSession {
   /** Moves the clock; the address says so. */
   go(part: Partial<Clock>): void {
     this.draft = {}
+    this.moves += 1
     router.turn(writeClock(part, router.zone))
     this.turn()
   }
@@ -394,13 +399,15 @@ export class HostSession {
         const by = this.steps
         this.steps = 0
         const from = this.view.at ?? this.at
+        const moves = this.moves
         try {
           const a = await get<{ at: number }>(`${hostPath(this.name)}/step`, { at: String(Math.round(from)), by })
+          if (moves !== this.moves) continue
           // On from the newest frame of all is now.
           if (by > 0 && (this.view.at === null || a.at <= from)) this.go({ at: null })
           else this.go({ at: a.at })
         } catch (e) {
-          app.toast(problemOf(e).detail ?? problemOf(e).title, 'warn')
+          app.toast(app.problemText(problemOf(e)), 'warn')
           this.steps = 0
         }
       }

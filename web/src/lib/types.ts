@@ -148,13 +148,18 @@ export interface Health {
   status: 'ok' | 'degraded'
   version: string
   at: number
+  uptime: number
   role: string
   read_only: boolean
   sources: Source[]
   capabilities: Capability[]
   pace: { nominal_ms: number; actual_ms: number; reason: string | null }
   self: { cpu: number | null; rss: number | null; hwm: number | null }
-  quarantined: { pid: number; name: string; file: string; since: number }[]
+  quarantined: { key: string; pid: number; name: string; file: string; since: number }[]
+  features: { id: string; source: string; reason: string | null }[]
+  lost_events: number
+  series: { bytes: number; limit: number }
+  clients: { live: number; cut_off: number }
   history?: History
 }
 
