@@ -39,20 +39,7 @@ impl Drop for Kernel {
     /// Gives the memory back to the machine: the allocator would keep it for a monitor that never needs as much again.
     fn drop(&mut self) {
         self.btf = Btf::new();
-        memory::give_back();
-    }
-}
-
-/// The allocator's spare memory.
-mod memory {
-    #![cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "malloc_trim(3) has no safe wrapper"))]
-
-    pub(super) fn give_back() {
-        #[cfg(target_env = "gnu")]
-        // SAFETY: malloc_trim(3) may be called at any time from any thread; it touches free memory only.
-        unsafe {
-            libc::malloc_trim(0);
-        }
+        procyon_linux::allocator::give_back();
     }
 }
 

@@ -4,6 +4,8 @@
 //! Reading and parsing are apart: `parse(&[u8])` is pure and takes whatever bytes come; `read` fills a buffer that is
 //! used again. What is missing is a value ([`procyon_units::Reading`]), not an error.
 
+/// Memory that the allocator keeps.
+pub mod allocator;
 /// Whole files and folders of attributes.
 pub mod attributes;
 /// What control groups allow.

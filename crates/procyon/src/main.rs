@@ -29,6 +29,7 @@ use clap::Parser;
 use procyon_diag::{Palette, kind_of, report};
 
 fn main() -> ExitCode {
+    procyon_linux::allocator::share_one_arena();
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,11 +3,13 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use procyon_diag::{Fault, Kind};
 use procyon_model::HostId;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use crate::options::Settings;
 
@@ -143,11 +145,15 @@ impl Lock {
 }
 
 /// Where the procyon that uses this state folder serves its web page; none where none runs.
-pub(crate) fn served_at(settings: &Settings, folder: &Path) -> Option<String> {
-    // One that was killed leaves its address behind, but nobody answers at its socket.
-    UnixStream::connect(socket(settings, folder)).ok()?;
-    let lock = std::fs::read_to_string(folder.join(LOCK)).ok()?;
-    lock.lines().nth(1).map(str::to_owned)
+pub(crate) fn served_at(folder: &Path) -> Option<String> {
+    let mut file = File::open(folder.join(LOCK)).ok()?;
+    // One that was killed leaves its address behind, but holds no lock.
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) != Err(Errno::WOULDBLOCK) {
+        return None;
+    }
+    let mut lines = String::new();
+    file.read_to_string(&mut lines).ok()?;
+    lines.lines().nth(1).map(str::to_owned)
 }
 
 /// File of a state folder that is locked by who uses it: a line with its pid, and one with the address of its web page.
@@ -166,8 +172,8 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
         .mode(0o600)
         .open(&path)
         .map_err(failed)?;
-    if let Err(error) = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        if error != rustix::io::Errno::WOULDBLOCK {
+    if let Err(error) = hold(&file) {
+        if error != Errno::WOULDBLOCK {
             return Err(failed(error.into()));
         }
         let mut text = String::new();
@@ -186,6 +192,18 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
     };
     write(&mut file).map_err(failed)?;
     Ok(Lock { file, path })
+}
+
+/// Takes the lock. Who only looks whether it is held, as `procyon token`, holds it for a moment: that is waited for.
+fn hold(file: &File) -> Result<(), Errno> {
+    let take = || rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
+    for _ in 0..5 {
+        match take() {
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(10)),
+            taken => return taken,
+        }
+    }
+    take()
 }
 
 /// The id of this machine: 128 random bits, made once.

@@ -30,13 +30,17 @@ fn read(text: &str, now: Wall, zone: &TimeZone) -> Option<Wall> {
         return wall(stamp);
     }
     let local = |civil: DateTime| civil.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
+    // A date before a time alone: what reads times overlooks a date that stands before one.
+    if let Ok(civil) = text.parse::<DateTime>() {
+        return local(civil).and_then(wall);
+    }
     if let Ok(time) = text.parse::<Time>() {
         // The last time that it was this time of day.
         let today = Zoned::new(Timestamp::from_millisecond(now.unix_ms()).ok()?, zone.clone());
         let then = local(today.date().to_datetime(time)).and_then(wall)?;
         return if then <= now { Some(then) } else { wall(local(today.date().yesterday().ok()?.to_datetime(time))?) };
     }
-    text.parse::<DateTime>().ok().and_then(local).and_then(wall)
+    None
 }
 
 fn wall(stamp: Timestamp) -> Option<Wall> {
@@ -77,7 +81,10 @@ mod tests {
         assert_eq!(read("03:13"), Some(1_773_256_380_000 - 86_400_000), "it is not yet 03:13 today");
         assert_eq!(read("2026-03-12 03:12"), Some(1_773_256_320_000));
         assert_eq!(read("2026-03-12T03:12:00"), Some(1_773_256_320_000));
-        for wrong in ["yesterday", "-", "-2x", "25:00", "", "--2h", "12:00:61"] {
+        assert_eq!(read("2026-03-10 22:00"), Some(1_773_151_200_000), "the date counts");
+        assert_eq!(read("2026-03-10T22:00:00"), read("2026-03-10 22:00"));
+        assert_eq!(read("2026-03-10"), read("2026-03-10 00:00"));
+        for wrong in ["yesterday", "-", "-2x", "25:00", "", "--2h", "12:00:61", "2026-02-30 03:12"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

@@ -34,7 +34,7 @@ use state::State;
 const QUEUE: usize = 4;
 
 /// What may be kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How far back.
     pub window: Duration,

@@ -152,7 +152,25 @@ fn after(now: Wall, life: Duration) -> Wall {
 
 /// Where the web page is: of the procyon that uses the state folder now, or of one that starts with these options.
 fn address(settings: &Settings, folder: &Path) -> String {
-    places::served_at(settings, folder).unwrap_or_else(|| base(settings, settings.listen))
+    places::served_at(folder).unwrap_or_else(|| base(settings, settings.listen))
+}
+
+/// What to type for `procyon token` about this state folder: programs outside `PATH` by their place, an unusual folder by name.
+pub(crate) fn command(settings: &Settings) -> String {
+    let own = std::env::current_exe().ok();
+    let found = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path).map(|folder| folder.join("procyon")).find(|program| program.is_file())
+    });
+    let same =
+        matches!((&own, &found), (Some(own), Some(found)) if found.canonicalize().is_ok_and(|found| found == *own));
+    let program = match own {
+        Some(own) if !same => own.display().to_string(),
+        _ => "procyon".to_owned(),
+    };
+    match &settings.data {
+        Some(folder) => format!("{program} token --data {}", folder.display()),
+        None => format!("{program} token"),
+    }
 }
 
 fn new(out: &mut Output, address: &str, tokens: &Tokens, asked: &New) -> Result<()> {

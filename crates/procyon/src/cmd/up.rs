@@ -3,7 +3,6 @@
 mod holder;
 mod reload;
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -104,17 +103,20 @@ impl Up {
         }
         // Taken before any thread starts, so that every thread leaves signals to us.
         let signals = reload::Signals::take().context("could not listen for signals")?;
-        let running = Running::start(&loaded)?;
-        running.announce(&loaded.settings)?;
-        let in_force: HashMap<String, String> =
-            loaded.effective.into_iter().map(|option| (option.declared.path, option.value)).collect();
+        let mut in_force = loaded;
+        let mut running = Running::start(&in_force, None)?;
+        running.announce(&in_force.settings)?;
         loop {
             match signals.next() {
                 reload::Asked::End(signal) => {
                     tracing::info!(signal, "stopping");
                     break;
                 }
-                reload::Asked::Reload => reload::reload(common, self.flags(), &log, &in_force),
+                reload::Asked::Reload => {
+                    if let Some(asked) = reload::reload(common, self.flags(), &log, &in_force) {
+                        (running, in_force) = running.start_again(asked, in_force)?;
+                    }
+                }
             }
         }
         running.stop();
@@ -127,13 +129,15 @@ struct Running {
     server: Server,
     collecting: procyon_collect::Handle,
     keeping: Keeping,
+    series: Arc<Series>,
     first_token: Option<String>,
     machine: String,
     _lock: places::Lock,
 }
 
 impl Running {
-    fn start(loaded: &Loaded<Settings>) -> Result<Self, Fault> {
+    /// Starts everything. The last minutes of one that ran before are taken over.
+    fn start(loaded: &Loaded<Settings>, before: Option<Arc<Series>>) -> Result<Self, Fault> {
         let settings = &loaded.settings;
         procyon_linux::own::raise_descriptor_limit();
         let folder = places::make_state_folder(settings)?;
@@ -148,8 +152,7 @@ impl Running {
         let boot = first.host.boot.short();
 
         let feed = Arc::new(Feed::new());
-        let bytes = usize::try_from(settings.series.max_size.0).unwrap_or(usize::MAX);
-        let series = Arc::new(Series::new(Limits { window: settings.series.window, bytes }));
+        let series = before.unwrap_or_else(|| Arc::new(Series::new(limits(settings))));
         let consumer =
             series.consumer().map_err(|error| Fault::new(Kind::Failed, "could not start a thread").because(error))?;
         feed.attach(consumer);
@@ -163,7 +166,7 @@ impl Running {
         let socket = places::socket(settings, &folder);
         let root = probe::root(settings);
         let context = Context {
-            hosts: vec![HostContext { feed: Arc::clone(&feed), series, inspect, history }],
+            hosts: vec![HostContext { feed: Arc::clone(&feed), series: Arc::clone(&series), inspect, history }],
             control: Some(Arc::new(control)),
             tokens: Arc::clone(&tokens),
             clock: Arc::new(SystemClock),
@@ -179,7 +182,44 @@ impl Running {
             version = VERSION, host = %machine, state = %folder.display(), socket = %socket.display(), options = loaded.file.as_ref().map(|path| path.display().to_string()),
             listen = server.address().map(tracing::field::display), read_only = settings.read_only, "started"
         );
-        Ok(Self { server, collecting, keeping, first_token, machine, _lock: lock })
+        Ok(Self { server, collecting, keeping, series, first_token, machine, _lock: lock })
+    }
+
+    /// Stops and starts with other options, or with those before when it cannot.
+    fn start_again(
+        self,
+        mut asked: Loaded<Settings>,
+        mut before: Loaded<Settings>,
+    ) -> Result<(Self, Loaded<Settings>), Fault> {
+        let series = Arc::clone(&self.series);
+        let said = |loaded: &Loaded<Settings>| {
+            loaded.effective.iter().find(|option| option.declared.path == "listen").map(|option| option.value.clone())
+        };
+        if let Some(address) = self.server.address() {
+            // Where the options leave the port to the kernel, clients know the one that it chose.
+            if said(&asked) == said(&before) {
+                asked.settings.listen = address;
+            }
+            before.settings.listen = address;
+        }
+        self.stop();
+        let kept = |settings| (limits(settings) == limits(&before.settings)).then(|| Arc::clone(&series));
+        match Self::start(&asked, kept(&asked.settings)) {
+            Ok(running) => {
+                if running.first_token.is_some() {
+                    // A reader that went away does not matter to the monitor.
+                    running.announce(&asked.settings).unwrap_or_default();
+                }
+                Ok((running, asked))
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = procyon_diag::message_of(&error),
+                    "could not start with the new options; the old ones stay in force"
+                );
+                Ok((Self::start(&before, kept(&before.settings))?, before))
+            }
+        }
     }
 
     /// Says on standard output where to look.
@@ -192,11 +232,12 @@ impl Running {
             writeln!(out, "\n  {base}/#token={secret}\n")?;
             writeln!(
                 out,
-                "Open it to sign in as operator. The link is shown this once; `procyon token` makes another."
+                "Open it to sign in as operator. The link is shown this once; `{}` makes another.",
+                token::command(settings)
             )?;
         } else {
             writeln!(out, "\n  {base}/\n")?;
-            writeln!(out, "`procyon token` prints a link that signs you in.")?;
+            writeln!(out, "`{}` prints a link that signs you in.", token::command(settings))?;
         }
         if !listen.ip().is_loopback() && settings.api.tls_cert.is_none() {
             let warning = "without HTTPS everybody on the way can read the tokens and everything else";
@@ -219,6 +260,12 @@ impl Running {
         self.keeping.finish();
         tracing::info!("stopped");
     }
+}
+
+/// How much the charts of the last minutes may hold.
+fn limits(settings: &Settings) -> Limits {
+    let bytes = usize::try_from(settings.series.max_size.0).unwrap_or(usize::MAX);
+    Limits { window: settings.series.window, bytes }
 }
 
 fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Result<Server, Fault> {

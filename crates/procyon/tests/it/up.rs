@@ -30,7 +30,11 @@ fn the_first_start_prints_a_link_and_later_ones_do_not() {
 
     let up = Up::start(&bench, &[]);
     assert_eq!(up.token, None);
-    assert!(up.out.find("procyon token").contains("link"));
+    let line = up.out.find("link");
+    assert!(
+        line.contains(&format!("{} token", env!("CARGO_BIN_EXE_procyon"))),
+        "what to type, wherever the binary is: {line}"
+    );
     assert_eq!(ps(&bench, &up, Some(&token)).code, 0, "the token outlives a restart");
     up.stop();
 }
@@ -145,6 +149,11 @@ fn a_link_leads_to_the_procyon_that_runs() {
     assert_eq!(ps(&bench, &up, Some(token)).code, 0);
     let listed = bench.run(&["token", "list"]).out;
     assert!(listed.lines().skip(1).all(|line| line.ends_with("no end")), "{listed}");
+    // Whatever socket it has.
+    let other = Bench::new();
+    let elsewhere = Up::start(&other, &["--socket", other.path("s.sock").to_str().unwrap()]);
+    let said = other.run(&["token"]);
+    assert!(said.out.starts_with(&format!("{}/#token=", elsewhere.base)), "{}", said.out);
     // One that was killed has left its address behind.
     up.process.0.kill().unwrap();
     up.process.wait();
@@ -224,10 +233,39 @@ fn a_hangup_reads_the_options_again_and_a_bad_file_changes_nothing() {
     let line = up.err.find("mistake");
     assert!(line.contains("p.toml:2: unknown option log.levle; did you mean log.level?"), "{line}");
     assert_eq!(ps(&bench, &up, up.token.as_deref()).code, 0, "it runs on");
-    std::fs::write(&file, "[log]\nlevel = \"debug\"\n[collect]\nusers = \"2min\"\n").unwrap();
+    std::fs::write(&file, "[log]\nlevel = \"debug\"\nformat = \"json\"\n").unwrap();
     up.signal("HUP");
-    let line = up.err.find("read the options again");
-    assert!(line.contains("waiting=\"collect.users\""), "{line}");
+    let line = up.err.find("started anew");
+    assert!(line.contains("waiting=\"log.format\""), "{line}");
+    up.stop();
+}
+
+#[test]
+fn a_hangup_puts_new_options_in_force() {
+    let bench = Bench::new();
+    let file = bench.file("p.toml", "");
+    let sleeper = Guard::spawn("sleep", &["600.125"]);
+    let up = Up::start(&bench, &["--config", file.to_str().unwrap()]);
+    let arguments = || {
+        let filter = format!("pid == {}", sleeper.pid());
+        let mut command = bench.command(&["ps", "--host", &up.base, "--json", "--columns", "cmd", "--filter", &filter]);
+        let said = Said::from(command.env("PROCYON_TOKEN", up.token.as_deref().unwrap()).output().unwrap());
+        (said.code == 0).then(|| said.json()["items"][0]["cmd"].clone())
+    };
+    eventually("the process is seen", || arguments().filter(|cmd| cmd == "sleep 600.125"));
+    std::fs::write(&file, "[mask]\nstrip_args = true\n").unwrap();
+    up.signal("HUP");
+    // The same address, the same token, and what the option says.
+    eventually("arguments are dropped", || arguments().filter(|cmd| cmd == "sleep"));
+    // Options that nobody can start with change nothing.
+    std::fs::write(
+        &file,
+        "[mask]\nstrip_args = true\n[history]\ndir = \"/proc/nowhere\"\n[api]\ntls_cert = \"/nowhere\"\n",
+    )
+    .unwrap();
+    up.signal("HUP");
+    up.err.find("the old ones stay in force");
+    eventually("it goes on", || arguments().filter(|cmd| cmd == "sleep"));
     up.stop();
 }
 
