@@ -1,6 +1,9 @@
 //! The running kernel as programs meet it: its types, and why it refuses.
 
+mod abridged;
+
 use std::error::Error;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,11 +11,17 @@ use aya::{Btf, Endianness};
 use procyon_linux::privilege::attempt::{Attempt, Feature};
 use procyon_linux::root::Root;
 
-/// The kernel's type information. It takes tens of MiB: load what is wanted, then let it go.
+use crate::{lifecycle, network, processes};
+use abridged::Wanted;
+
+/// The kernel's type information, as far as our programs ask for it. It takes some MiB: load what is wanted, then let it go.
 #[derive(Debug)]
 pub struct Kernel {
     pub(crate) btf: Btf,
 }
+
+/// All compiled programs: the types whose names they hold are kept.
+const OBJECTS: [&[u8]; 3] = [processes::OBJECT, lifecycle::OBJECT, network::OBJECT];
 
 /// Where it lies below sysfs. Since 5.2 with `CONFIG_DEBUG_INFO_BTF`.
 const TYPES: &str = "kernel/btf/vmlinux";
@@ -25,12 +34,17 @@ impl Kernel {
             return Err(LoadError::Refused { program: "any", source: io::Error::from_raw_os_error(errno) });
         }
         let path = sys.join(TYPES);
-        match Btf::parse_file(&path, Endianness::default()) {
+        let all = match fs::read(&path) {
+            Ok(all) => all,
+            Err(source) => return Err(LoadError::NoTypes { path, source }),
+        };
+        let Some(bytes) = abridged::abridge(&all, &Wanted::by(&OBJECTS)) else {
+            return Err(LoadError::Types { path, why: "their format is not the one we know".to_owned() });
+        };
+        drop(all);
+        match Btf::parse(&bytes, Endianness::default()) {
             Ok(btf) => Ok(Self { btf }),
-            Err(error) => match os_error(&error) {
-                Some(source) => Err(LoadError::NoTypes { path, source }),
-                None => Err(LoadError::Types { path, why: short(&error) }),
-            },
+            Err(error) => Err(LoadError::Types { path, why: short(&error) }),
         }
     }
 }

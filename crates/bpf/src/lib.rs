@@ -13,8 +13,10 @@ pub mod kernel;
 pub mod lifecycle;
 mod map;
 pub mod network;
+mod object;
 pub mod processes;
-mod program;
+mod ring;
+mod sys;
 
 pub use counts::Counts;
 pub use kernel::{Kernel, LoadError};

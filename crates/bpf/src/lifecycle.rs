@@ -2,17 +2,20 @@
 
 mod event;
 
-use aya::EbpfLoader;
-use aya::maps::{Array, MapData, RingBuf};
-use aya::programs::tp_btf::BtfTracePointLink;
+use std::os::fd::{AsFd, OwnedFd};
+
+use aya::maps::{MapData, RingBuf};
 
 pub use event::{Event, Executed, Exited, Freed, Id, Sender, WaitStatus};
 
 use crate::kernel::{Kernel, LoadError};
-use crate::program;
+use crate::object::{self, Place};
+use crate::ring;
 
-/// The object, as errors name it.
-const OBJECT: &str = "lifecycle";
+/// The programs, compiled.
+pub(crate) const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/lifecycle.bpf.o");
+/// What they are called together in messages.
+const NAME: &str = "lifecycle";
 /// Programs of `c/lifecycle.bpf.c` and the places in the kernel where they run.
 const PROGRAMS: &[(&str, &str)] = &[
     ("executed", "sched_process_exec"),
@@ -24,9 +27,9 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// Events of all processes of the machine.
 pub struct Lifecycle {
     ring: RingBuf<MapData>,
-    lost: Array<MapData, u64>,
+    lost: OwnedFd,
     /// As long as these live, the programs run.
-    _links: Vec<BtfTracePointLink>,
+    _links: Vec<OwnedFd>,
 }
 
 impl std::fmt::Debug for Lifecycle {
@@ -38,16 +41,13 @@ impl std::fmt::Debug for Lifecycle {
 impl Lifecycle {
     /// Loads the programs and lets them run. Needs Linux 5.8, `CAP_BPF` and `CAP_PERFMON` (or `CAP_SYS_ADMIN`).
     pub fn load(kernel: &Kernel) -> Result<Self, LoadError> {
-        let object = aya::include_bytes_aligned!("../objects/lifecycle.bpf.o");
-        let mut loader = EbpfLoader::new();
-        let mut loaded = loader.btf(Some(&kernel.btf)).load(object).map_err(|error| LoadError::of(OBJECT, &error))?;
-        let ring = program::map(&mut loaded, OBJECT, "events")?;
-        let ring = RingBuf::try_from(ring).map_err(|error| LoadError::of(OBJECT, &error))?;
-        let lost = Array::try_from(program::map(&mut loaded, OBJECT, ".bss")?)
-            .map_err(|error| LoadError::of(OBJECT, &error))?;
+        let loaded = object::Object::load(NAME, OBJECT, kernel, &[])?;
+        let ring = ring::open(NAME, loaded.map("events")?)?;
+        let lost = loaded.map(".bss")?;
         let mut links = Vec::with_capacity(PROGRAMS.len());
         for (name, place) in PROGRAMS {
-            links.push(program::attach(&mut loaded, kernel, name, place)?);
+            let program = loaded.program(name, kernel, Place::Tracepoint(place))?;
+            links.push(object::attach(program.as_fd()).map_err(|error| LoadError::of(name, &error))?);
         }
         Ok(Self { ring, lost, _links: links })
     }
@@ -65,6 +65,6 @@ impl Lifecycle {
     #[must_use]
     pub fn lost(&self) -> u64 {
         // An array of one number is there as long as we hold it.
-        self.lost.get(&0, 0).unwrap_or(0)
+        object::read_number(self.lost.as_fd(), 0).unwrap_or(0)
     }
 }

@@ -2,13 +2,11 @@
 
 #![expect(unsafe_code, reason = "bpf(2) has no safe wrapper for reading many entries at once")]
 
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 
-const BPF_MAP_DELETE_ELEM: libc::c_int = 3;
-const BPF_MAP_LOOKUP_BATCH: libc::c_int = 24;
+use crate::sys::{address, call, command, number};
 
 /// Entries taken in one call.
 const CHUNK: usize = 1024;
@@ -71,15 +69,15 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
                 keys: address(self.keys.as_mut_ptr()),
                 values: address(self.values.as_mut_ptr()),
                 count: u32::try_from(self.chunk).unwrap_or(u32::MAX),
-                map: descriptor(&self.map),
+                map: number(self.map.as_fd()),
                 element_flags: 0,
                 flags: 0,
             };
             // SAFETY: the kernel writes at most `count` keys and values of the map's own sizes, which are those of K and V
             // (the loader checks sizes in `network::load`), into vectors that have that many, and a bucket's number.
-            let result = unsafe { call(BPF_MAP_LOOKUP_BATCH, &raw mut batch) };
+            let result = unsafe { call(command::MAP_LOOKUP_BATCH, &raw mut batch) };
             let found = match result {
-                Ok(()) | Err(Errno::NOENT) => usize::try_from(batch.count).unwrap_or(0),
+                Ok(_) | Err(Errno::NOENT) => usize::try_from(batch.count).unwrap_or(0),
                 // One bucket alone holds more than there is room for.
                 Err(Errno::NOSPC) if self.chunk < LARGEST_CHUNK => {
                     self.chunk *= 2;
@@ -100,30 +98,17 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
 
     /// Takes an entry out; one that is not there is no mistake.
     pub(crate) fn remove(&self, key: &K) -> Result<(), Errno> {
-        let mut element =
-            Element { map: descriptor(&self.map), zero: 0, key: address(std::ptr::from_ref(key)), value: 0, flags: 0 };
+        let mut element = Element {
+            map: number(self.map.as_fd()),
+            zero: 0,
+            key: address(std::ptr::from_ref(key)),
+            value: 0,
+            flags: 0,
+        };
         // SAFETY: the kernel reads one key of the map's size, which is that of K.
-        match unsafe { call(BPF_MAP_DELETE_ELEM, &raw mut element) } {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
+        match unsafe { call(command::MAP_DELETE, &raw mut element) } {
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(error),
         }
     }
-}
-
-fn address<T>(pointer: *const T) -> u64 {
-    // A pointer has at most 64 bits.
-    u64::try_from(pointer.expose_provenance()).unwrap_or(0)
-}
-
-fn descriptor(map: &OwnedFd) -> u32 {
-    // An open descriptor is never negative.
-    map.as_raw_fd().cast_unsigned()
-}
-
-/// # Safety
-/// What the attributes point to is good for what the command does with it.
-unsafe fn call<T>(command: libc::c_int, attributes: *mut T) -> Result<(), Errno> {
-    // SAFETY: the attributes are as long as the last argument says; the caller vouches for what they point to.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attributes, size_of::<T>()) };
-    if result == 0 { Ok(()) } else { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL)) }
 }

@@ -11,10 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
-use aya::maps::{Array, Map, MapData, RingBuf};
-use aya::programs::links::CgroupAttachMode;
-use aya::programs::{BtfTracePoint, CgroupSock, Iter};
-use aya::{Ebpf, EbpfLoader};
+use aya::maps::{MapData, RingBuf};
 use rustix::io::{Errno, read};
 
 pub use record::{Closed, ProcessTraffic, Socket, Traffic, User};
@@ -22,8 +19,12 @@ pub use record::{Closed, ProcessTraffic, Socket, Traffic, User};
 use crate::iterator::Iterator;
 use crate::kernel::{Kernel, LoadError};
 use crate::map::HashMap;
+use crate::object::{self, Object, Place};
+use crate::ring;
 use record::{Counters, Key, SOCKET_SIZE};
 
+/// The programs, compiled.
+pub(crate) const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/network.bpf.o");
 /// What the programs are called together in messages.
 const PROGRAM: &str = "network";
 /// Programs on tracepoints: those that count come last, so that nothing is counted that has no end.
@@ -84,16 +85,11 @@ pub struct BySocket {
     _programs: Arc<Programs>,
 }
 
-/// The loader's hold on the programs; they count as long as it lives.
+/// The programs, which count as long as this lives, and what they lost.
+#[derive(Debug)]
 struct Programs {
-    _loaded: Ebpf,
-    lost: Array<MapData, u64>,
-}
-
-impl std::fmt::Debug for Programs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Programs").finish_non_exhaustive()
-    }
+    _links: Vec<OwnedFd>,
+    lost: OwnedFd,
 }
 
 struct Closings(RingBuf<MapData>);
@@ -108,37 +104,26 @@ impl Network {
     /// Loads the programs and begins to count. Needs Linux 6.3, `CAP_BPF` and `CAP_PERFMON`; for the ends of UDP sockets
     /// `CAP_NET_ADMIN` and control groups of version 2 below `sys` as well, without which only those are missing.
     pub fn load(kernel: &Kernel, sys: &Path) -> Result<Self, LoadError> {
-        let object = aya::include_bytes_aligned!("../objects/network.bpf.o");
-        let mut loader = EbpfLoader::new();
-        loader.btf(Some(&kernel.btf));
-        let mut loaded = loader.load(object).map_err(|error| LoadError::of(PROGRAM, &error))?;
-        let by_socket = match loaded.map("by_socket") {
-            Some(Map::SkStorage(map)) => duplicate(map)?,
-            _ => return Err(missing("by_socket")),
-        };
-        let iterator = load_iterator(&mut loaded, kernel, &by_socket)?;
+        let loaded = Object::load(PROGRAM, OBJECT, kernel, &[])?;
+        let by_socket = loaded.map("by_socket")?;
+        let iterator = load_iterator(&loaded, kernel, &by_socket)?;
+        let mut programs = Vec::with_capacity(TRACEPOINTS.len());
         for (name, tracepoint) in TRACEPOINTS {
-            let program: &mut BtfTracePoint = program(&mut loaded, name)?;
-            program.load(tracepoint, &kernel.btf).map_err(|error| LoadError::of(name, &error))?;
+            programs.push((name, loaded.program(name, kernel, Place::Tracepoint(tracepoint))?));
         }
-        let udp_ends = attach_to_cgroups(&mut loaded, sys).is_some();
-        for (name, _) in TRACEPOINTS {
-            let program: &mut BtfTracePoint = program(&mut loaded, name)?;
-            program.attach().map_err(|error| LoadError::of(name, &error))?;
+        let udp_ends = attach_to_groups(&loaded, kernel, sys);
+        let tells_udp_ends = udp_ends.is_some();
+        let mut links: Vec<OwnedFd> = udp_ends.into_iter().collect();
+        for (name, program) in &programs {
+            links.push(object::attach(program.as_fd()).map_err(|error| LoadError::of(name, &error))?);
         }
-        let map = match loaded.map("by_process") {
-            Some(Map::HashMap(map)) => HashMap::new(duplicate(map)?),
-            _ => return Err(missing("by_process")),
-        };
-        let lost = loaded.take_map("lost").ok_or_else(|| missing("lost"))?;
-        let lost = Array::try_from(lost).map_err(|error| LoadError::of("lost", &error))?;
-        let closed = loaded.take_map("closed").ok_or_else(|| missing("closed"))?;
-        let closed = Closings(RingBuf::try_from(closed).map_err(|error| LoadError::of("closed", &error))?);
-        let programs = Arc::new(Programs { _loaded: loaded, lost });
+        let map = HashMap::new(loaded.map("by_process")?);
+        let closed = Closings(ring::open(PROGRAM, loaded.map("closed")?)?);
+        let programs = Arc::new(Programs { _links: links, lost: loaded.map("lost")? });
         let buffer = vec![0; CHUNK].into_boxed_slice();
         Ok(Self {
             processes: ByProcess { map, found: Vec::new(), programs: Arc::clone(&programs) },
-            sockets: BySocket { iterator, buffer, closed, udp_ends, _programs: programs },
+            sockets: BySocket { iterator, buffer, closed, udp_ends: tells_udp_ends, _programs: programs },
         })
     }
 }
@@ -166,7 +151,7 @@ impl ByProcess {
     /// What could not be counted.
     #[must_use]
     pub fn lost(&self) -> Lost {
-        let at = |place| self.programs.lost.get(&place, 0).unwrap_or(0);
+        let at = |place| object::read_number(self.programs.lost.as_fd(), place).unwrap_or(0);
         Lost { calls: at(0), socket_calls: at(1), closed: at(2) }
     }
 }
@@ -212,38 +197,19 @@ impl BySocket {
     }
 }
 
-fn missing(name: &'static str) -> LoadError {
-    LoadError::Unsupported { program: name, why: "it is not in its object".to_owned() }
-}
-
-fn duplicate(map: &MapData) -> Result<OwnedFd, LoadError> {
-    map.fd().as_fd().try_clone_to_owned().map_err(|error| LoadError::of(PROGRAM, &error))
-}
-
-fn program<'a, T>(loaded: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, LoadError>
-where
-    &'a mut T: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
-{
-    let program = loaded.program_mut(name).ok_or_else(|| missing(name))?;
-    program.try_into().map_err(|error| LoadError::of(name, &error))
-}
-
-fn load_iterator(loaded: &mut Ebpf, kernel: &Kernel, map: &OwnedFd) -> Result<Iterator, LoadError> {
+fn load_iterator(loaded: &Object, kernel: &Kernel, map: &OwnedFd) -> Result<Iterator, LoadError> {
     const NAME: &str = "open_sockets";
-    let program: &mut Iter = program(loaded, NAME)?;
-    program.load("bpf_sk_storage_map", &kernel.btf).map_err(|error| LoadError::of(NAME, &error))?;
-    let fd = program.fd().map_err(|error| LoadError::of(NAME, &error))?;
-    Iterator::over(fd.as_fd(), map.as_fd()).map_err(|error| LoadError::of(NAME, &std::io::Error::from(error)))
+    let program = loaded.program(NAME, kernel, Place::Iterator("bpf_sk_storage_map"))?;
+    Iterator::over(program.as_fd(), map.as_fd()).map_err(|error| LoadError::of(NAME, &std::io::Error::from(error)))
 }
 
 /// Lets the root control group tell of the ends of UDP sockets; none where that cannot be had.
-fn attach_to_cgroups(loaded: &mut Ebpf, sys: &Path) -> Option<()> {
+fn attach_to_groups(loaded: &Object, kernel: &Kernel, sys: &Path) -> Option<OwnedFd> {
     let root = CGROUPS.iter().find_map(|place| {
         let directory = File::open(sys.join(place)).ok()?;
         let kind = rustix::fs::fstatfs(&directory).ok()?.f_type;
         (i128::from(kind) == i128::from(CGROUP2_MAGIC)).then_some(directory)
     })?;
-    let program: &mut CgroupSock = program(loaded, "udp_released").ok()?;
-    program.load().ok()?;
-    program.attach(root, CgroupAttachMode::Single).ok().map(|_| ())
+    let program = loaded.program("udp_released", kernel, Place::SocketRelease).ok()?;
+    object::attach_to_group(program.as_fd(), root.as_fd()).ok()
 }

@@ -5,8 +5,6 @@ mod sum;
 
 use std::os::fd::AsFd;
 
-use aya::EbpfLoader;
-use aya::programs::Iter;
 use rustix::io::{Errno, read};
 
 pub use record::{Memory, Process};
@@ -14,9 +12,12 @@ pub use sum::Counted;
 
 use crate::iterator::Iterator;
 use crate::kernel::{Kernel, LoadError};
+use crate::object::{Object, Place};
 use record::Record;
 use sum::Sums;
 
+/// The program, compiled.
+pub(crate) const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/processes.bpf.o");
 /// Name of the program in `c/processes.bpf.c`.
 const PROGRAM: &str = "processes";
 /// The kernel gives at most 32 KiB a read.
@@ -115,15 +116,8 @@ fn load(kernel: &Kernel, exact: bool) -> Result<Iterator, LoadError> {
     let cpus = aya::util::nr_cpus().map_err(|(_, error)| LoadError::of(PROGRAM, &error))?;
     let exact = exact && cpus <= MOST_CPUS;
     let (cpus, exact) = (u32::try_from(cpus).unwrap_or(u32::MAX), u32::from(exact));
-    let object = aya::include_bytes_aligned!("../objects/processes.bpf.o");
-    let mut loader = EbpfLoader::new();
-    loader.btf(Some(&kernel.btf)).override_global("cpus", &cpus, true).override_global("exact", &exact, true);
-    let mut loaded = loader.load(object).map_err(|error| LoadError::of(PROGRAM, &error))?;
-    let missing = || LoadError::Unsupported { program: PROGRAM, why: "it is not in its object".to_owned() };
-    let program = loaded.program_mut(PROGRAM).ok_or_else(missing)?;
-    let program: &mut Iter = program.try_into().map_err(|error| LoadError::of(PROGRAM, &error))?;
-    program.load("task", &kernel.btf).map_err(|error| LoadError::of(PROGRAM, &error))?;
-    let fd = program.fd().map_err(|error| LoadError::of(PROGRAM, &error))?;
+    let loaded = Object::load(PROGRAM, OBJECT, kernel, &[("cpus", cpus), ("exact", exact)])?;
+    let program = loaded.program(PROGRAM, kernel, Place::Iterator("task"))?;
     // The link keeps the program and its maps; the loader's copy of both goes.
-    Iterator::new(fd.as_fd()).map_err(|error| LoadError::of(PROGRAM, &std::io::Error::from(error)))
+    Iterator::new(program.as_fd()).map_err(|error| LoadError::of(PROGRAM, &std::io::Error::from(error)))
 }

@@ -1,9 +1,12 @@
-//! Chooses where the process table and the ends of processes come from, and remembers why.
+//! Chooses where the process table, the ends of processes and their network bytes come from, and remembers why.
 
 use std::error::Error;
 use std::sync::Arc;
 
+use procyon_bpf::Kernel;
 use procyon_bpf::lifecycle::Lifecycle;
+use procyon_bpf::network::Network;
+use procyon_linux::own;
 use procyon_linux::root::Root;
 use procyon_model::frame::FeatureHealth;
 
@@ -12,7 +15,7 @@ use crate::config::{Config, Source};
 use crate::provider::ProcessProvider;
 use crate::provider::ebpf::{Ebpf, Unavailable};
 use crate::provider::procfs::Procfs;
-use crate::sources::network;
+use crate::sources::network::NetworkSource;
 
 /// Features of a frame's health.
 mod feature {
@@ -29,6 +32,7 @@ const COMPARING_TABLES: &str = "tables";
 pub(crate) struct Choice {
     pub(crate) processes: Box<dyn ProcessProvider>,
     pub(crate) lifecycle: Option<Lifecycle>,
+    pub(crate) network: Result<Network, Arc<str>>,
     pub(crate) features: Arc<[FeatureHealth]>,
 }
 
@@ -36,26 +40,36 @@ pub(crate) struct Choice {
 struct Programs {
     processes: Result<Ebpf, Unavailable>,
     lifecycle: Result<Lifecycle, Arc<str>>,
+    network: Result<Network, Arc<str>>,
 }
 
 impl Programs {
+    /// Loads all of them; the kernel's types are read once and let go.
     fn load(root: &Root) -> Self {
-        let kernel = Ebpf::kernel(root);
-        let (processes, lifecycle) = match &kernel {
-            Ok(kernel) => (Ebpf::new(root, kernel), Lifecycle::load(kernel).map_err(Unavailable::from)),
-            Err(_) => return Self::none(kernel.err()),
+        let kernel = match Ebpf::kernel(root) {
+            Ok(kernel) => kernel,
+            Err(error) => {
+                let why = reason(&error);
+                return Self { processes: Err(error), lifecycle: Err(Arc::clone(&why)), network: Err(why) };
+            }
         };
+        let (processes, lifecycle) =
+            (Ebpf::new(root, &kernel), Lifecycle::load(&kernel).map_err(|error| reason(&error.into())));
         let lifecycle = match &processes {
             // Pids of another namespace would be taken for processes that are not theirs.
             Err(Unavailable::OtherNamespace) => Err(reason(&Unavailable::OtherNamespace)),
-            _ => lifecycle.map_err(|error| reason(&error)),
+            _ => lifecycle,
         };
-        Self { processes, lifecycle }
+        Self { processes, lifecycle, network: load_network(root, &kernel).map_err(|error| reason(&error)) }
     }
+}
 
-    fn none(error: Option<Unavailable>) -> Self {
-        let error = error.unwrap_or(Unavailable::OtherRoot);
-        Self { lifecycle: Err(reason(&error)), processes: Err(error) }
+/// Loads the program if pids mean the same to it as to us.
+fn load_network(root: &Root, kernel: &Kernel) -> Result<Network, Unavailable> {
+    if own::in_first_namespaces(root) {
+        Ok(Network::load(kernel, &root.sys(""))?)
+    } else {
+        Err(Unavailable::OtherNamespace)
     }
 }
 
@@ -66,11 +80,11 @@ pub(crate) fn choose(config: &Config) -> Result<Choice, StartError> {
     if config.source == Source::Procfs {
         let features = [
             health(feature::PROCESSES, Procfs::ID, Some(Arc::clone(&asked))),
-            health(feature::DEATHS, COMPARING_TABLES, Some(asked)),
+            health(feature::DEATHS, COMPARING_TABLES, Some(Arc::clone(&asked))),
         ];
-        return Ok(Choice { processes: procfs()?, lifecycle: None, features: features.into() });
+        return Ok(Choice { processes: procfs()?, lifecycle: None, network: Err(asked), features: features.into() });
     }
-    let Programs { processes, lifecycle } = Programs::load(&config.root);
+    let Programs { processes, lifecycle, network } = Programs::load(&config.root);
     let (processes, why): (Box<dyn ProcessProvider>, _) = match processes {
         Ok(ebpf) => (Box::new(ebpf), None),
         Err(error) if config.source == Source::Ebpf => return Err(StartError::Source(error)),
@@ -79,19 +93,22 @@ pub(crate) fn choose(config: &Config) -> Result<Choice, StartError> {
     if let Some(reason) = &why {
         tracing::info!(reason = &**reason, "the process table is read from procfs");
     }
+    if let Err(reason) = &network {
+        tracing::info!(reason = &**reason, "network bytes of processes are estimated");
+    }
     let features = [health(feature::PROCESSES, processes.id(), why), of_deaths(&lifecycle)];
-    Ok(Choice { processes, lifecycle: lifecycle.ok(), features: features.into() })
+    Ok(Choice { processes, lifecycle: lifecycle.ok(), network, features: features.into() })
 }
 
 /// Tries to put each program into the kernel and takes it out again: what `doctor` tells.
 #[must_use]
 pub fn attempt(root: &Root) -> Vec<FeatureHealth> {
-    let Programs { processes, lifecycle } = Programs::load(root);
+    let Programs { processes, lifecycle, network } = Programs::load(root);
     let table = match &processes {
         Ok(ebpf) => health(feature::PROCESSES, ebpf.id(), None),
         Err(error) => health(feature::PROCESSES, Procfs::ID, Some(reason(error))),
     };
-    vec![table, of_deaths(&lifecycle), network::attempt(root)]
+    vec![table, of_deaths(&lifecycle), NetworkSource::new(network).0.health()]
 }
 
 const fn health(id: &'static str, source: &'static str, reason: Option<Arc<str>>) -> FeatureHealth {

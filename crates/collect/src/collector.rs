@@ -88,8 +88,8 @@ impl Collector {
     /// Prepares collecting for the machine with this id.
     pub fn new(config: &Config, id: HostId, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let host = Arc::new(identity::read(&config.root, id, &config.version).map_err(StartError::Identity)?);
-        let Choice { processes: provider, lifecycle, features } = choice::choose(config)?;
-        let (network, sockets) = NetworkSource::new(config);
+        let Choice { processes: provider, lifecycle, network, features } = choice::choose(config)?;
+        let (network, sockets) = NetworkSource::new(network);
         Ok(Self {
             table: Table::new(host.boot.short(), host.boot_time),
             deaths: Deaths::new(lifecycle, host.boot.short()),
@@ -135,7 +135,9 @@ impl Collector {
         machine.payload = self.network.fill(&mut rows, &mut ended, before, tick);
         self.connections.run(&mut self.table, &mut self.network, now);
         self.strings.run(&mut self.table, &mut rows, tick);
-        let ended = self.deaths.run(ended, &self.table, &mut self.strings, tick);
+        let mut ended = self.deaths.run(ended, &self.table, &mut self.strings, tick);
+        let deaths = &self.deaths;
+        self.network.bury(&rows, &mut ended, |pid, start| deaths.awaits(pid, start), tick);
         self.slow.run(&mut self.table, &mut rows, now, self.pace.interval());
         self.pss.run(&mut self.table, &mut rows, tick, self.pace.interval());
         self.filesystems.run(now);

@@ -14,7 +14,7 @@ use procyon_bpf::Counts;
 use procyon_bpf::lifecycle::{Event, Exited, Id, Lifecycle, WaitStatus};
 use procyon_model::frame::{EndedProcess, Sender};
 use procyon_model::key::ProcessKey;
-use procyon_units::{CpuTime, Mono, Wall};
+use procyon_units::{CpuTime, Mono, Ticks, Wall};
 
 use crate::clock;
 use crate::describe::{Program, Remains};
@@ -119,6 +119,11 @@ impl Deaths {
     /// Events that were lost since start.
     pub(crate) fn lost(&self) -> u64 {
         self.lifecycle.as_ref().map_or(0, Lifecycle::lost).saturating_add(self.refused)
+    }
+
+    /// Whether the end of this process is known and still to be told.
+    pub(crate) fn awaits(&self, pid: u32, start: Ticks) -> bool {
+        self.ends.contains_key(&Id { pid, start })
     }
 
     /// Of those that are gone from the table and of those that never were in it, the ends that can be told now.

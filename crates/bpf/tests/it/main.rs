@@ -3,6 +3,8 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::panic,
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
     clippy::print_stderr,
     reason = "a test starts processes, stops at the first surprise and says what it left out"
 )]

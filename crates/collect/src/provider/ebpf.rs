@@ -64,7 +64,7 @@ impl Ebpf {
     /// Its name.
     pub const ID: &'static str = "ebpf";
 
-    /// The kernel that procfs below `root` tells of. It takes tens of MiB; let it go once everything is loaded.
+    /// The kernel that procfs below `root` tells of. It takes some MiB; let it go once everything is loaded.
     pub fn kernel(root: &Root) -> Result<Kernel, Unavailable> {
         if root.is_live() { Ok(Kernel::open(&root.sys(""))?) } else { Err(Unavailable::OtherRoot) }
     }

@@ -2,21 +2,16 @@
 //! connections.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_bpf::Kernel;
 use procyon_bpf::network::{ByProcess, BySocket, Lost, Network, ProcessTraffic, Traffic, User};
-use procyon_linux::root::Root;
 use procyon_model::frame::{EndedProcess, FeatureHealth};
 use procyon_model::machine::Payload;
 use procyon_model::process::{Net, NetRates, ProcessRow};
 use procyon_model::rates;
 use procyon_units::{Bytes, Reading, TICKS_PER_SECOND, Ticks};
 
-use crate::config::{Config, Source};
-use crate::provider::ebpf::Unavailable;
 use crate::table::{Table, Tick};
 
 /// Id among the features of a frame's health.
@@ -43,6 +38,7 @@ enum Counting {
 #[derive(Debug)]
 struct Counts {
     reader: ByProcess,
+    is_read: bool,
     /// What processes moved that were taken out.
     gone: Net,
     /// What all processes and the kernel had moved at the last tick.
@@ -61,24 +57,15 @@ struct Estimates {
 pub(crate) type Growth = ((u32, Ticks), Net);
 
 impl NetworkSource {
-    /// Loads the program where that is wanted and possible; the reader of sockets goes to the source of connections.
-    pub(crate) fn new(config: &Config) -> (Self, Option<BySocket>) {
-        let (loaded, reason) = match config.source {
-            Source::Procfs => (None, Some("it was asked for".to_owned())),
-            Source::Auto | Source::Ebpf => match load(&config.root) {
-                Ok(network) => (Some(network), None),
-                Err(error) => (None, Some(reason(&error))),
-            },
-        };
-        if let Some(reason) = reason.as_ref().filter(|_| config.source != Source::Procfs) {
-            tracing::info!(reason, "network bytes of processes are estimated");
-        }
-        let reason = reason.map(|reason| estimate(&reason));
-        let (source, sockets) = match loaded {
-            Some(Network { processes, sockets }) => {
-                (Counting::Counted(Counts { reader: processes, gone: Net::default(), last: None }), Some(sockets))
+    /// Counts by the program, or estimates for the reason that it is not there; the reader of sockets goes to the source of
+    /// connections.
+    pub(crate) fn new(loaded: Result<Network, Arc<str>>) -> (Self, Option<BySocket>) {
+        let (source, reason, sockets) = match loaded {
+            Ok(Network { processes, sockets }) => {
+                let counts = Counts { reader: processes, is_read: false, gone: Net::default(), last: None };
+                (Counting::Counted(counts), None, Some(sockets))
             }
-            None => (Counting::Estimated(Estimates::default()), None),
+            Err(reason) => (Counting::Estimated(Estimates::default()), Some(estimate(&reason)), None),
         };
         (Self { source, reason, lost: Lost::default() }, sockets)
     }
@@ -92,18 +79,18 @@ impl NetworkSource {
         FeatureHealth { id: FEATURE, source, reason }
     }
 
-    /// Fills in the bytes of every process; `before` are the rows of the last frame. To be called when all processes have
-    /// been read, so that what has ended has its last figures.
+    /// Fills in the bytes of every process; `before` are the rows of the last frame, `gone` those that are in it and not in the
+    /// table any more. To be called when all processes have been read, so that what has ended has its last figures.
     pub(crate) fn fill(
         &mut self,
         rows: &mut [ProcessRow],
-        ended: &mut [EndedProcess],
+        gone: &mut [EndedProcess],
         before: &[ProcessRow],
         tick: Tick,
     ) -> Payload {
         match &mut self.source {
             Counting::Counted(counts) => {
-                if counts.reader.read().is_err() {
+                if !counts.read() {
                     for row in rows {
                         (row.net, row.rates.net) = (Reading::Pending, Reading::Pending);
                     }
@@ -113,7 +100,7 @@ impl NetworkSource {
                 let known = self.lost.calls == 0;
                 fill_counted(rows, counts.reader.latest(), known, before, tick);
                 let payload = counts.payload(tick.elapsed);
-                counts.bury(rows, ended, tick);
+                counts.bury(gone, known);
                 payload
             }
             Counting::Estimated(estimates) => {
@@ -122,6 +109,29 @@ impl NetworkSource {
                 }
                 Payload { processes: Reading::Unsupported, kernel: Reading::Unsupported }
             }
+        }
+    }
+
+    /// Gives those that no tick saw their bytes, and makes room: `rows` live, and the ends of those that `is_awaited` names are
+    /// still to be told. To be called when the ends of this tick are known.
+    pub(crate) fn bury(
+        &mut self,
+        rows: &[ProcessRow],
+        ended: &mut [EndedProcess],
+        is_awaited: impl Fn(u32, Ticks) -> bool,
+        tick: Tick,
+    ) {
+        let Counting::Counted(counts) = &mut self.source else { return };
+        let is_unseen = |ended: &&mut EndedProcess| matches!(ended.row.net, Reading::Unsupported);
+        // They may have moved bytes after the reading of this tick.
+        if ended.iter_mut().any(|ended| is_unseen(&ended)) && counts.read() {
+            let known = counts.reader.lost().calls == 0;
+            for one in ended.iter_mut().filter(is_unseen) {
+                counts.bury(std::slice::from_mut(one), known);
+            }
+        }
+        if counts.is_read {
+            counts.make_room(rows, is_awaited, tick);
         }
     }
 
@@ -136,43 +146,11 @@ impl NetworkSource {
 /// Name of the source that counts.
 const ID: &str = "ebpf";
 
-/// Loads the program and sees that pids mean the same to it as to us.
-fn load(root: &Root) -> Result<Network, Unavailable> {
-    if !root.is_live() {
-        return Err(Unavailable::OtherRoot);
-    }
-    if !procyon_linux::own::in_first_namespaces(root) {
-        return Err(Unavailable::OtherNamespace);
-    }
-    let sys = root.sys("");
-    let kernel = Kernel::open(&sys)?;
-    Ok(Network::load(&kernel, &sys)?)
-}
-
-/// Tries to load the program and takes it out again: what `doctor` tells.
-pub(crate) fn attempt(root: &Root) -> FeatureHealth {
-    match load(root) {
-        Ok(_) => FeatureHealth { id: FEATURE, source: ID, reason: None },
-        Err(error) => FeatureHealth { id: FEATURE, source: ESTIMATE, reason: Some(estimate(&reason(&error))) },
-    }
-}
-
 fn estimate(reason: &str) -> Arc<str> {
     format!(
         "an estimate (~) from open TCP connections, without UDP and what closed between two readings, because {reason}"
     )
     .into()
-}
-
-/// An error with its causes in one line, and what would help.
-fn reason(error: &Unavailable) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    if error.is_refusal() { format!("{text}; it takes CAP_BPF and CAP_PERFMON") } else { text }
 }
 
 /// What was lost, for people; none when all was counted.
@@ -235,28 +213,49 @@ impl Counts {
         Payload { processes: rate(earlier_processes, processes), kernel: rate(earlier_kernel, kernel) }
     }
 
-    /// Gives those that ended their last figures, and makes room.
-    fn bury(&mut self, rows: &[ProcessRow], ended: &mut [EndedProcess], tick: Tick) {
+    /// Whether the counters could be read.
+    fn read(&mut self) -> bool {
+        self.is_read = self.reader.read().is_ok();
+        self.is_read
+    }
+
+    /// Gives those that ended their last figures and takes them out; `known` says that whoever has no counter moved nothing.
+    fn bury(&mut self, ended: &mut [EndedProcess], known: bool) {
+        for gone in ended.iter_mut().filter(|gone| !gone.row.kernel_thread) {
+            let user = User { pid: gone.row.key.pid, start: gone.row.key.start };
+            let latest = self.reader.latest();
+            let found = latest.binary_search_by_key(&user, |process| process.user).ok().and_then(|at| latest.get(at));
+            match found.copied() {
+                Some(process) => {
+                    gone.row.net = Reading::Known(net(process.traffic));
+                    self.forget(&process);
+                }
+                None if known => gone.row.net = Reading::Known(Net::default()),
+                None => gone.row.net = Reading::Pending,
+            }
+        }
+    }
+
+    /// Takes out whoever is in no table, and was not born a moment ago.
+    fn make_room(&mut self, rows: &[ProcessRow], is_awaited: impl Fn(u32, Ticks) -> bool, tick: Tick) {
         let started_before = tick.uptime.saturating_sub(PATIENCE);
         let old = Ticks(u64::try_from(started_before.as_millis()).unwrap_or(u64::MAX) * TICKS_PER_SECOND / 1000);
-        for process in self.reader.latest() {
-            let user = process.user;
-            if user == User::KERNEL {
-                continue;
-            }
-            let at = rows.binary_search_by_key(&user.pid, |row| row.key.pid).ok().and_then(|at| rows.get(at));
-            if at.is_some_and(|row| row.key.start == user.start) {
-                continue;
-            }
-            let last = ended.iter_mut().find(|gone| gone.row.key.pid == user.pid && gone.row.key.start == user.start);
-            let is_over = last.is_some() || user.start < old;
-            if let Some(last) = last {
-                last.row.net = Reading::Known(net(process.traffic));
-            }
-            // What could not be taken out is tried again at the next tick.
-            if is_over && self.reader.forget(process).is_ok() {
-                self.gone = plus(self.gone, net(process.traffic));
-            }
+        let is_over = |process: &&ProcessTraffic| {
+            let User { pid, start } = process.user;
+            let at = rows.binary_search_by_key(&pid, |row| row.key.pid).ok().and_then(|at| rows.get(at));
+            let lives = at.is_some_and(|row| row.key.start == start);
+            process.user != User::KERNEL && !lives && start < old && !is_awaited(pid, start)
+        };
+        let over: Vec<ProcessTraffic> = self.reader.latest().iter().filter(is_over).copied().collect();
+        for process in &over {
+            self.forget(process);
+        }
+    }
+
+    /// What could not be taken out is tried again at the next tick.
+    fn forget(&mut self, process: &ProcessTraffic) {
+        if self.reader.forget(process).is_ok() {
+            self.gone = plus(self.gone, net(process.traffic));
         }
     }
 }

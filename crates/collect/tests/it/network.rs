@@ -1,5 +1,6 @@
 //! Network bytes in frames, against processes that move exactly so many.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,9 @@ fn source(frame: &Frame) -> &'static str {
 fn counting() -> Option<Collector> {
     let mut collector = collector(Source::Auto);
     let frame = collector.tick().unwrap();
-    (source(&frame) == "ebpf").then_some(collector)
+    let deaths_are_told =
+        frame.health.features.iter().any(|feature| feature.id == "deaths" && feature.source == "ebpf");
+    (source(&frame) == "ebpf" && deaths_are_told).then_some(collector)
 }
 
 fn row<'a>(frame: &'a Frame, workload: &Workload) -> &'a ProcessRow {
@@ -144,6 +147,35 @@ fn the_last_bytes_of_a_process_are_in_the_row_with_which_it_ends() {
     });
     assert_eq!(bytes(net), Some((0, 1234)));
     assert_eq!(bytes(row(&collector.tick().unwrap(), &server).net), Some((1234, 0)));
+}
+
+#[test]
+fn the_bytes_of_a_life_that_no_tick_saw_are_in_the_row_with_which_it_ends() {
+    let Some(mut collector) = counting() else { return };
+    let mut server = Workload::start(&["sockets"]);
+    let (listener, address) = place(&server.ask("listen 127.0.0.1:0"));
+    collector.tick().unwrap();
+    let mut client = Workload::start(&["sockets"]);
+    let (near, _) = place(&client.ask(&format!("connect {address}")));
+    let (far, _) = place(&server.ask(&format!("accept {listener}")));
+    client.tell(&format!("send {near} 54321 1000"));
+    server.ask(&format!("receive {far} 54321"));
+    client.answer();
+    server.ask(&format!("send {far} 99 9"));
+    client.ask(&format!("receive {near} 99"));
+    let pid = client.pid();
+    client.finish();
+    // One that moved nothing ends beside it.
+    let mut idle = std::process::Command::new("true").spawn().unwrap();
+    idle.wait().unwrap();
+    let mut told = HashMap::new();
+    eventually("both ends are told", Duration::from_secs(90), || {
+        let frame = collector.tick().unwrap();
+        assert!(frame.process_by_pid(pid).is_none());
+        told.extend(frame.ended.iter().map(|ended| (ended.row.key.pid, bytes(ended.row.net))));
+        (told.contains_key(&pid) && told.contains_key(&idle.id())).then_some(())
+    });
+    assert_eq!((told[&pid], told[&idle.id()]), (Some((99, 54321)), Some((0, 0))));
 }
 
 #[test]
