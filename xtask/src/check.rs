@@ -269,6 +269,7 @@ const TESTED_PROGRAMS: &[Program] = &[
         &["--seconds", "40", "--processes", "1000", "--threads", "2000", "--max-gap", "20"],
     ),
     ("truth of the past, short", "bench/truth/truth.py", &["--seconds", "45", "--instants", "40"]),
+    ("balance of the books, short", "bench/books.py", &["--seconds", "15", "--min", "0.94", "--max", "1.05"]),
 ];
 
 /// Measurements, for `bench`.
@@ -283,6 +284,7 @@ const SOAKED_PROGRAMS: &[Program] = &[
     ("ten minutes of watching", "bench/up_cost.py", &["--seconds", "600"]),
     ("storm", "bench/storm/storm.py", &[]),
     ("truth of the past", "bench/truth/truth.py", &["--seconds", "1200", "--instants", "400"]),
+    ("balance of the books", "bench/books.py", &[]),
 ];
 
 /// Whether a name contains one of the words; every name does where there are no words.

@@ -13,6 +13,7 @@ use procyon_model::key::HostId;
 use procyon_model::mask::MaskError;
 use procyon_units::{Clock, Mono};
 
+use crate::books::Books;
 use crate::choice::{self, Choice};
 use crate::clock;
 use crate::config::Config;
@@ -63,6 +64,7 @@ pub struct Collector {
     features: Arc<[FeatureHealth]>,
     table: Table,
     deaths: Deaths,
+    books: Books,
     strings: StringsLane,
     slow: SlowLane,
     pss: PssLane,
@@ -93,6 +95,7 @@ impl Collector {
         Ok(Self {
             table: Table::new(host.boot.short(), host.boot_time),
             deaths: Deaths::new(lifecycle, host.boot.short()),
+            books: Books::default(),
             strings: StringsLane::new(config)?,
             slow: SlowLane::new(&config.root, config.slow_budget)?,
             pss: PssLane::new(&config.root, config.pss_budget),
@@ -143,6 +146,7 @@ impl Collector {
         self.filesystems.run(now);
         self.users.run(now);
 
+        machine.attributed = self.books.close(&rows, self.deaths.take_late_work(), &machine.cpu, (now, elapsed));
         self.note_network();
         machine.processes = rows.len() as u64;
         machine.threads = rows.iter().map(|row| u64::from(row.threads)).sum();

@@ -3,7 +3,7 @@
 //!
 //! The kernel speaks twice: when the last thread ends (who, when, how, by whose signal), and when it lets the process go
 //! (totals, final). The second word comes after the parent has collected the process, mostly within milliseconds, at times
-//! after many seconds. A death waits for it for two seconds and is then told as it is known.
+//! after many seconds. A death waits for it for two seconds, less than one where something failed, and is then told as it is known.
 
 mod row;
 
@@ -16,6 +16,7 @@ use procyon_model::frame::{EndedProcess, Sender};
 use procyon_model::key::ProcessKey;
 use procyon_units::{CpuTime, Mono, Ticks, Wall};
 
+use crate::books::Work;
 use crate::clock;
 use crate::describe::{Program, Remains};
 use crate::strings::StringsLane;
@@ -23,6 +24,9 @@ use crate::table::{Table, Tick};
 
 /// How long a death waits for its final totals.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same for one by a signal or with a code that tells of a failure: of these somebody wants to hear soon, which is in the
+/// frame after the one that misses it.
+const PATIENCE_WITH_FAILURES: Duration = Duration::from_millis(900);
 /// How long a death that was told without them is remembered, so that they do not make another one.
 const REMEMBERED: Duration = Duration::from_mins(2);
 /// Most ends, and most programs of processes not seen yet, that are held; what comes beyond is counted as lost.
@@ -35,6 +39,16 @@ struct End {
     /// Status and totals, once they are final.
     last: Option<(WaitStatus, Counts)>,
     since: Mono,
+}
+
+impl End {
+    /// How long it is waited for its final totals.
+    fn patience(&self) -> Duration {
+        match self.exit.as_ref().map(|exit| exit.status) {
+            Some(status) if status.0 != 0 => PATIENCE_WITH_FAILURES,
+            _ => PATIENCE,
+        }
+    }
 }
 
 /// An [`Exited`], kept.
@@ -98,8 +112,10 @@ pub(crate) struct Deaths {
     /// The last program of processes whose strings are not read yet.
     programs: HashMap<Id, (Program, Mono)>,
     waiting: Vec<Waiting>,
-    /// Told before the kernel's last word.
-    early: HashMap<Id, Mono>,
+    /// Told before the kernel's last word, with what they were told to have done.
+    early: HashMap<Id, (Work, Mono)>,
+    /// What came to light of processes that are not in the table any more, since it was asked for.
+    late: Work,
     refused: u64,
 }
 
@@ -112,6 +128,7 @@ impl Deaths {
             programs: HashMap::new(),
             waiting: Vec::new(),
             early: HashMap::new(),
+            late: Work::default(),
             refused: 0,
         }
     }
@@ -119,6 +136,11 @@ impl Deaths {
     /// Events that were lost since start.
     pub(crate) fn lost(&self) -> u64 {
         self.lifecycle.as_ref().map_or(0, Lifecycle::lost).saturating_add(self.refused)
+    }
+
+    /// What ended processes are known to have done since the last call, beyond what their rows in frames told.
+    pub(crate) fn take_late_work(&mut self) -> Work {
+        std::mem::take(&mut self.late)
     }
 
     /// Whether the end of this process is known and still to be told.
@@ -147,7 +169,7 @@ impl Deaths {
     }
 
     fn drain(&mut self, now: Mono) {
-        let Self { lifecycle, ends, programs, early, refused, .. } = self;
+        let Self { lifecycle, ends, programs, early, late, refused, .. } = self;
         let Some(lifecycle) = lifecycle else { return };
         lifecycle.drain(|event| match event {
             Event::Executed(executed) => {
@@ -168,9 +190,9 @@ impl Deaths {
                 }
             }
             Event::Freed(freed) => {
-                if early.remove(&freed.id).is_none()
-                    && let Some(end) = held(ends, freed.id, now, refused)
-                {
+                if let Some((told, _)) = early.remove(&freed.id) {
+                    late.add(work(&freed.counts).since(told));
+                } else if let Some(end) = held(ends, freed.id, now, refused) {
                     end.last = Some((freed.status, freed.counts));
                 }
             }
@@ -190,18 +212,21 @@ impl Deaths {
         waiting.extend(gone.into_iter().map(|process| Waiting { process, since: moment.now }));
         for mut one in waiting {
             let id = id_of(&one.process.row.key);
-            let is_due = moment.now.since(one.since) >= PATIENCE;
-            let is_final = self.ends.get(&id).is_some_and(|end| end.last.is_some());
+            let end = self.ends.get(&id);
+            let is_due = moment.now.since(one.since) >= end.map_or(PATIENCE, End::patience);
+            let is_final = end.is_some_and(|end| end.last.is_some());
             if !is_due && !is_final {
                 self.waiting.push(one);
                 continue;
             }
             if let Some(end) = self.ends.remove(&id) {
+                let seen = Work::of(&one.process.row);
                 row::complete(&mut one.process, &end, moment);
+                self.late.add(Work::of(&one.process.row).since(seen));
                 self.describe(&mut one.process, &end, table, strings);
             }
             if !is_final {
-                self.early.insert(id, moment.now);
+                self.early.insert(id, (Work::of(&one.process.row), moment.now));
             }
             told.push(one.process);
         }
@@ -212,19 +237,21 @@ impl Deaths {
     fn tell_unseen(&mut self, told: &mut Vec<EndedProcess>, table: &Table, strings: &mut StringsLane, moment: Moment) {
         let waiting: HashSet<Id> = self.waiting.iter().map(|one| id_of(&one.process.row.key)).collect();
         let is_unseen = |id: &Id| !waiting.contains(id) && table.position(&self.key(id)).is_none();
-        let is_ready = |end: &End| end.last.is_some() || moment.now.since(end.since) >= PATIENCE;
+        let is_ready = |end: &End| end.last.is_some() || moment.now.since(end.since) >= end.patience();
         let mut ready: Vec<Id> =
             self.ends.iter().filter(|(id, end)| is_ready(end) && is_unseen(id)).map(|(id, _)| *id).collect();
         ready.sort_unstable();
         for id in ready {
             let Some(end) = self.ends.remove(&id) else { continue };
-            if end.last.is_none() {
-                self.early.insert(id, moment.now);
-            }
             // Without the word about its end nothing is known but numbers.
             let Some(exit) = &end.exit else { continue };
             let mut process = row::unseen(self.key(&id), exit, table.started(id.start), moment);
             row::complete(&mut process, &end, moment);
+            let done = Work::of(&process.row);
+            self.late.add(done);
+            if end.last.is_none() {
+                self.early.insert(id, (done, moment.now));
+            }
             self.describe(&mut process, &end, table, strings);
             told.push(process);
         }
@@ -237,7 +264,7 @@ impl Deaths {
         if program.is_none() && !process.row.descriptor.name.is_empty() {
             return;
         }
-        let cgroup = table.path_of_cgroup(exit.cgroup);
+        let cgroup = table.path_of_cgroup(exit.cgroup, exit.ppid);
         let (descriptor, label) = strings.describe_remains(&Remains {
             name: &exit.name,
             uid: exit.euid,
@@ -257,7 +284,7 @@ impl Deaths {
             let key = ProcessKey { pid: id.pid, start: id.start, boot: *boot };
             *since == now || ends.contains_key(id) || waiting.contains(id) || table.awaits_strings(&key)
         });
-        early.retain(|_, since| now.since(*since) < REMEMBERED);
+        early.retain(|_, (_, since)| now.since(*since) < REMEMBERED);
     }
 
     const fn key(&self, id: &Id) -> ProcessKey {
@@ -288,6 +315,10 @@ fn held<'a>(ends: &'a mut HashMap<Id, End>, id: Id, now: Mono, refused: &mut u64
         return None;
     }
     Some(ends.entry(id).or_insert(End { exit: None, last: None, since: now }))
+}
+
+const fn work(counts: &Counts) -> Work {
+    Work { cpu: counts.runtime, read: counts.read, written: counts.written }
 }
 
 const fn id_of(key: &ProcessKey) -> Id {

@@ -268,10 +268,21 @@ impl Table {
         tracked.is_some_and(|tracked| tracked.describe || tracked.described_at.is_none())
     }
 
-    /// The path of a control group, from a process that is in it.
-    pub(crate) fn path_of_cgroup(&self, cgroup: u64) -> Option<Box<[u8]>> {
-        let member = |tracked: &&Tracked| tracked.cgroup == Some(cgroup) && !tracked.descriptor.cgroup.is_empty();
-        self.tracked.iter().find(member).map(|tracked| tracked.descriptor.cgroup.clone())
+    /// The path of the control groups in which a process was that is in no row, from its group of version 2 and its parent:
+    /// children inherit all of them. Without the parent it is the one path that all members of that group have; where version 1
+    /// parts what version 2 holds together, nobody knows.
+    pub(crate) fn path_of_cgroup(&self, cgroup: u64, parent: u32) -> Option<Box<[u8]>> {
+        let path = |tracked: &Tracked| -> Option<Box<[u8]>> {
+            let is_member = tracked.cgroup == Some(cgroup) && !tracked.descriptor.cgroup.is_empty();
+            is_member.then(|| tracked.descriptor.cgroup.clone())
+        };
+        let parent = self.tracked.binary_search_by_key(&parent, |tracked| tracked.key.pid).ok();
+        if let Some(path) = parent.and_then(|at| self.tracked.get(at)).and_then(path) {
+            return Some(path);
+        }
+        let mut members = self.tracked.iter().filter_map(path);
+        let first = members.next()?;
+        members.all(|other| other == first).then_some(first)
     }
 
     /// Civil time of a start.

@@ -112,6 +112,8 @@ pub struct Machine {
     pub interfaces: Vec<Interface>,
     /// Network payload by who moved it.
     pub payload: Payload,
+    /// What processes did of what the machine did.
+    pub attributed: Attributed,
     /// Temperature sensors.
     pub sensors: Vec<Sensor>,
     /// When they were read; none before the first time.
@@ -130,6 +132,20 @@ pub struct Payload {
     pub processes: Reading<NetRates>,
     /// Of the kernel itself: network file systems and others that use sockets without a process.
     pub kernel: Reading<NetRates>,
+}
+
+/// What all processes did since the tick before, those included that ended in it. An end that is told late counts in the tick in
+/// which it is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Attributed {
+    /// Processors in use.
+    pub cpu: Reading<Cores>,
+    /// Bytes each second that processes made disks read.
+    pub read: Reading<PerSecond>,
+    /// Bytes each second that processes wrote to be stored on disks; they get there later.
+    pub written: Reading<PerSecond>,
+    /// Processor time of all processes as a share of what the machine was busy, over the last minute.
+    pub share: Reading<Ratio>,
 }
 
 /// One processor core.

@@ -83,6 +83,7 @@ const first = {
   ofMemory: '{unit} of {total} · {percent} · swap {swap}',
   busy: '{unit} · busy {percent}',
   ofSpeed: '{unit} of {speed}',
+  inNoProcess: 'in no process: {value}',
   other: 'other',
   otherCount: 'other {n}',
   showData: 'Show data',

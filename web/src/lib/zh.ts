@@ -100,6 +100,7 @@ export const zh: Readonly<Record<Key, string>> = {
   ofMemory: '{unit} / {total} · {percent} · 交换区 {swap}',
   busy: '{unit} · 忙 {percent}',
   ofSpeed: '{unit} · 共 {speed}',
+  inNoProcess: '未归属进程：{value}',
   other: '其他',
   otherCount: '其他 {n}',
   showData: '显示数据',

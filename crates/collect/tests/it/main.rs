@@ -9,9 +9,11 @@
 )]
 
 mod allocations;
+mod books;
 mod deaths;
 mod inspect;
 mod network;
+mod odd;
 mod providers;
 mod strings;
 mod truth;

@@ -8,8 +8,8 @@ use procyon_model::connection::{Owner, Protocol, SocketState};
 use procyon_model::descriptor::Descriptor;
 use procyon_model::frame::{Aged, Death, EndedProcess, Exit, HostIdentity, Pace};
 use procyon_model::machine::{
-    Container, Core, CpuModes, Disk, DiskRates, Filesystem, FilesystemState, Interface, InterfaceRates, Load,
-    MemoryUse, Payload, Sensor, Space, Swapping, UserSession,
+    Attributed, Container, Core, CpuModes, Disk, DiskRates, Filesystem, FilesystemState, Interface, InterfaceRates,
+    Load, MemoryUse, Payload, Sensor, Space, Swapping, UserSession,
 };
 use procyon_model::process::{
     CpuCounters, Faults, Fds, Io, Memory, Net, NetRates, Oom, ProcessState, Pss, Rates, Switches,
@@ -369,6 +369,12 @@ pub fn full_machine() -> Machine {
         payload: Payload {
             processes: Reading::Known(NetRates { received: rate(1.5), sent: rate(2.5) }),
             kernel: Reading::Pending,
+        },
+        attributed: Attributed {
+            cpu: Reading::Known(Cores(1.25)),
+            read: Reading::Pending,
+            written: Reading::Known(rate(3.5)),
+            share: Reading::Known(Ratio(0.99)),
         },
         load: Reading::Known(Load { one: 1.25, five: 0.5, fifteen: 0.1 }),
         memory: Reading::Known(MemoryUse {

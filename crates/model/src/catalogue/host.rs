@@ -4,7 +4,7 @@ use procyon_units::{Bytes, PerSecond, Ratio, Reading};
 
 use super::figure::{Figure, Kind, Pace, Scope, Unit, figure};
 use crate::frame::Frame;
-use crate::machine::{CpuModes, Disk, DiskRates, Interface, InterfaceRates, MemoryUse};
+use crate::machine::{CpuModes, Disk, DiskRates, Interface, InterfaceRates, Machine, MemoryUse};
 use crate::process::NetRates;
 use crate::value::Value;
 
@@ -64,6 +64,24 @@ fn beyond_payload(
     let (processes, kernel) = (known(frame.machine.payload.processes), known(frame.machine.payload.kernel));
     let rest = |all: PerSecond| Some(PerSecond((all.0 - processes?.0 - kernel?.0).max(0.0)));
     all.and_then(rest).into()
+}
+
+/// What disks moved beyond what processes made them move.
+fn beyond_processes(
+    frame: &Frame,
+    moved: fn(&DiskRates) -> PerSecond,
+    by_processes: Reading<PerSecond>,
+) -> Value<'static> {
+    let all = counted(frame).map(|disk| disk.rates.get().map(moved)).sum::<Option<PerSecond>>();
+    let rest = |all: PerSecond| by_processes.get().map(|processes| PerSecond((all.0 - processes.0).max(0.0)));
+    all.and_then(rest).into()
+}
+
+/// Time at work that no process accounts for.
+fn cpu_rest(frame: &Frame) -> Value<'static> {
+    let Machine { cpu, attributed, .. } = &frame.machine;
+    let rest = |modes: &CpuModes<f64>| attributed.cpu.get().map(|processes| (modes.busy() - processes.0).max(0.0));
+    cpu.get().and_then(rest).into()
 }
 
 fn speed(frame: &Frame) -> Value<'static> {
@@ -126,6 +144,13 @@ pub static HOST: &[Figure<Frame>] = &[
     fig(273, "net_kernel_tx", "host_network_kernel_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent by the kernel", "内核发送"], ["Network payload sent each second by the kernel itself, as for network file systems.", "内核自身（如网络文件系统）每秒发出的网络载荷。"], "eBPF sock_send_length", |f| payload(f.machine.payload.kernel, |n| n.sent)).head("Kernel tx", "内核发"),
     fig(274, "net_rest_rx", "host_network_unattributed_receive_bytes_per_second", Unit::BytesPerSecond, ["Received, unattributed", "未归属接收"], ["What physical and loopback interfaces received each second beyond the payload of processes and the kernel: headers, acknowledgements, packets passing through.", "物理网卡与回环每秒收到的、超出进程与内核载荷的字节：包头、确认、转发的包。"], "/proc/net/dev less eBPF sock_recv_length", |f| beyond_payload(f, |i| i.received, |n| n.received)).head("Rest rx", "未归属收"),
     fig(275, "net_rest_tx", "host_network_unattributed_transmit_bytes_per_second", Unit::BytesPerSecond, ["Sent, unattributed", "未归属发送"], ["What physical and loopback interfaces sent each second beyond the payload of processes and the kernel: headers, acknowledgements, packets passing through.", "物理网卡与回环每秒发出的、超出进程与内核载荷的字节：包头、确认、转发的包。"], "/proc/net/dev less eBPF sock_send_length", |f| beyond_payload(f, |i| i.sent, |n| n.sent)).head("Rest tx", "未归属发"),
+    fig(276, "cpu_proc", "host_cpu_process_cores", Unit::Cores, ["CPU of processes", "进程 CPU"], ["Processors used by all processes, those included that have ended since the tick before.", "所有进程（含已结束的）使用的核数。"], "eBPF iter/task, sched_process_free; /proc/PID/stat", |f| (&f.machine.attributed.cpu).into()).head("Proc CPU", "进程 CPU"),
+    fig(277, "cpu_rest", "host_cpu_unattributed_cores", Unit::Cores, ["CPU, unattributed", "未归属 CPU"], ["Processors at work beyond what processes used: interrupts on an idle processor, and ends of processes that the kernel tells later.", "超出进程用量的工作核数：空闲处理器上的中断，以及内核稍后才告知的已结束进程。"], "/proc/stat cpu less eBPF iter/task, sched_process_free", cpu_rest).head("Rest CPU", "未归属 CPU"),
+    fig(278, "cpu_attributed", "host_cpu_attributed_ratio", Unit::Ratio, ["CPU attributed", "CPU 归属率"], ["Processor time of all processes, living and ended, as a share of what the machine was busy in the last minute: whether the books balance.", "最近一分钟所有进程（含已结束的）的处理器时间占机器忙碌时间的比例：账目是否相符。"], "eBPF iter/task, sched_process_free; /proc/stat cpu", |f| (&f.machine.attributed.share).into()).head("Attributed", "归属率"),
+    fig(279, "disk_proc_read", "host_disk_process_read_bytes_per_second", Unit::BytesPerSecond, ["Read by processes", "进程读盘"], ["Bytes each second that all processes made disks read, those included that have ended since the tick before.", "所有进程（含已结束的）每秒让磁盘读取的字节数。"], "eBPF iter/task, sched_process_free; /proc/PID/io", |f| (&f.machine.attributed.read).into()).head("Proc read", "进程读"),
+    fig(280, "disk_proc_write", "host_disk_process_write_bytes_per_second", Unit::BytesPerSecond, ["Written by processes", "进程写盘"], ["Bytes each second that all processes wrote to be stored on disks, those included that have ended since the tick before; they get there later.", "所有进程（含已结束的）每秒写入待存盘的字节数；稍后才到达磁盘。"], "eBPF iter/task, sched_process_free; /proc/PID/io", |f| (&f.machine.attributed.written).into()).head("Proc write", "进程写"),
+    fig(281, "disk_rest_read", "host_disk_unattributed_read_bytes_per_second", Unit::BytesPerSecond, ["Disk read, unattributed", "未归属磁盘读"], ["What disks read each second beyond what processes made them read: metadata of file systems, checks, raids that rebuild.", "磁盘每秒读取的、超出进程所致的字节：文件系统元数据、校验、阵列重建。"], "/proc/diskstats less eBPF iter/task", |f| beyond_processes(f, |d| d.read, f.machine.attributed.read)).head("Rest read", "未归属读"),
+    fig(282, "disk_rest_write", "host_disk_unattributed_write_bytes_per_second", Unit::BytesPerSecond, ["Disk write, unattributed", "未归属磁盘写"], ["What disks wrote each second beyond what processes wrote meanwhile: what they had written before, journals and metadata.", "磁盘每秒写入的、超出进程同时写入的字节：此前写入的数据、日志与元数据。"], "/proc/diskstats less eBPF iter/task", |f| beyond_processes(f, |d| d.written, f.machine.attributed.written)).head("Rest write", "未归属写"),
     fig(260, "forks", "host_forks_per_second", Unit::PerSecond, ["Forks", "创建进程"], ["Processes and threads made each second.", "每秒创建的进程与线程数。"], "/proc/stat processes", |f| (&f.machine.events.forks).into()),
     fig(261, "ctxt", "host_context_switches_per_second", Unit::PerSecond, ["Context switches", "上下文切换"], ["Context switches each second.", "每秒上下文切换次数。"], "/proc/stat ctxt", |f| (&f.machine.events.context_switches).into()).head("Switches", "切换"),
     fig(262, "intr", "host_interrupts_per_second", Unit::PerSecond, ["Interrupts", "中断"], ["Interrupts each second.", "每秒中断次数。"], "/proc/stat intr", |f| (&f.machine.events.interrupts).into()),

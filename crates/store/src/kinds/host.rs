@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use procyon_model::frame::{Aged, Frame, HostIdentity, Pace};
 use procyon_model::key::{BootId, HostId};
-use procyon_model::machine::{Events, Load, Machine, MemoryUse, Payload, Pressure, Swapping};
+use procyon_model::machine::{Attributed, Events, Load, Machine, MemoryUse, Payload, Pressure, Swapping};
 use procyon_model::process::NetRates;
-use procyon_units::{Bytes, Celsius, Mono, PerSecond, Ratio, Reading, Wall};
+use procyon_units::{Bytes, Celsius, Cores, Mono, PerSecond, Ratio, Reading, Wall};
 
 use crate::column::Shape::{Counter, Float, Level, Text};
 use crate::column::{ALL_GROUPS, Cells, Fill, columns, duration, nanos};
@@ -100,6 +100,12 @@ columns! {
     PROCESSES_SENT = "host_network_process_transmit_bytes_per_second", Float;
     KERNEL_RECEIVED = "host_network_kernel_receive_bytes_per_second", Float;
     KERNEL_SENT = "host_network_kernel_transmit_bytes_per_second", Float;
+    /// Readings of what processes did, three bits each; zero where the row is older than these columns.
+    ATTRIBUTED = "host_attributed_readings", Level;
+    PROCESSES_CPU = "host_cpu_process_cores", Float;
+    PROCESSES_READ = "host_disk_process_read_bytes_per_second", Float;
+    PROCESSES_WRITTEN = "host_disk_process_write_bytes_per_second", Float;
+    CPU_SHARE = "host_cpu_attributed_ratio", Float;
 }
 
 /// Bits of [`FLAGS`].
@@ -399,6 +405,22 @@ fn machine(machine: &Machine, tick: &Tick, new: &mut Fill<'_>) {
             new.float(sent, rates.sent.0);
         }
     }
+    attributed(&machine.attributed, new);
+}
+
+fn attributed(what: &Attributed, new: &mut Fill<'_>) {
+    let figures = [
+        (PROCESSES_CPU, what.cpu.map(|cores| cores.0)),
+        (PROCESSES_READ, what.read.map(|rate| rate.0)),
+        (PROCESSES_WRITTEN, what.written.map(|rate| rate.0)),
+        (CPU_SHARE, what.share.map(|share| share.0)),
+    ];
+    for (at, (place, reading)) in (0..).zip(figures) {
+        new.code(ATTRIBUTED, at, if reading.is_known() { EXPLICIT } else { code(&reading) });
+        if let Reading::Known(value) = reading {
+            new.float(place, value);
+        }
+    }
 }
 
 fn memory_use(memory: &MemoryUse, new: &mut Fill<'_>) {
@@ -427,6 +449,21 @@ fn payload(cells: Cells<'_>, at: u32, [received, sent]: [usize; 2]) -> Reading<N
     match cells.code(PAYLOAD, at) {
         0 => Reading::Unsupported,
         code => reading(code, rates),
+    }
+}
+
+fn read_attributed(cells: Cells<'_>) -> Attributed {
+    fn figure<T>(cells: Cells<'_>, at: u32, place: usize, make: fn(f64) -> T) -> Reading<T> {
+        match cells.code(ATTRIBUTED, at) {
+            0 => Reading::Unsupported,
+            code => reading(code, || make(cells.float(place))),
+        }
+    }
+    Attributed {
+        cpu: figure(cells, 0, PROCESSES_CPU, Cores),
+        read: figure(cells, 1, PROCESSES_READ, PerSecond),
+        written: figure(cells, 2, PROCESSES_WRITTEN, PerSecond),
+        share: figure(cells, 3, CPU_SHARE, Ratio),
     }
 }
 
@@ -479,6 +516,7 @@ fn read_machine(cells: Cells<'_>, tick: &Tick) -> Machine {
         running: count(readings::RUNNING, RUNNING),
         blocked: count(readings::BLOCKED, BLOCKED),
         payload: Payload { processes: payload(cells, 0, OF_PROCESSES), kernel: payload(cells, 1, OF_KERNEL) },
+        attributed: read_attributed(cells),
         temperature: reading(known(readings::TEMPERATURE), || Celsius(cells.float(TEMPERATURE))),
         uptime: duration(cells.get(UPTIME)),
         sensors_taken: instant(cells.get(SENSORS_TAKEN)),
