@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod fallbacks;
 mod harness;
 mod http;
 mod live;
@@ -19,6 +20,7 @@ mod masking;
 mod monitor;
 mod past;
 mod privileges;
+mod reuse;
 mod schemas;
 mod signals;
 mod starting;

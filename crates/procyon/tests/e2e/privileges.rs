@@ -33,7 +33,7 @@ const ALL: [&str; 7] =
     ["CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_KILL", "CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_BPF", "CAP_PERFMON"];
 
 /// The words that start a program as nobody with all of these but some.
-fn without(some: &[&str]) -> Vec<String> {
+pub(crate) fn without(some: &[&str]) -> Vec<String> {
     let kept = ALL
         .iter()
         .filter(|name| !some.contains(name))
@@ -54,7 +54,7 @@ fn without(some: &[&str]) -> Vec<String> {
 }
 
 /// A copy of procyon that everybody may start, in a folder with a state folder of nobody's.
-fn for_nobody() -> (TempDir, PathBuf) {
+pub(crate) fn for_nobody() -> (TempDir, PathBuf) {
     let folder = open_folder();
     let program = folder.path().join("procyon");
     if fs::hard_link(crate::harness::procyon(), &program).is_err() {
