@@ -57,7 +57,7 @@ pub const MAX_EVENTS: usize = 10_000;
 /// Questions about long ranges of the past that are answered at one time; more wait.
 pub const HISTORY_QUESTIONS: usize = 2;
 /// Objects of `/monitor/process/status` at most; more frames are thinned out.
-pub const MAX_STATUS: i64 = 120;
+pub const MAX_STATUS: u64 = 120;
 /// Minutes of `/monitor/process/status` at most.
 pub const MAX_STATUS_MINUTES: usize = 1440;
 /// Threads that answer what may take longer than async code may.

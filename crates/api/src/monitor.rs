@@ -4,6 +4,7 @@ mod host;
 mod process;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::Router;
@@ -15,7 +16,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use procyon_control::Signal;
-use procyon_history::{History, HistoryError};
+use procyon_history::{Fold, History, HistoryError, Range, Search};
 use procyon_model::ProcessKey;
 use procyon_units::Wall;
 use procyon_wire::{Problem, ProblemKind};
@@ -83,7 +84,7 @@ async fn process_snapshot(State(app): State<Arc<App>>, At(pid): At<String>) -> R
     let pid = pid_of(&pid)?;
     let frame = local(&app)?.frame()?;
     let row = frame.process_by_pid(pid).ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}")))?;
-    Ok(success([process::snapshot(&frame, row)]))
+    Ok(success([process::snapshot(frame.wall, row)]))
 }
 
 async fn process_kill(
@@ -184,7 +185,7 @@ async fn process_status(
     let from = Wall(now.0.saturating_sub(minutes));
     let living = host.frame()?.process_by_pid(pid).map(|row| row.key);
     app.ask_for_long(&host, move |history| {
-        let objects = recent(history, pid, living, from, now).map_err(|error| past::failure(&error))?;
+        let objects = recent(history, pid, living, (from, now)).map_err(|error| past::failure(&error))?;
         if objects.is_empty() {
             return Err(Failure::not_found(format!("no process had the pid {pid} in that time")));
         }
@@ -193,38 +194,31 @@ async fn process_status(
     .await
 }
 
-/// One process at many instants.
+/// The last one who had a pid in a range.
+fn last_with(history: &dyn History, pid: u32, (from, to): (Wall, Wall)) -> Result<Option<ProcessKey>, HistoryError> {
+    let search = Search { from, to, words: vec![pid.to_string()], limit: usize::MAX };
+    let mut found = history.search(&search)?;
+    found.retain(|found| found.key.pid == pid);
+    Ok(found.iter().max_by_key(|found| (found.last, found.key)).map(|found| found.key))
+}
+
+/// One process at many instants, evenly spread.
 fn recent(
     history: &dyn History,
     pid: u32,
     living: Option<ProcessKey>,
-    from: Wall,
-    to: Wall,
+    (from, to): (Wall, Wall),
 ) -> Result<Vec<process::Process>, HistoryError> {
-    let apart = (to.0.saturating_sub(from.0) / MAX_STATUS).max(1);
-    let mut key = living;
-    let mut objects = Vec::new();
-    let mut last = None;
-    for place in 0..MAX_STATUS {
-        // From the newest on, so that the last one who had the pid is the one that is told of.
-        let at = Wall(to.0.saturating_sub(place.saturating_mul(apart)));
-        let frame = match history.at(at) {
-            Ok(past) => past.frame,
-            Err(HistoryError::Before { .. } | HistoryError::Empty) => break,
-            Err(error) => return Err(error),
-        };
-        if frame.wall < from {
-            break;
-        }
-        let row = frame.process_by_pid(pid).filter(|row| key.is_none_or(|key| row.key == key));
-        if let Some(row) = row.filter(|_| last != Some(frame.wall)) {
-            key = Some(row.key);
-            objects.push(process::snapshot(&frame, row));
-        }
-        last = Some(frame.wall);
-    }
-    objects.reverse();
-    Ok(objects)
+    let Some(key) = living.map_or_else(|| last_with(history, pid, (from, to)), |key| Ok(Some(key)))? else {
+        return Ok(Vec::new());
+    };
+    let time = u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0);
+    let step = Duration::from_nanos(time / MAX_STATUS).max(Duration::from_millis(1));
+    // The instants stand on multiples of their distance: one more than fit may be touched, and the first begins before the range.
+    let rows = history.process_rows(&Range { from, to, step, fold: Fold::default() }, &key)?;
+    let mut objects: Vec<_> = rows.iter().filter(|seen| seen.at >= from).collect();
+    let surplus = objects.len().saturating_sub(usize::try_from(MAX_STATUS).unwrap_or(usize::MAX));
+    Ok(objects.drain(surplus..).map(|seen| process::snapshot(seen.at, &seen.row)).collect())
 }
 
 async fn later_trace() -> Failure {

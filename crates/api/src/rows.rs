@@ -77,6 +77,13 @@ pub(crate) enum Extra {
     Json(serde_json::Value),
 }
 
+impl Extra {
+    /// Something that has a form of its own.
+    pub(crate) fn json(value: &impl Serialize) -> Self {
+        Self::Json(serde_json::to_value(value).unwrap_or_default())
+    }
+}
+
 impl Serialize for Extra {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {

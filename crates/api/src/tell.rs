@@ -54,16 +54,32 @@ pub(crate) fn event(event: &Event) -> wire::Event {
         label: row.map(|row| readable(&row.label)),
         cmd: row.map(|row| readable(&row.descriptor.cmd)),
         user: row.map(|row| readable(&row.descriptor.user)),
-        exit: dead.and_then(wire_exit),
+        exit: dead.and_then(exit_of),
+        sender: dead.and_then(|process| sender_of(process, Sight::All)),
+        oom: dead.map(|process| process.death.oom),
+        core: dead.map(|process| process.death.core_dumped),
+        is_final: dead.map(|process| process.death.is_final),
         since: event.since.map(Wall::unix_ms),
     }
 }
 
-fn wire_exit(process: &EndedProcess) -> Option<wire::Exit> {
+/// How a process ended; none when that is not known.
+pub fn exit_of(process: &EndedProcess) -> Option<wire::Exit> {
     match process.exit.get()? {
         Exit::Code(code) => Some(wire::Exit { code: Some(*code), signal: None }),
         Exit::Signal(number) => Some(wire::Exit { code: None, signal: Some(signal_name(*number)) }),
     }
+}
+
+/// Who sent the signal that ended a process, for those who may see everything.
+pub fn sender(process: &EndedProcess) -> Option<wire::Sender> {
+    sender_of(process, Sight::All)
+}
+
+/// Who sent the signal that ended a process; none when that is not known, and for those who see public figures.
+pub(crate) fn sender_of(process: &EndedProcess, sight: Sight) -> Option<wire::Sender> {
+    let sender = process.death.sender.as_ref().filter(|_| sight == Sight::All)?;
+    Some(wire::Sender { pid: sender.pid, uid: sender.uid, name: readable(&sender.name) })
 }
 
 /// What changed the most.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use procyon_model::descriptor::Descriptor;
 use procyon_model::frame::EndedProcess;
-use procyon_model::{Frame, ProcessKey};
+use procyon_model::{Frame, ProcessKey, ProcessRow};
 use procyon_units::{Bytes, Wall};
 
 use crate::ask::GroupBy;
@@ -58,6 +58,15 @@ pub struct Line {
     pub label: Arc<[u8]>,
     /// One list a figure, in the order in which they were asked for, on the instants of the range. No value where it did not live.
     pub values: Vec<Vec<Option<f64>>>,
+}
+
+/// One process in one frame.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The instant of the frame.
+    pub at: Wall,
+    /// Its row there.
+    pub row: ProcessRow,
 }
 
 /// Who used the most of something.

@@ -11,7 +11,8 @@
 //!   covers: [`figures::growth`]. A process that is new in a frame brings its whole counter if it was born in that time; otherwise its
 //!   growth is unknown until the next frame. A counter that ran backwards grew by nothing.
 //! - A process that is not in a frame used nothing in the time that the frame covers. What it used between its last frame and its
-//!   end is in the row of its end, and belongs to the frame that tells it.
+//!   end is in the row of its end, and belongs to the frame that tells it. That may be some frames after its last one ([`late`]);
+//!   the frames between neither hold it nor tell that it was born again.
 //! - Series fold the known values of the frames of each instant; an instant without one has none. Means over a range
 //!   ([`History::top`]) take what is unknown as nothing and divide by the time that all frames of the range cover.
 
@@ -21,6 +22,7 @@ mod ask;
 pub mod conformance;
 mod error;
 pub mod figures;
+pub mod late;
 pub mod memory;
 pub mod reduce;
 pub mod why;
@@ -31,7 +33,7 @@ use std::time::Duration;
 use procyon_model::{Frame, ProcessKey};
 use procyon_units::Wall;
 
-pub use answer::{Event, EventKind, Extent, Found, Gap, HostLines, Line, Past, Top, TopEntry, Usage};
+pub use answer::{Event, EventKind, Extent, Found, Gap, HostLines, Line, Past, Seen, Top, TopEntry, Usage};
 pub use ask::{Events, Fold, GroupBy, Range, Search, TopQuestion};
 pub use error::HistoryError;
 
@@ -60,6 +62,9 @@ pub trait History: Send + Sync + std::fmt::Debug {
 
     /// Figures of processes over a range, by their ids in [`figures::PROCESS`]. Processes that did not live then are left out.
     fn process_series(&self, range: &Range, keys: &[ProcessKey], figures: &[&str]) -> Result<Vec<Line>, HistoryError>;
+
+    /// One process as the last frame of each instant of a range shows it; instants in whose last frame it did not live are left out.
+    fn process_rows(&self, range: &Range, key: &ProcessKey) -> Result<Vec<Seen>, HistoryError>;
 
     /// Who used the most of something over a range.
     fn top(&self, question: &TopQuestion) -> Result<Top, HistoryError>;

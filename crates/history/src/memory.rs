@@ -11,9 +11,10 @@ use procyon_model::{Frame, ProcessKey, ProcessRow, catalogue};
 use procyon_units::{Bytes, Wall};
 
 use crate::figures::{self, Source, Tracked};
+use crate::late::Departed;
 use crate::{
     Event, EventKind, Events, Extent, Fold, Found, Gap, GroupBy, History, HistoryError, HostLines, Line, Past, Range,
-    Search, Sink, Top, TopEntry, TopQuestion, Usage, anew, covered, patience,
+    Search, Seen, Sink, Top, TopEntry, TopQuestion, Usage, anew, covered, patience,
 };
 
 /// Frames of one machine, the newest of them. Clones share them.
@@ -34,6 +35,8 @@ struct Held {
 struct Step<'a> {
     frame: &'a Frame,
     before: Option<&'a Frame>,
+    /// Those whose end may be told late.
+    departed: Departed,
 }
 
 impl Step<'_> {
@@ -60,8 +63,14 @@ impl Step<'_> {
     /// The same of a process whose end the frame tells: what it still used.
     fn last_value(&self, tracked: &Tracked, ended: &EndedProcess) -> Option<f64> {
         let Source::Growth(counter, factor) = tracked.source else { return None };
-        let grown = figures::growth(self.before?.process(&ended.row.key), &ended.row, self.covered(), counter)?;
+        self.before?;
+        let grown = figures::growth(self.last_row(&ended.row.key), &ended.row, self.covered(), counter)?;
         Some(float(grown) * factor / self.seconds())
+    }
+
+    /// The row that a process which this frame does not hold was last seen with.
+    fn last_row(&self, key: &ProcessKey) -> Option<&ProcessRow> {
+        self.before?.process(key).or_else(|| self.departed.row(key))
     }
 }
 
@@ -107,10 +116,13 @@ fn place(frames: &[Arc<Frame>], at: Wall) -> Option<usize> {
 
 /// Each frame with the one before it.
 fn steps(frames: &[Arc<Frame>]) -> impl Iterator<Item = Step<'_>> {
-    let before = std::iter::once(None).chain(frames.iter().map(|frame| Some(&**frame)));
-    frames.iter().zip(before).map(|(frame, before)| {
+    let before = std::iter::once(None).chain(frames.iter().map(Some));
+    let mut departed = Departed::new();
+    frames.iter().zip(before).map(move |(frame, before)| {
         let before = before.filter(|before| !anew(before, frame));
-        Step { frame, before }
+        let step = Step { frame, before: before.map(|before| &**before), departed: departed.clone() };
+        departed.follow(before, frame);
+        step
     })
 }
 
@@ -208,6 +220,17 @@ impl History for Memory {
         Ok(lines)
     }
 
+    fn process_rows(&self, range: &Range, key: &ProcessKey) -> Result<Vec<Seen>, HistoryError> {
+        let mut last: BTreeMap<usize, Arc<Frame>> = BTreeMap::new();
+        for frame in self.frames() {
+            if let Some(place) = range.place(frame.wall) {
+                last.insert(place, frame);
+            }
+        }
+        let seen = |frame: &Arc<Frame>| Some(Seen { at: frame.wall, row: frame.process(key)?.clone() });
+        Ok(last.values().filter_map(seen).collect())
+    }
+
     fn top(&self, question: &TopQuestion) -> Result<Top, HistoryError> {
         let by = tracked(&question.by)?;
         let frames = self.frames();
@@ -297,9 +320,9 @@ fn tell(step: &Step<'_>, last: Option<&Frame>, events: &mut Vec<Event>) {
     let mut ended: Vec<&EndedProcess> = step.frame.ended.iter().collect();
     ended.sort_by_key(|ended| ended.row.key);
     if let Some(before) = step.before {
-        let new = |row: &&ProcessRow| before.process(&row.key).is_none();
-        let mut born: Vec<&ProcessRow> =
-            step.frame.processes.iter().chain(ended.iter().map(|ended| &ended.row)).filter(new).collect();
+        let living = step.frame.processes.iter().filter(|row| before.process(&row.key).is_none());
+        let dead = ended.iter().map(|ended| &ended.row).filter(|row| step.last_row(&row.key).is_none());
+        let mut born: Vec<&ProcessRow> = living.chain(dead).collect();
         born.sort_by_key(|row| row.key);
         for row in born {
             let seen =

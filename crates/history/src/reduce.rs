@@ -11,6 +11,7 @@ use procyon_model::{Frame, ProcessKey, ProcessRow, rates};
 use procyon_units::{Bytes, CpuTime, Reading, Ticks, Wall};
 
 use crate::figures::AGE_BLUR;
+use crate::late::Departed;
 use crate::{anew, covered};
 
 /// What the row is called into which everything is summed that is left out. Its pid is 0, which no process has.
@@ -21,8 +22,9 @@ pub const OTHER: &str = "other";
 pub struct Reducer {
     /// The frame before, whole.
     before: Option<Arc<Frame>>,
-    /// Which of its processes were kept.
+    /// Which of its processes were kept, and of those whose end is not told yet.
     kept: HashSet<ProcessKey>,
+    departed: Departed,
     /// The row of the others, whose counters only grow.
     other: ProcessRow,
     descriptor: Arc<Descriptor>,
@@ -44,7 +46,13 @@ impl Reducer {
             ..Descriptor::default()
         });
         let key = ProcessKey { pid: 0, start: Ticks(0), boot: 0 };
-        Self { before: None, kept: HashSet::new(), other: empty(key, &descriptor), descriptor }
+        Self {
+            before: None,
+            kept: HashSet::new(),
+            departed: Departed::new(),
+            other: empty(key, &descriptor),
+            descriptor,
+        }
     }
 
     /// The frame with those processes that `keep` chooses, and a row for all others.
@@ -70,7 +78,8 @@ impl Reducer {
             }
         }
         for one in &frame.ended {
-            let known = before.as_deref().and_then(|before| before.process(&one.row.key));
+            let earlier = before.as_deref().and_then(|before| before.process(&one.row.key));
+            let known = earlier.or_else(|| self.departed.row(&one.row.key).filter(|_| before.is_some()));
             let told = if known.is_some() { self.kept.contains(&one.row.key) } else { keep(&one.row) };
             if told {
                 ended.push(one.clone());
@@ -82,6 +91,8 @@ impl Reducer {
             other.rates = rates::between(&earlier, &other, elapsed);
         }
         rows.insert(0, other.clone());
+        self.departed.follow(before.as_ref(), frame);
+        kept.extend(self.kept.iter().filter(|key| self.departed.row(key).is_some()));
         self.kept = kept;
         self.other = other;
         self.before = Some(Arc::clone(frame));

@@ -10,6 +10,7 @@ mod asking;
 mod cli;
 mod cmd;
 mod collecting;
+mod ends;
 mod format;
 mod log;
 mod options;

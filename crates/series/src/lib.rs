@@ -3,7 +3,7 @@
 //! [`Series`] takes frames from a feed on a thread of its own and answers for a range: the figures of the host, the
 //! columns of a process ([`COLUMNS`]), the heaviest processes. Values are kept as 32-bit floats; a value that does not
 //! change is not stored again; the whole stays under a limit of bytes, and what has to go for it is counted.
-//! Processes that ended keep their values until the window has passed them.
+//! Processes that ended keep their values, and how they ended, until the window has passed them.
 
 mod ended;
 mod grid;
@@ -107,7 +107,7 @@ impl Series {
     }
 
     /// Takes up a frame at once.
-    pub fn record(&self, frame: &Frame) {
+    pub fn record(&self, frame: &Arc<Frame>) {
         self.lock().record(frame);
     }
 
@@ -137,9 +137,14 @@ impl Series {
         self.lock().top(from, to, column, n)
     }
 
-    /// Processes that ended at or after `from`, oldest first, as far as they are remembered (60 s).
+    /// Processes whose end was told and that ended at or after `from`, oldest first.
     pub fn ended(&self, from: Wall) -> Vec<Arc<EndedProcess>> {
         self.lock().ended(from)
+    }
+
+    /// The end of a process that is not in the newest frame; pending how while nobody has told that yet.
+    pub fn end_of(&self, key: &ProcessKey) -> Option<Arc<EndedProcess>> {
+        self.lock().end_of(key)
     }
 
     /// Instant of the oldest frame that is kept; none before the first.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use procyon_model::descriptor::Descriptor;
 use procyon_model::{ProcessRow, Value, catalogue};
 
 use crate::grid::{Grid, Mean};
@@ -71,8 +72,7 @@ impl Point {
 #[derive(Debug)]
 pub(crate) struct Ring {
     pub(crate) label: Arc<[u8]>,
-    pub(crate) title: Box<[u8]>,
-    pub(crate) name: Box<[u8]>,
+    pub(crate) descriptor: Arc<Descriptor>,
     /// Number of the first frame that holds the process, or of the first that is still kept.
     pub(crate) first: u32,
     /// Number of the last frame that held it.
@@ -88,8 +88,7 @@ impl Ring {
     pub(crate) fn new(number: u32, row: &ProcessRow, sample: Sample) -> Self {
         Self {
             label: Arc::clone(&row.label),
-            title: row.descriptor.title.clone(),
-            name: row.descriptor.name.clone(),
+            descriptor: Arc::clone(&row.descriptor),
             first: number,
             last: number,
             base: sample,
@@ -103,11 +102,8 @@ impl Ring {
         if !Arc::ptr_eq(&self.label, &row.label) && self.label != row.label {
             self.label = Arc::clone(&row.label);
         }
-        if self.title != row.descriptor.title {
-            self.title.clone_from(&row.descriptor.title);
-        }
-        if self.name != row.descriptor.name {
-            self.name.clone_from(&row.descriptor.name);
+        if !Arc::ptr_eq(&self.descriptor, &row.descriptor) {
+            self.descriptor = Arc::clone(&row.descriptor);
         }
         for (column, (new, old)) in (0_u32..).zip(sample.iter().zip(self.newest)) {
             if new.to_bits() != old.to_bits() && !(new.is_nan() && old.is_nan()) {
@@ -136,8 +132,10 @@ impl Ring {
         gone
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.points.capacity() * size_of::<Point>() + self.name.len()
+    /// Strings are shared with the newest frame while the process lives in it.
+    pub(crate) fn bytes(&self, newest: u32) -> usize {
+        let strings = if self.last == newest { 0 } else { size_of::<Descriptor>() + self.descriptor.cmd.len() };
+        self.points.capacity() * size_of::<Point>() + strings
     }
 
     /// Calls `take` with each frame of the grid that held the process and the value of the column there.

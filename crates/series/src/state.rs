@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    pub(crate) fn record(&mut self, frame: &Frame) {
+    pub(crate) fn record(&mut self, frame: &Arc<Frame>) {
         let number = self.next;
         // 28 bits of frames are 8 years at one a second; the wrap would start over.
         self.next = (number + 1) & 0x0fff_ffff;
@@ -66,7 +66,7 @@ impl State {
                 None => drop(self.rings.insert(row.key, Ring::new(number, row, sample))),
             }
         }
-        self.ended.push(&frame.ended, frame.wall);
+        self.ended.push(frame, self.limits.window);
         if number.is_multiple_of(TIDY_EVERY) {
             self.tidy(frame.wall);
         }
@@ -87,6 +87,10 @@ impl State {
         }
         self.forget();
         self.count();
+        // Who ended long ago is missed less than what the living did.
+        while self.bytes > self.limits.bytes && self.ended.bytes() > self.limits.bytes / 8 && self.ended.halve() {
+            self.count();
+        }
         while self.bytes > self.limits.bytes && self.times.len() > 16 {
             let tenth = (self.times.len() / 10).max(1);
             self.times.drain(..tenth);
@@ -135,7 +139,7 @@ impl State {
         self.bytes = self.host.bytes()
             + self.times.capacity() * size_of::<(u32, i64)>()
             + self.rings.capacity() * entry
-            + self.rings.values().map(Ring::bytes).sum::<usize>()
+            + self.rings.values().map(|ring| ring.bytes(self.newest())).sum::<usize>()
             + self.ended.bytes();
     }
 
@@ -175,8 +179,7 @@ impl State {
             (mean > 0.0).then(|| TopEntry {
                 key: *key,
                 label: Arc::clone(&ring.label),
-                title: ring.title.clone(),
-                name: ring.name.clone(),
+                descriptor: Arc::clone(&ring.descriptor),
                 mean,
                 first: 0,
                 last: 0,
@@ -199,6 +202,10 @@ impl State {
         self.ended.since(from)
     }
 
+    pub(crate) fn end_of(&self, key: &ProcessKey) -> Option<Arc<EndedProcess>> {
+        self.ended.of(key)
+    }
+
     pub(crate) fn usage(&self) -> Usage {
         Usage { bytes: self.bytes, limit: self.limits.bytes, dropped: self.dropped + self.ended.dropped, missed: 0 }
     }
@@ -206,5 +213,5 @@ impl State {
 
 fn line(grid: &Grid, key: ProcessKey, ring: &Ring, columns: &[usize]) -> ProcessLine {
     let values = columns.iter().map(|column| ring.read(grid, *column)).collect();
-    ProcessLine { key, label: Arc::clone(&ring.label), title: ring.title.clone(), values }
+    ProcessLine { key, label: Arc::clone(&ring.label), title: ring.descriptor.title.clone(), values }
 }

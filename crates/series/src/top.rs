@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use procyon_model::ProcessKey;
+use procyon_model::descriptor::Descriptor;
 
 /// How much heavier somebody has to be to take the place of one who is among the heaviest.
 const CLEARLY: f64 = 1.2;
@@ -29,10 +30,8 @@ pub struct TopEntry {
     pub key: ProcessKey,
     /// What people call it.
     pub label: Arc<[u8]>,
-    /// Its label without the port, for those who may not see that.
-    pub title: Box<[u8]>,
-    /// Its name.
-    pub name: Box<[u8]>,
+    /// Its strings when it was last seen.
+    pub descriptor: Arc<Descriptor>,
     /// Mean over the range; the time in which it did not live counts as zero.
     pub mean: f64,
     /// First frame of the range that held it, Unix ms.
@@ -75,8 +74,7 @@ mod tests {
         TopEntry {
             key: ProcessKey { pid, start: Ticks(1), boot: 1 },
             label: Arc::from(&b"x"[..]),
-            title: b"x"[..].into(),
-            name: Box::default(),
+            descriptor: Arc::default(),
             mean,
             first: 0,
             last: 0,

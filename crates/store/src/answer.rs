@@ -3,14 +3,18 @@
 pub(crate) mod frame;
 pub(crate) mod happened;
 pub(crate) mod lives;
+pub(crate) mod rows;
 pub(crate) mod series;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_history::HistoryError;
 use procyon_units::Wall;
 
+use crate::kinds::host::{self, Host};
+use crate::kinds::{Kind, Tick};
 use crate::segment::{Mark, Segment, marks};
 
 /// A segment and the time that it tells of.
@@ -46,6 +50,15 @@ impl Stretch {
     /// All frames.
     pub(crate) fn marks(&self) -> Result<Vec<Mark>, HistoryError> {
         marks(&*self.segment, i64::MAX)
+    }
+
+    /// What frames have in common with their rows, by instant.
+    pub(crate) fn ticks(&self, until_ms: i64) -> Result<HashMap<i64, Tick>, HistoryError> {
+        let mut ticks = HashMap::new();
+        self.segment.visit(Host::AT, host::TICK, until_ms, &mut |row| {
+            ticks.insert(row.at_ms, host::tick_from(row.values));
+        })?;
+        Ok(ticks)
     }
 
     /// Whether it has frames between two instants, both included.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use procyon_history::late;
 use procyon_model::Frame;
 use procyon_model::frame::{Aged, EndedProcess};
 use procyon_units::Mono;
 
-use crate::column::{ALL_GROUPS, Cells, Fill};
+use crate::column::{ALL_GROUPS, Cells, Fill, nanos};
 use crate::kinds::connection::Connections;
 use crate::kinds::container::Containers;
 use crate::kinds::core::Cores;
@@ -47,6 +48,25 @@ struct Things {
     cells: Vec<Option<Living>>,
     living: Vec<u32>,
     turn: u64,
+    /// Processes that are gone and whose end may still be told: their cells, and when they went (monotonic).
+    departed: HashMap<Key, (Box<[i64]>, i64)>,
+}
+
+/// Finds out from rows that are read back which processes are gone without an end.
+#[derive(Debug, Default)]
+pub(crate) struct Departed(HashMap<Key, (Box<[i64]>, i64)>, i64);
+
+impl Departed {
+    /// Takes note of a row; those of the machine precede those of processes.
+    pub(crate) fn take(&mut self, kind: usize, flags: u8, cells: &[i64]) {
+        if kind == Host::AT {
+            self.1 = Cells(cells).get(host::MONO);
+        } else if kind == Process::AT && flags & ENDED != 0 {
+            self.0.remove(&key_of(kind, Cells(cells)));
+        } else if kind == Process::AT && flags & GONE != 0 {
+            self.0.insert(key_of(kind, Cells(cells)), (cells.into(), self.1));
+        }
+    }
 }
 
 /// Spreads keys over a table. They are numbers that the kernel gives out, looked up for every row of every frame.
@@ -87,7 +107,7 @@ impl Encoder {
         kinds: [Vec<Option<Box<[i64]>>>; COUNT],
         texts: Texts,
         before: Option<Before>,
-        rows: u64,
+        (rows, departed): (u64, Departed),
     ) -> Self {
         let mut encoder = Self {
             words_told: texts.words().len(),
@@ -97,6 +117,9 @@ impl Encoder {
             rows,
             ..Self::default()
         };
+        if let Some(things) = encoder.kinds.get_mut(Process::AT) {
+            things.departed = departed.0;
+        }
         for (kind, (things, cells)) in encoder.kinds.iter_mut().zip(kinds).enumerate() {
             for (number, cells) in (0_u32..).zip(cells) {
                 let key = cells.as_ref().map(|cells| things.free_key(key_of(kind, Cells(cells))));
@@ -144,6 +167,10 @@ impl Encoder {
                 new.cells.push(Some(living));
                 count += 1;
             }
+            for (key, (mut cells, since)) in things.departed {
+                renumber(kind, &mut cells, &old.texts, &mut self.texts);
+                new.departed.insert(key, (cells, since));
+            }
             record::seal_kind(&mut body, start, count);
         }
         record::put_head(&mut out, before.wall.unix_ms(), &self.texts, (0, 0));
@@ -181,7 +208,7 @@ impl Encoder {
         let start = self.body.len();
         let Some(things) = self.kinds.get_mut(K::AT) else { return };
         let mut count = things.put_list::<K>(rows, tick, &mut self.texts, &mut self.body);
-        count += things.bury(K::AT, &mut self.body);
+        count += things.bury(K::AT, &mut self.body, drop);
         record::seal_kind(&mut self.body, start, count);
     }
 
@@ -201,12 +228,15 @@ impl Encoder {
     fn put_processes(&mut self, frame: &Frame, tick: &Tick) -> u64 {
         let start = self.body.len();
         let Some(things) = self.kinds.get_mut(Process::AT) else { return 0 };
+        let longest = nanos(late::patience(frame.pace.actual));
+        things.departed.retain(|_, (_, since)| tick.follows && tick.mono.saturating_sub(*since) <= longest);
         let mut count = things.put_list::<Process>(&frame.processes, tick, &mut self.texts, &mut self.body);
         for ended in &frame.ended {
-            things.put_ended(ended, tick, &mut self.texts, &mut self.body);
-            count += 1;
+            count += things.put_ended(ended, tick, &mut self.texts, &mut self.body);
         }
-        count += things.bury(Process::AT, &mut self.body);
+        let mut departed = Vec::new();
+        count += things.bury(Process::AT, &mut self.body, |gone| departed.push((gone.key, (gone.cells, tick.mono))));
+        things.departed.extend(departed);
         record::seal_kind(&mut self.body, start, count);
         u64::try_from(count).unwrap_or(u64::MAX)
     }
@@ -262,7 +292,7 @@ impl Things {
         let mut new = vec![0; width(K::AT)];
         for (at, (row, (number, _))) in rows.iter().zip(&found).enumerate() {
             let place = K::ORDER.zip(orders.as_ref().and_then(|orders| orders.get(at).copied()));
-            count += usize::from(self.put::<K>(row, (*number, 0), tick, texts, &mut new, body, |fill| {
+            count += usize::from(self.put::<K>(row, (*number, 0), tick, texts, &mut new, body, |fill, _| {
                 if let Some((place, order)) = place {
                     fill.set(place, order);
                 }
@@ -289,7 +319,7 @@ impl Things {
         texts: &mut Texts,
         new: &mut [i64],
         body: &mut Vec<u8>,
-        finish: impl FnOnce(&mut Fill<'_>),
+        finish: impl FnOnce(&mut Fill<'_>, &mut Texts),
     ) -> bool {
         let Some(living) = self.living_mut(number) else { return false };
         new.fill(0);
@@ -297,7 +327,7 @@ impl Things {
         let old = Some(Cells(&living.cells)).filter(|_| !born);
         let mut fill = Fill(new);
         let start = K::write(row, tick, old, texts, &mut fill);
-        finish(&mut fill);
+        finish(&mut fill, texts);
         let changed = record::put_row(body, number, |out| {
             row::put(out, columns(K::AT), (flags | (u8::from(born) * FRESH), start), Cells(&living.cells), Cells(new))
         });
@@ -307,26 +337,36 @@ impl Things {
         changed
     }
 
-    fn put_ended(&mut self, ended: &EndedProcess, tick: &Tick, texts: &mut Texts, body: &mut Vec<u8>) {
+    /// Writes the last row of a process; answers how many rows that took.
+    fn put_ended(&mut self, ended: &EndedProcess, tick: &Tick, texts: &mut Texts, body: &mut Vec<u8>) -> usize {
         let mut key = Process::key(&ended.row, texts);
-        let number = self.find(&mut key).unwrap_or_else(|| self.add(Process::AT, key));
+        let found = self.find(&mut key);
+        let late = if found.is_none() { self.departed.remove(&key) } else { None };
+        let rows = 1 + usize::from(late.is_some());
+        let number = found.unwrap_or_else(|| self.add(Process::AT, key));
+        if let (Some((cells, _)), Some(living)) = (late, self.living_mut(number)) {
+            // What was so when it was last seen is no news, but what its last figures grew from.
+            record::put_row(body, number, |out| {
+                row::put(out, columns(Process::AT), (CARRIED, ALL_GROUPS), Cells(&[]), Cells(&cells))
+            });
+            (living.cells, living.fresh) = (cells, false);
+        }
         let mut new = vec![0; width(Process::AT)];
-        self.put::<Process>(&ended.row, (number, GONE | ENDED), tick, texts, &mut new, body, |fill| {
-            fill.set(process::EXIT, process::exit_number(ended.exit));
-            fill.set(process::ENDED_AT, ended.at.0.saturating_sub(tick.wall));
+        self.put::<Process>(&ended.row, (number, GONE | ENDED), tick, texts, &mut new, body, |fill, texts| {
+            process::write_end(ended, tick, texts, fill);
         });
         self.remove(number);
+        rows
     }
 
-    fn remove(&mut self, number: u32) {
-        let place = usize::try_from(number).ok();
-        if let Some(living) = place.and_then(|place| self.cells.get_mut(place)).and_then(Option::take) {
-            self.by_key.remove(&living.key);
-        }
+    fn remove(&mut self, number: u32) -> Option<Living> {
+        let living = self.cells.get_mut(usize::try_from(number).ok()?)?.take()?;
+        self.by_key.remove(&living.key);
+        Some(living)
     }
 
-    /// Writes that what was not seen in this turn is gone; answers how many.
-    fn bury(&mut self, kind: usize, body: &mut Vec<u8>) -> usize {
+    /// Writes that what was not seen in this turn is gone, and hands it over; answers how many.
+    fn bury(&mut self, kind: usize, body: &mut Vec<u8>, mut gone: impl FnMut(Living)) -> usize {
         let turn = self.turn;
         let mut count = 0;
         let living = std::mem::take(&mut self.living);
@@ -337,7 +377,7 @@ impl Things {
                     let cells = Cells(&thing.cells);
                     record::put_row(body, number, |out| row::put(out, columns(kind), (GONE, 0), cells, cells));
                     count += 1;
-                    self.remove(number);
+                    self.remove(number).map(&mut gone).unwrap_or_default();
                 }
                 None => {}
             }

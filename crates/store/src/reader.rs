@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use procyon_history::{
-    Event, Events, Extent, Found, Gap, History, HistoryError, HostLines, Line, Past, Range, Search, Top, TopQuestion,
-    Usage,
+    Event, Events, Extent, Found, Gap, History, HistoryError, HostLines, Line, Past, Range, Search, Seen, Top,
+    TopQuestion, Usage,
 };
 use procyon_model::ProcessKey;
 use procyon_units::{Bytes, Wall};
@@ -277,6 +277,10 @@ impl History for Reader {
 
     fn process_series(&self, range: &Range, keys: &[ProcessKey], figures: &[&str]) -> Result<Vec<Line>, HistoryError> {
         self.ask(|stretches| answer::series::processes(stretches, range, keys, figures))
+    }
+
+    fn process_rows(&self, range: &Range, key: &ProcessKey) -> Result<Vec<Seen>, HistoryError> {
+        self.ask(|stretches| answer::rows::rows(stretches, range, key))
     }
 
     fn top(&self, question: &TopQuestion) -> Result<Top, HistoryError> {

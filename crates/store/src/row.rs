@@ -9,7 +9,7 @@ pub(crate) const GONE: u8 = 1;
 pub(crate) const ENDED: u8 = 2;
 /// Some counters start here: which groups, follows.
 pub(crate) const STARTS: u8 = 4;
-/// The row is no news but what was so when the segment began.
+/// The row is no news but what was so before: when the segment began, or when a process was last seen whose end comes late.
 pub(crate) const CARRIED: u8 = 8;
 
 /// Appends the difference of two rows. Says whether there is any.

@@ -9,7 +9,7 @@ use procyon_model::Frame;
 use crate::blocks::{Blocks, HOUR_MS};
 use crate::config::Config;
 use crate::disk::{Disk, Output, RealDisk};
-use crate::encoder::Encoder;
+use crate::encoder::{Departed, Encoder};
 use crate::failure::failed;
 use crate::folder::Folder;
 use crate::frames::{Packer, header};
@@ -113,8 +113,10 @@ impl Writer {
         let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
         let mut replay = Replay::default();
         let (mut rows, mut sound, mut first) = (0, true, None);
+        let mut departed = Departed::default();
         let end = log.records(|record| {
             let applied = replay.apply(record, Wanted::ALL, |kind, at_ms, told| {
+                departed.take(kind, told.head.flags, told.new);
                 if told.head.flags & crate::row::CARRIED == 0 {
                     rows += u64::from(kind == 1);
                     first = first.or(Some(at_ms));
@@ -130,7 +132,7 @@ impl Writer {
         self.log = Some(Open { output, bytes: end, first_ms: first, last_ms: replay.at_ms, synced: false, looked: 0 });
         let before = replay.before();
         replay.texts.index();
-        self.encoder = Encoder::resume(replay.kinds, replay.texts, before, rows);
+        self.encoder = Encoder::resume(replay.kinds, replay.texts, before, (rows, departed));
         Ok(())
     }
 

@@ -90,8 +90,20 @@ pub struct Event {
     pub cmd: Option<String>,
     /// Its user.
     pub user: Option<String>,
-    /// How it ended; null when that is not known.
+    /// How it ended; null when that is not known, and for all but deaths.
     pub exit: Option<Exit>,
+    /// Who sent the signal that ended it; null when nobody did or that is not known.
+    #[serde(default)]
+    pub sender: Option<Sender>,
+    /// Whether the out-of-memory killer chose it; null for all but deaths.
+    #[serde(default)]
+    pub oom: Option<bool>,
+    /// Whether its memory was written to a core file; null for all but deaths.
+    #[serde(default)]
+    pub core: Option<bool>,
+    /// Whether its totals are final: told by the kernel after its end; null for all but deaths.
+    #[serde(default, rename = "final")]
+    pub is_final: Option<bool>,
     /// Since when nothing was known, Unix ms; null when recording began, and for other kinds.
     pub since: Option<i64>,
 }
@@ -105,6 +117,17 @@ pub struct Exit {
     /// By this signal, as `SIGKILL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
+}
+
+/// Who sent a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Sender {
+    /// Its pid.
+    pub pid: u32,
+    /// Its real user id.
+    pub uid: u32,
+    /// Its name.
+    pub name: String,
 }
 
 /// A range of time.

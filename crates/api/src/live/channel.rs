@@ -18,7 +18,8 @@ use super::top::Heaviest;
 use crate::access::Sight;
 use crate::limits::LIVE_TEXT;
 use crate::rows::{self, Json, readable};
-use crate::v1::{exit_json, millis};
+use crate::tell;
+use crate::v1::millis;
 
 /// What clients know of a row.
 #[derive(Debug)]
@@ -300,7 +301,7 @@ fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>) -> Vec<u8> {
             "cmd": cells::cut(&row.descriptor.cmd, ENDED_TEXT).unwrap_or_else(|| readable(&row.descriptor.cmd)),
             "start": row.started.unix_ms(),
             "at": process.at.unix_ms(),
-            "exit": exit_json(process),
+            "exit": tell::exit_of(process),
         });
         if !out.is_empty() {
             push(&mut out, ",");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::Utf8Bytes;
 use procyon_model::process::Memory;
 use procyon_model::{Frame, ProcessRow};
-use procyon_units::Bytes;
+use procyon_units::{Bytes, Wall};
 use serde::Serialize;
 
 use crate::live::Encoder;
@@ -56,7 +56,7 @@ struct AlarmMessage {
 }
 
 /// One process, without alarm message.
-pub(super) fn snapshot(frame: &Frame, row: &ProcessRow) -> Process {
+pub(super) fn snapshot(at: Wall, row: &ProcessRow) -> Process {
     // What is not known is 0 here: the fields of this API have no null.
     let memory = row.memory.get().copied().unwrap_or_default();
     let kb = |take: fn(&Memory) -> Bytes| take(&memory).kib();
@@ -86,7 +86,7 @@ pub(super) fn snapshot(frame: &Frame, row: &ProcessRow) -> Process {
         no_voluntary_cs: switches.involuntary,
         cpu_usage: row.rates.cpu().map_or(0.0, |cores| (cores.0 * 10_000.0).round() / 10_000.0),
         cpu_used: row.cpu.total().ticks().get(),
-        time: frame.wall.unix_ms(),
+        time: at.unix_ms(),
         if_alarm: false,
         alarm_message: None,
     }
@@ -108,7 +108,7 @@ impl Encoder for Stream {
             .into_iter()
             .map(|row| Process {
                 alarm_message: Some(AlarmMessage { cpu_msg: String::new(), vm_msg: String::new() }),
-                ..snapshot(frame, row)
+                ..snapshot(frame.wall, row)
             })
             .collect();
         self.0 = serde_json::to_string(&objects).ok().map(Into::into);

@@ -1,25 +1,32 @@
-//! Processes that ended in the last minute.
+//! Processes that ended: in the last minutes, or before an instant of the past.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
+use procyon_history::{EventKind, Events, History, late};
 use procyon_model::frame::EndedProcess;
 use procyon_model::{ProcessRow, catalogue};
 use procyon_units::Wall;
 use procyon_wire::List;
 
-use super::process::sender_json;
-use super::{At, exit_json, json};
+use super::{At, json};
 use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
+use crate::instant::Instant;
+use crate::limits::MAX_EVENTS;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, Columns, Extra, RowJson};
+use crate::{past, tell};
 
 pub(super) const PARAMS: &[Param] =
-    &[query::text("from", "From this instant on, as `-1m` (default, and the furthest that is remembered).")];
+    &[query::text("from", "From this instant on; `-1m` when absent, with `at` a minute before it."), query::AT];
+
+/// How far back it is looked when nobody says.
+const USUAL: Duration = Duration::from_mins(1);
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
@@ -29,15 +36,34 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, PARAMS)?;
     let now = app.clock.wall();
-    let from = query.instant("from")?.map_or(Wall::default(), |from| from.resolve(now));
     let host = Arc::clone(app.host(&host)?);
-    app.blocking(move |_| {
-        let sight = caller.sight();
+    let moment = app.moment(&host, &query).await?;
+    let until = if moment.past { moment.frame.wall } else { now };
+    let from = match query.instant("from")? {
+        Some(from) => from.resolve(now),
+        None => Instant::Before(USUAL).resolve(until),
+    };
+    let sight = caller.sight();
+    let tell = move |ended: Vec<Arc<EndedProcess>>| {
         let columns = rows::all(catalogue::PROCESS, sight);
-        let ended = host.series.ended(from);
-        json(&List::whole(now.unix_ms(), ended.iter().map(|process| row(process, sight, &columns)).collect()))
-    })
-    .await
+        let rows = ended.iter().map(|process| row(process, sight, &columns)).collect();
+        json(&List { gap: moment.gap, ..List::whole(until.unix_ms(), rows) })
+    };
+    if moment.past || app.reaches_back(&host, from).await? {
+        return app.ask_for_long(&host, move |history| tell(buried(history, from, until)?)).await;
+    }
+    app.blocking(move |_| tell(host.series.ended(from))).await
+}
+
+/// Processes that ended between two instants, both included, as history tells; the newest where there are too many.
+fn buried(history: &dyn History, from: Wall, until: Wall) -> Result<Vec<Arc<EndedProcess>>, Failure> {
+    // Some are told a little later.
+    let late = i64::try_from(late::PATIENCE.as_nanos()).unwrap_or(i64::MAX);
+    let to = Wall(until.0.saturating_add(late));
+    let deaths = Events { from, to, kinds: vec![EventKind::Death], limit: MAX_EVENTS };
+    let deaths = history.events(&deaths).map_err(|error| past::failure(&error))?;
+    let ended = deaths.into_iter().filter_map(|death| death.process);
+    Ok(ended.filter(|process| process.at >= from && process.at <= until).collect())
 }
 
 /// A process that ended, as a row.
@@ -49,8 +75,8 @@ pub(super) fn row<'a>(
     let extras = vec![
         ("key", Extra::Text(process.row.key.to_string())),
         ("at", Extra::Number(process.at.unix_ms())),
-        ("exit", Extra::Json(exit_json(process))),
-        ("sender", Extra::Json(sender_json(process, sight))),
+        ("exit", Extra::json(&tell::exit_of(process))),
+        ("sender", Extra::json(&tell::sender_of(process, sight))),
         ("oom", Extra::Bool(process.death.oom)),
         ("core", Extra::Bool(process.death.core_dumped)),
         ("final", Extra::Bool(process.death.is_final)),

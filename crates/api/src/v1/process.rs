@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use procyon_history::{EventKind, Events, History};
 use procyon_model::catalogue::PROCESS;
 use procyon_model::connection::SocketState;
-use procyon_model::frame::{EndedProcess, Exit};
+use procyon_model::frame::EndedProcess;
 use procyon_model::inspect::{InspectError, Limit};
 use procyon_model::{Frame, ProcessKey, ProcessRow, Value};
 use procyon_units::{Reading, Wall};
-use procyon_wire::history::Gap;
+use procyon_wire::history::{self as wire_history, Gap};
 use procyon_wire::process::{self as wire, Relative};
 use procyon_wire::{Problem, ProblemKind};
 use serde::Serialize;
@@ -28,6 +28,7 @@ use crate::instant::Instant;
 use crate::past::{self, Moment, stamp};
 use crate::query::{self, Param, Query};
 use crate::rows::{self, RowJson, readable};
+use crate::tell;
 
 pub(super) const PARAMS: &[Param] = &[query::AT];
 
@@ -40,6 +41,12 @@ struct DetailJson<'a> {
     key: String,
     state: &'static str,
     ended_at: Option<i64>,
+    exit: Option<wire_history::Exit>,
+    sender: Option<wire_history::Sender>,
+    oom: Option<bool>,
+    core: Option<bool>,
+    #[serde(rename = "final")]
+    is_final: Option<bool>,
     values: RowJson<'a, ProcessRow>,
     absent: BTreeMap<&'static str, String>,
     parents: Vec<Relative>,
@@ -66,27 +73,36 @@ pub(super) async fn answer(
         return redirect(&moment, &host, pid);
     }
     let key = key_of(&key)?;
-    let ended = if moment.past && moment.frame.process(&key).is_none() {
-        let at = moment.frame.wall;
-        app.ask(&found, move |history| buried(history, &key, at)).await?
-    } else {
-        None
-    };
-    app.blocking(move |app| {
-        if let Some(row) = moment.frame.process(&key) {
-            return json(&detail(app, &found, &moment, row, &caller, None));
-        }
-        let remembered = || found.series.ended(Wall::default()).into_iter().rev().find(|one| one.row.key == key);
-        match if moment.past { ended } else { remembered() } {
-            Some(process) => json(&detail(app, &found, &moment, &process.row, &caller, Some(process.at))),
-            None => Err(missing_then(&moment, &key)),
-        }
+    let ended = if moment.frame.process(&key).is_none() { app.end_of(&found, &moment, key).await? } else { None };
+    app.blocking(move |app| match (moment.frame.process(&key), ended) {
+        (Some(row), _) => json(&detail(app, &found, &moment, row, &caller, None)),
+        (None, Some(process)) => json(&detail(app, &found, &moment, &process.row, &caller, Some(&process))),
+        (None, None) => Err(missing_then(&moment, &key)),
     })
     .await
 }
 
-/// How long before an instant of the past the end of a process is looked for.
+/// How long before an instant the end of a process is looked for.
 const BURIED: Duration = Duration::from_hours(1);
+
+impl App {
+    /// The end of a process that is not there at a moment: from memory for now, else from history.
+    async fn end_of(
+        self: &Arc<Self>,
+        host: &Arc<Host>,
+        moment: &Moment,
+        key: ProcessKey,
+    ) -> Result<Option<Arc<EndedProcess>>, Failure> {
+        if !moment.past {
+            let remembered = host.series.end_of(&key);
+            if remembered.is_some() || host.history().is_err() {
+                return Ok(remembered);
+            }
+        }
+        let at = moment.frame.wall;
+        self.ask(host, move |history| buried(history, &key, at)).await
+    }
+}
 
 /// A process that ended in the hour before an instant.
 fn buried(history: &dyn History, key: &ProcessKey, at: Wall) -> Result<Option<Arc<EndedProcess>>, Failure> {
@@ -130,7 +146,9 @@ pub(crate) fn missing(frame: &Frame, key: &ProcessKey) -> Failure {
         )
         .hint(format!("ask for {} if that is the one you mean", other.key))
         .into(),
-        None => Failure::not_found(format!("process {key} is not there; it may have ended more than a minute ago")),
+        None => Failure::not_found(format!(
+            "process {key} is not there; it may have ended long ago: ask for an instant at which it was, with `at`"
+        )),
     }
 }
 
@@ -140,7 +158,7 @@ fn detail<'a>(
     moment: &Moment,
     row: &'a ProcessRow,
     caller: &Caller,
-    ended: Option<Wall>,
+    ended: Option<&EndedProcess>,
 ) -> DetailJson<'a> {
     let frame = &*moment.frame;
     let sight = caller.sight();
@@ -157,7 +175,12 @@ fn detail<'a>(
         at: frame.wall.unix_ms(),
         key: row.key.to_string(),
         state: if running { "running" } else { "ended" },
-        ended_at: ended.map(Wall::unix_ms),
+        ended_at: ended.map(|process| process.at.unix_ms()),
+        exit: ended.and_then(tell::exit_of),
+        sender: ended.and_then(|process| tell::sender_of(process, sight)),
+        oom: ended.map(|process| process.death.oom),
+        core: ended.map(|process| process.death.core_dumped),
+        is_final: ended.map(|process| process.death.is_final),
         values: RowJson::plain(columns, row),
         absent: absent(row, sight),
         parents: parents(frame, row),
@@ -308,29 +331,10 @@ fn why(row: &ProcessRow, id: &str) -> Why {
     }
 }
 
-/// How a process ended, as JSON; null when that is not known.
-pub(crate) fn exit_json(process: &EndedProcess) -> serde_json::Value {
-    match process.exit.get() {
-        Some(Exit::Code(code)) => serde_json::json!({ "code": code }),
-        Some(Exit::Signal(number)) => serde_json::json!({ "signal": signal_name(*number) }),
-        None => serde_json::Value::Null,
-    }
-}
-
 /// The name of a signal, as `SIGKILL`.
 pub(crate) fn signal_name(number: u8) -> String {
     let name = number.to_string().parse::<procyon_control::Signal>();
     name.map_or_else(|_| format!("SIG{number}"), |signal| signal.name().to_owned())
-}
-
-/// Who sent the signal that ended a process, as JSON; null when that is not known, and for those who see public figures.
-pub(crate) fn sender_json(process: &EndedProcess, sight: Sight) -> serde_json::Value {
-    match (&process.death.sender, sight) {
-        (Some(sender), Sight::All) => {
-            serde_json::json!({ "pid": sender.pid, "uid": sender.uid, "name": readable(&sender.name) })
-        }
-        _ => serde_json::Value::Null,
-    }
 }
 
 /// An error of inspecting as an answer.

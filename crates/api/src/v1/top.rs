@@ -8,7 +8,6 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use procyon_diag::nearest;
 use procyon_history::{GroupBy, TopQuestion};
-use procyon_model::ProcessKey;
 use procyon_model::catalogue::PROCESS;
 use procyon_units::Wall;
 use procyon_wire::series::{Other, TopAnswer, TopItem};
@@ -105,16 +104,15 @@ fn of_memory(
 ) -> Result<Response, Failure> {
     let top = host.series.top(from, to, column, n);
     let frame = host.frame()?;
-    let strings = |key: &ProcessKey| frame.process(key).map(|row| &row.descriptor);
     let item = |entry: &procyon_series::TopEntry| TopItem {
         key: entry.key.to_string(),
-        label: readable(rows::label(sight, &entry.label, &entry.title)),
-        name: readable(&entry.name),
+        label: readable(rows::label(sight, &entry.label, &entry.descriptor.title)),
+        name: readable(&entry.descriptor.name),
         value: entry.mean,
-        group: readable(rows::label(sight, &entry.label, &entry.title)),
+        group: readable(rows::label(sight, &entry.label, &entry.descriptor.title)),
         processes: 1,
-        user: strings(&entry.key).filter(|_| sees("user", sight)).map(|texts| readable(&texts.user)),
-        cmd: strings(&entry.key).filter(|_| sees("cmd", sight)).map(|texts| readable(&texts.cmd)),
+        user: sees("user", sight).then(|| readable(&entry.descriptor.user)),
+        cmd: sees("cmd", sight).then(|| readable(&entry.descriptor.cmd)),
         first: Some(entry.first),
         last: Some(entry.last),
     };

@@ -7,7 +7,7 @@ use procyon_api::Kept;
 use procyon_history::conformance::script::{self, BEGIN, Script};
 use procyon_history::memory::Memory;
 use procyon_model::ProcessKey;
-use procyon_model::frame::{Aged, Exit};
+use procyon_model::frame::{Aged, Death, Exit, Sender};
 use procyon_units::{Mono, Reading};
 use serde_json::{Value, json};
 
@@ -41,7 +41,9 @@ fn story() -> Story {
         }
         if n == 30 {
             script.burn(worker, 200);
-            script.end(worker, Reading::Known(Exit::Signal(9)));
+            let sender = Some(Sender { pid: 300, uid: 33, name: (*b"server").into() });
+            let death = Death { sender, oom: true, core_dumped: false, is_final: true };
+            script.die(worker, Reading::Known(Exit::Signal(9)), death);
         }
         script.tick();
     }
@@ -116,9 +118,42 @@ fn a_process_that_ended_is_told_with_its_last_row_for_an_hour() {
     let detail = site.json(&path(at(40)));
     assert_eq!((&detail["state"], &detail["ended_at"]), (&"ended".into(), &at(30).into()));
     assert_eq!(detail["values"]["utime"], 15.2);
-    assert_eq!(site.json(&path(at(29)))["state"], "running");
+    let running = site.json(&path(at(29)));
+    assert_eq!((&running["state"], &running["exit"], &running["oom"]), (&"running".into(), &Value::Null, &Value::Null));
+    told_in_full(&detail);
+    let open = site.ask(&Ask::get(&path(at(40)))).json();
+    assert_eq!((&open["exit"], &open["oom"]), (&detail["exit"], &true.into()));
+    assert_eq!(open["sender"], Value::Null, "who sent it is for those who have a token");
     let problem = site.problem(&format!("{HOST}/processes/77-1-3f9a1c07?at={}", at(40)), 404);
     assert!(problem["detail"].as_str().unwrap().contains("2023-11-14T22:14:40Z"), "{problem}");
+}
+
+/// What the kernel told of the worker's end.
+fn told_in_full(end: &Value) {
+    let sender = json!({ "pid": 300, "uid": 33, "name": "server" });
+    assert_eq!((&end["exit"], &end["sender"]), (&json!({ "signal": "SIGKILL" }), &sender), "{end}");
+    assert_eq!((&end["oom"], &end["core"], &end["final"]), (&true.into(), &false.into(), &true.into()), "{end}");
+}
+
+#[test]
+fn who_ended_before_an_instant_is_listed_with_how() {
+    let Story { site, worker, .. } = story();
+    let ended = |query: &str| site.json(&format!("{HOST}/ended?{query}"));
+    let list = ended(&format!("at={}", at(50)));
+    assert_eq!((&list["at"], &list["total"]), (&at(50).into(), &1.into()));
+    let end = &list["items"][0];
+    assert_eq!((&end["key"], &end["at"], &end["utime"]), (&worker.to_string().into(), &at(30).into(), &15.2.into()));
+    told_in_full(end);
+    assert_eq!(ended(&format!("at={}", at(29)))["total"], 0, "not yet");
+    assert_eq!(ended(&format!("at={}", at(120)))["total"], 0, "longer ago than a minute");
+    assert_eq!(ended(&format!("at={}&from={}", at(120), at(10)))["total"], 1);
+    assert_eq!(ended(&format!("at={}", at(FRAMES + 5)))["gap"]["from"], at(FRAMES - 1));
+    site.problem(&format!("{HOST}/ended?at=2099-01-01T00:00:00Z"), 400);
+    let events = site.json(&format!("{HOST}/events?kinds=death&from={}&to={}", at(1), at(139)));
+    told_in_full(&events["items"][0]);
+    let why = site.json(&format!("{HOST}/why?at={}", at(40)));
+    let death = why["events"].as_array().unwrap().iter().find(|event| event["kind"] == "death").cloned();
+    told_in_full(&death.unwrap());
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn processes_that_are_not_there_are_told_apart() {
 }
 
 #[test]
-fn a_process_that_ended_is_remembered_for_a_minute() {
+fn a_process_that_ended_is_there_at_once_and_with_how_it_ended_later() {
     let site = Site::start();
     let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
     let pid = child.id();
@@ -202,6 +202,9 @@ fn a_process_that_ended_is_remembered_for_a_minute() {
     let mut child = child;
     child.kill().unwrap();
     child.wait().unwrap();
+    site.tick();
+    let gone = site.json(&format!("{PROCESSES}/{key}"));
+    assert_eq!((&gone["state"], &gone["values"]["cmd"]), (&"ended".into(), &"sleep 1000".into()));
     // The kernel may take a moment to say how it ended.
     procyon_testkit::eventually("its end is told", std::time::Duration::from_mins(1), || {
         site.tick();
@@ -212,6 +215,17 @@ fn a_process_that_ended_is_remembered_for_a_minute() {
     assert_eq!(detail["state"], "ended");
     assert!(detail["ended_at"].is_i64());
     assert_eq!(detail["signal"]["reason"], "the process has ended");
+    let told = ["exit", "sender", "oom", "core", "final"];
+    let of_list = items(&site.json("/api/v1/hosts/local/ended")).into_iter().find(|one| one["key"] == key.as_str());
+    for field in told {
+        assert_eq!(detail[field], of_list.as_ref().unwrap()[field], "{field}");
+    }
+    if detail["exit"] != serde_json::Value::Null {
+        assert_eq!(detail["exit"], serde_json::json!({ "signal": "SIGKILL" }));
+        assert_eq!(detail["sender"]["pid"], std::process::id());
+    }
+    let running = site.json(&format!("{PROCESSES}/{}", site.key(std::process::id())));
+    assert!(told.iter().all(|field| running[field].is_null()), "{running}");
     let ended = items(&site.json("/api/v1/hosts/local/ended?from=-1m"));
     assert!(ended.iter().any(|process| process["key"] == key.as_str()), "{ended:?}");
 }

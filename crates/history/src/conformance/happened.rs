@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_model::Descriptor;
-use procyon_model::frame::Exit;
-use procyon_units::{Reading, Wall};
+use procyon_model::frame::{Death, Exit, Sender};
+use procyon_units::{CpuTime, Reading, Wall};
 
 use super::script::{self, Script};
 use super::{Bench, Claim, Outcome, Subject, holds, same};
-use crate::{EventKind, Events, Search};
+use crate::{EventKind, Events, Fold, GroupBy, Range, Search, TopQuestion};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim { name: "births_and_deaths_are_told_with_the_frame_that_saw_them", check: births_and_deaths },
     Claim { name: "an_end_holds_the_final_totals_and_how_it_came", check: final_totals },
+    Claim { name: "an_end_says_who_sent_the_signal_and_what_else_the_kernel_told", check: deaths_in_full },
+    Claim { name: "an_end_that_is_told_late_is_no_birth_and_counts_from_the_last_frame", check: late_ends },
     Claim { name: "gaps_and_boots_are_told_and_nobody_is_born_in_them", check: gaps_and_boots },
     Claim { name: "a_process_that_comes_back_is_told_again", check: back_again },
     Claim { name: "the_newest_events_are_kept_and_the_oldest_stand_first", check: limit },
@@ -89,6 +91,91 @@ fn final_totals(bench: &Bench<'_>) -> Outcome {
     let wanted = script.frames.get(place).and_then(|frame| frame.ended.first()).ok_or("the script ends one")?;
     same("process", &death.process.as_deref(), &Some(wanted))?;
     same("when", &death.at, &script.at(place))
+}
+
+/// Ends of every kind: by a code, by somebody's signal, by the kernel for want of memory, with a core file, of one that no frame held.
+fn deaths_in_full(bench: &Bench<'_>) -> Outcome {
+    let sender = |pid, uid, name: &[u8]| Some(Sender { pid, uid, name: name.into() });
+    let ends = [
+        (Exit::Code(3), Death { is_final: true, ..Death::default() }),
+        (Exit::Signal(9), Death { sender: sender(77, 1000, b"bash"), is_final: true, ..Death::default() }),
+        (Exit::Signal(15), Death { sender: sender(0, 0, b"\xff odd)"), ..Death::default() }),
+        (Exit::Signal(9), Death { oom: true, is_final: true, ..Death::default() }),
+        (Exit::Signal(11), Death { core_dumped: true, ..Death::default() }),
+        (Exit::Code(255), Death::default()),
+    ];
+    let mut script = Script::new();
+    let mut keys: Vec<_> = (0_u32..5).map(|n| script.start_earlier(100 + n, "worker", 60_000)).collect();
+    script.ticks(3);
+    keys.push(script.start(105, "brief"));
+    for (key, (exit, death)) in keys.iter().zip(&ends) {
+        script.burn(*key, 70);
+        script.die(*key, Reading::Known(*exit), death.clone());
+    }
+    let place = script.tick();
+    script.ticks(2);
+    let subject = bench.record(&script)?;
+    let wanted = script.frames.get(place).map(|frame| frame.ended.clone()).ok_or("the script ends them")?;
+    holds("the script ends all", wanted.len() == ends.len())?;
+    let told = subject.history.events(&Events { kinds: vec![EventKind::Death], ..everything(&script) })?;
+    let told: Vec<_> = told.into_iter().filter_map(|event| event.process).map(Arc::unwrap_or_clone).collect();
+    same("events", &told, &wanted)?;
+    same("frame", &subject.history.at(script.at(place))?.frame.ended, &wanted)?;
+    let births = subject.history.events(&Events { kinds: vec![EventKind::Birth], ..everything(&script) })?;
+    let told: Vec<_> = births.iter().filter_map(|event| event.process.as_ref()).map(|one| &one.death).collect();
+    same("births", &told, &vec![&Death::default()])
+}
+
+fn late_ends(bench: &Bench<'_>) -> Outcome {
+    let mut script = Script::new();
+    let old = script.start_earlier(5, "old", 60_000);
+    script.ticks(3);
+    let young = script.start(7, "young");
+    script.burn(old, 400);
+    script.burn(young, 300);
+    script.ticks(2);
+    let hidden: Vec<_> = [old, young].into_iter().filter_map(|key| script.hide(key)).collect();
+    script.ticks(2);
+    for mut row in hidden {
+        row.cpu.user = row.cpu.user.plus(CpuTime(200_000_000));
+        script.die_late(row, Reading::Known(Exit::Code(1)), Death { is_final: true, ..Death::default() });
+    }
+    let place = script.tick();
+    script.ticks(2);
+    let subject = bench.record(&script)?;
+    let wanted = vec![
+        (EventKind::Gap, 0, 0),
+        (EventKind::Birth, 3, 7),
+        (EventKind::Death, place, 5),
+        (EventKind::Death, place, 7),
+    ];
+    same("events", &told(&subject, &script, &everything(&script))?, &wanted)?;
+    let ended = script.frames.get(place).map(|frame| frame.ended.clone()).unwrap_or_default();
+    same("frame", &subject.history.at(script.at(place))?.frame.ended, &ended)?;
+    let range = Range { from: script.at(0), to: script.now(), step: Duration::from_secs(1), fold: Fold::Mean };
+    let lines = subject.history.process_series(&range, &[old, young], &["cpu", "rss"])?;
+    let cpu: Vec<_> = lines.iter().map(|line| line.values.first().cloned().unwrap_or_default()).collect();
+    let idle = Some(0.0);
+    let old_cpu = vec![None, idle, idle, Some(0.4), idle, None, None, Some(0.2), None, None, None];
+    let young_cpu = vec![None, None, None, Some(0.3), idle, None, None, Some(0.2), None, None, None];
+    same("cpu", &cpu, &vec![old_cpu, young_cpu])?;
+    let held: Vec<_> =
+        lines.iter().map(|line| line.values.get(1).map_or(0, |rss| rss.iter().flatten().count())).collect();
+    same("instants that held it", &held, &vec![5, 2])?;
+    let question = TopQuestion {
+        from: Wall(script.at(0).0 - 1),
+        to: script.now(),
+        by: "rss".to_owned(),
+        group: GroupBy::Process,
+        n: 5,
+    };
+    let top = subject.history.top(&question)?;
+    let lived: Vec<_> = top.entries.iter().map(|entry| (entry.key, entry.first, entry.last)).collect();
+    same(
+        "first and last",
+        &lived,
+        &vec![(old, script.at(0), script.at(place)), (young, script.at(3), script.at(place))],
+    )
 }
 
 fn gaps_and_boots(bench: &Bench<'_>) -> Outcome {

@@ -7,7 +7,7 @@ use procyon_units::{Bytes, Reading, Wall};
 
 use super::script::{BEGIN, Script};
 use super::{Bench, Claim, Outcome, holds, same};
-use crate::{Fold, HistoryError, Range};
+use crate::{Fold, HistoryError, Range, Seen};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim { name: "series_of_the_machine_fold_to_mean_most_and_least", check: host },
@@ -18,6 +18,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     Claim { name: "a_line_of_a_process_begins_with_its_birth_and_ends_with_its_end", check: life },
     Claim { name: "growth_over_a_gap_is_unknown", check: process_gap },
     Claim { name: "a_counter_that_ran_backwards_grew_by_nothing", check: backwards },
+    Claim { name: "rows_of_one_process_are_those_of_the_last_frames", check: rows },
     Claim { name: "processes_that_did_not_live_then_are_left_out", check: left_out },
 ];
 
@@ -213,4 +214,38 @@ fn left_out(bench: &Bench<'_>) -> Outcome {
     same("neither", &ask(4_000, 5_000)?, &vec![])?;
     same("late", &ask(6_000, 8_000)?, &vec![81])?;
     same("both", &ask(0, 8_000)?, &vec![80, 81])
+}
+
+fn rows(bench: &Bench<'_>) -> Outcome {
+    let mut script = Script::new();
+    let idle = script.start_earlier(7, "idle", 60_000);
+    let key = script.start_earlier(300, "full", 30_000);
+    let row = script.process(key);
+    *row = super::script::full(row.clone());
+    for n in 0..40 {
+        if n <= 33 {
+            script.burn(key, 10 * n % 70);
+        }
+        if n == 20 {
+            script.away(Duration::from_secs(30));
+        }
+        if n == 33 {
+            script.end(key, Reading::Unsupported);
+        }
+        script.tick();
+    }
+    let subject = bench.record(&script)?;
+    for (key, step) in [(key, 1_000), (key, 7_000), (idle, 10_000)] {
+        let range = range(3_500, 64_000, step, Fold::Mean);
+        let got = subject.history.process_rows(&range, &key)?;
+        let last = |place: usize| script.frames.iter().rfind(|frame| range.place(frame.wall) == Some(place));
+        let wanted: Vec<_> = (0..range.times().len())
+            .filter_map(last)
+            .filter_map(|frame| Some(Seen { at: frame.wall, row: frame.process(&key)?.clone() }))
+            .collect();
+        holds("some are wanted", wanted.len() >= 3)?;
+        same(&format!("{key} every {step} ms"), &got, &wanted)?;
+    }
+    let nobody = procyon_model::ProcessKey { pid: 4_000_000, ..key };
+    same("nobody", &subject.history.process_rows(&range(0, 64_000, 1_000, Fold::Mean), &nobody)?.len(), &0)
 }

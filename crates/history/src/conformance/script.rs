@@ -128,10 +128,22 @@ impl Script {
 
     /// Ends a process as it stands: the next frame tells it.
     pub fn end(&mut self, key: ProcessKey, exit: Reading<Exit>) {
+        self.die(key, exit, Death::default());
+    }
+
+    /// Ends a process of which the kernel told more.
+    pub fn die(&mut self, key: ProcessKey, exit: Reading<Exit>, death: Death) {
         let Some(place) = self.processes.iter().position(|row| row.key == key) else { return };
         let row = self.processes.remove(place);
-        self.ended.push(EndedProcess { row, at: self.now(), exit, death: Death::default() });
+        self.ended.push(EndedProcess { row, at: self.now(), exit, death });
         self.ended.sort_by_key(|ended| ended.row.key);
+    }
+
+    /// Tells the end of a process that is hidden with the next frame, as a kernel does that takes its time.
+    pub fn die_late(&mut self, row: ProcessRow, exit: Reading<Exit>, death: Death) {
+        let key = row.key;
+        self.show(row);
+        self.die(key, exit, death);
     }
 
     /// Hides a process without an end, as `hidepid` would; gives it back.

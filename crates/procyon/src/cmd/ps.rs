@@ -1,5 +1,6 @@
 //! `procyon ps`: the process table, once.
 
+mod ended;
 mod page;
 
 use std::io::Write;
@@ -48,8 +49,10 @@ const USUAL_OF_GROUPS: &str = "cpu,rss,read,write,threads";
   procyon ps --json --columns '*' | jq '.items[0]'
   procyon ps --at 03:12 --sort -rss              as it was
   procyon ps --at -2h --data /var/lib/procyon    read from the files of a history
+  procyon ps --ended --at 03:12                  who ended in the minute before, and how
 
 `procyon ps --columns help` lists every column.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Ps {
     /// Only what this chooses: an expression like `cpu >= 0.5 || rss >= 1.GiB`, or plain words
     #[arg(long, short, value_name = "FILTER", default_value = "")]
@@ -69,6 +72,9 @@ pub(crate) struct Ps {
     /// One row for each name, label, user, cgroup, container or unit
     #[arg(long, value_name = "BY")]
     group: Option<String>,
+    /// Those that ended in the minute before, and how: code, signal and its sender, out of memory, core file
+    #[arg(long, conflicts_with_all = ["tree", "group", "filter", "sort", "direct"])]
+    ended: bool,
     /// JSON for programs: numbers in base units
     #[arg(long)]
     json: bool,
@@ -117,6 +123,9 @@ impl Ps {
         };
         let mut columns = columns;
         let mut question = question;
+        if self.ended {
+            return self.tell_ended(common, &settings, &columns, out);
+        }
         let page = match self.answering(common, &settings)? {
             Answering::Procyon(client, at) => match question.ask(&client, at) {
                 // Somebody without a token who named no columns gets those that everybody may see.
@@ -130,6 +139,11 @@ impl Ps {
             Answering::Files(history, at) => question.look_up(&*history, at)?,
             Answering::Machine => question.answer(&settings, self.apart)?,
         };
+        self.write(&mut out, &page, |out| print(out, &columns, &question.shape, &page))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(&self, out: &mut Output, page: &Page, print: impl FnOnce(&mut Output) -> Result<()>) -> Result<()> {
         if self.json {
             let mut answer = json!({"at": page.at, "items": page.items, "total": page.total, "matched": page.matched});
             if let (Some(gap), Some(fields)) = (page.gap, answer.as_object_mut()) {
@@ -138,11 +152,29 @@ impl Ps {
             out.json(&answer)?;
         } else {
             if self.at.is_some() || self.file.file.is_some() {
-                say_when(&mut out, &page)?;
+                say_when(out, page)?;
             }
-            print(&mut out, &columns, &question.shape, &page)?;
+            print(out)?;
         }
         out.flush()?;
+        Ok(())
+    }
+
+    fn tell_ended(&self, common: &Common, settings: &Settings, columns: &[Shown], mut out: Output) -> Result<ExitCode> {
+        let mut page = match self.answering(common, settings)? {
+            Answering::Procyon(client, at) => ended::ask(&client, at)?,
+            Answering::Files(history, at) => ended::look_up(&*history, at)?,
+            Answering::Machine => {
+                return Err(Fault::new(Kind::Unavailable, "nobody watched who ended")
+                    .hint("`procyon up` watches; `--data DIR` reads the files of a history")
+                    .into());
+            }
+        };
+        if self.limit > 0 {
+            let surplus = page.items.len().saturating_sub(self.limit);
+            page.items.drain(..surplus);
+        }
+        self.write(&mut out, &page, |out| ended::print(out, columns, &page))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -168,7 +200,11 @@ impl Ps {
     }
 
     fn columns(&self) -> Result<Vec<Shown>, Fault> {
-        let usual = if self.group.is_some() { USUAL_OF_GROUPS } else { USUAL };
+        let usual = match (&self.group, self.ended) {
+            (Some(_), _) => USUAL_OF_GROUPS,
+            (None, true) => ended::USUAL,
+            (None, false) => USUAL,
+        };
         match self.columns.as_deref().unwrap_or(usual) {
             "*" => Ok(catalogue::PROCESS.iter().map(|figure| Shown::Figure(&figure.meta)).collect()),
             text => text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(shown).collect(),

@@ -14,6 +14,7 @@ use procyon_wire::history as wire;
 
 use crate::asking::{Asked, PastFile};
 use crate::cli::Common;
+use crate::ends;
 use crate::format;
 use crate::output::Output;
 use crate::table::{self, Column};
@@ -130,12 +131,9 @@ fn told(event: &wire::Event) -> String {
     match event.kind.as_str() {
         "birth" => format!("{who} was born"),
         "death" => {
-            let how = event.exit.as_ref().map_or_else(String::new, |exit| match (&exit.code, &exit.signal) {
-                (Some(code), _) => format!(" with code {code}"),
-                (None, Some(signal)) => format!(" by {signal}"),
-                (None, None) => String::new(),
-            });
-            format!("{who} ended{how}")
+            let (oom, core) = (event.oom.unwrap_or_default(), event.core.unwrap_or_default());
+            let how = ends::how(event.exit.as_ref(), event.sender.as_ref(), oom, core);
+            if how.is_empty() { format!("{who} ended") } else { format!("{who} ended {how}") }
         }
         "boot" => "the machine was started again".to_owned(),
         _ => match event.since {

@@ -60,6 +60,23 @@ fn the_past_is_the_same_by_the_api_by_a_procyon_and_from_its_files() {
         (detail.status == 200).then(|| detail.json()).filter(|detail| detail["state"] == "ended")
     });
     assert_eq!(detail["signal"]["allowed"], false);
+    // It is told how, by the procyon and from its files.
+    let told = detail["at"].to_string();
+    let (by_procyon, from_files) = (["--socket", socket.to_str().unwrap()], ["--at", told.as_str()]);
+    for (arguments, is_past) in [(by_procyon, false), (from_files, true)] {
+        let list = if is_past {
+            json(&up.cli(&[&["ps", "--ended", "--json"][..], &arguments].concat()))
+        } else {
+            json(&crate::harness::run(&[&["ps", "--ended", "--json"][..], &arguments].concat()))
+        };
+        let end = list["items"].as_array().unwrap().iter().find(|end| end["key"] == key.as_str()).cloned();
+        let end = end.unwrap_or_else(|| panic!("{list}"));
+        for field in ["exit", "sender", "oom", "core", "final"] {
+            assert_eq!(end[field], detail[field], "{field}");
+        }
+    }
+    let printed = up.cli(&["ps", "--ended", "--at", &told, "--columns", "key"]);
+    assert!(String::from_utf8_lossy(&printed.stdout).contains(&key), "{}", stderr(&printed));
     let found = up.get("/hosts/local/search?q=--of%3Dold&from=-1h").good();
     assert_eq!((&found["items"][0]["key"], &found["items"][0]["ended"]), (&key.as_str().into(), &true.into()));
     let deaths = up.get("/hosts/local/events?kinds=death&limit=10000").good();

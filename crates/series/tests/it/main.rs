@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_model::descriptor::Descriptor;
-use procyon_model::frame::{CollectHealth, Death, EndedProcess, Frame, HostIdentity, Pace};
+use procyon_model::frame::{CollectHealth, Death, EndedProcess, Exit, Frame, HostIdentity, Pace};
 use procyon_model::machine::Machine;
 use procyon_model::process::{CpuCounters, Faults, Memory, ProcessState, Rates};
 use procyon_model::{ProcessKey, ProcessRow};
@@ -51,7 +51,11 @@ fn row(pid: u32, start: u64, cpu: f64, resident: u64) -> ProcessRow {
     }
 }
 
-fn frame(second: i64, processes: Vec<ProcessRow>) -> Frame {
+fn frame(second: i64, processes: Vec<ProcessRow>) -> Arc<Frame> {
+    Arc::new(bare(second, processes))
+}
+
+fn bare(second: i64, processes: Vec<ProcessRow>) -> Frame {
     Frame {
         host: Arc::new(HostIdentity { cpus: 4, ..HostIdentity::default() }),
         seq: second.unsigned_abs() + 1,
@@ -170,11 +174,44 @@ fn a_storm_of_short_lives_is_bounded() {
             death: Death::default(),
         });
         let ended = ended.collect();
-        series.record(&Frame { ended, ..frame(second, processes) });
+        series.record(&Arc::new(Frame { ended, ..bare(second, processes) }));
     }
     let usage = series.usage();
     assert!(usage.bytes <= usage.limit, "{usage:?}");
     assert!(series.ended(at(59)).len() == 200 && series.ended(at(0)).len() <= 4096);
+}
+
+#[test]
+fn who_is_gone_has_an_end_from_then_on() {
+    let series = Series::new(Limits { window: Duration::from_mins(1), ..Limits::default() });
+    let (stays, goes) = (row(1, 1, 0.0, 1), row(2, 5, 0.5, 1));
+    series.record(&frame(0, vec![stays.clone(), goes.clone()]));
+    let end = |series: &Series| series.end_of(&goes.key).map(|end| (end.at, end.exit));
+    // The next frame is out already and has not got here.
+    assert_eq!(end(&series), Some((at(0), Reading::Pending)));
+    series.record(&frame(1, vec![stays.clone(), row(2, 6, 0.5, 1)]));
+    assert_eq!(end(&series), Some((at(1), Reading::Pending)), "its pid has another process now");
+    assert!(series.ended(at(0)).is_empty(), "nobody has told how");
+    let exit = Reading::Known(Exit::Code(3));
+    let told = EndedProcess { row: goes.clone(), at: at(1), exit, death: Death::default() };
+    series.record(&Arc::new(Frame { ended: vec![told], ..bare(3, vec![stays.clone()]) }));
+    assert_eq!(end(&series), Some((at(1), exit)));
+    assert_eq!(series.ended(at(0)).len(), 1);
+    series.record(&frame(61, vec![stays.clone()]));
+    assert_eq!(end(&series), Some((at(1), exit)));
+    series.record(&frame(62, vec![stays]));
+    assert_eq!((end(&series), series.ended(at(0)).len()), (None, 0), "the window has passed it");
+}
+
+#[test]
+fn strings_of_the_ended_stay_in_the_top() {
+    let series = Series::new(Limits::default());
+    let mut brief = row(2, 1, 3.0, 1);
+    brief.descriptor = Arc::new(Descriptor { cmd: (*b"make -j8").into(), ..Descriptor::default() });
+    series.record(&frame(0, vec![row(1, 1, 0.1, 1), brief]));
+    series.record(&frame(1, vec![row(1, 1, 0.1, 1)]));
+    let top = series.top(at(0), at(1), column("cpu").unwrap(), 1);
+    assert_eq!(&*top.entries[0].descriptor.cmd, b"make -j8");
 }
 
 #[test]
@@ -216,7 +253,7 @@ fn frames_are_taken_up_beside_the_collector() {
     let series = Series::new(Limits::default());
     let feed = procyon_model::feed::Feed::new();
     feed.attach(series.consumer().unwrap());
-    feed.publish(&Arc::new(frame(1, vec![row(1, 1, 0.5, 1)])));
+    feed.publish(&frame(1, vec![row(1, 1, 0.5, 1)]));
     procyon_testkit::eventually("the frame is there", Duration::from_mins(1), || {
         (!series.all_processes(&series.grid(range(0, 2, 1)), &[0], 10).is_empty()).then_some(())
     });

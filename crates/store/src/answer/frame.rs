@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use procyon_history::HistoryError;
 use procyon_model::Frame;
-use procyon_model::frame::{Death, EndedProcess};
-use procyon_units::Wall;
+use procyon_model::frame::EndedProcess;
 
 use crate::column::{Cells, Shape};
 use crate::kinds::connection::Connections;
@@ -106,12 +105,7 @@ impl State {
 
     /// The end of a process, told by the frame at this instant.
     pub(crate) fn ended(&self, at_ms: i64, tick: &Tick, texts: &Texts) -> EndedProcess {
-        EndedProcess {
-            row: self.row::<Process>(at_ms, tick, texts),
-            at: Wall(tick.wall.saturating_add(self.cells().get(process::ENDED_AT))),
-            exit: process::exit(self.cells().get(process::EXIT)),
-            death: Death::default(),
-        }
+        process::read_end(self.row::<Process>(at_ms, tick, texts), self.cells(), tick, texts)
     }
 }
 

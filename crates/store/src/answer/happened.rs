@@ -12,7 +12,7 @@ use crate::answer::Stretch;
 use crate::answer::frame::State;
 use crate::column::Cells;
 use crate::kinds::process::{self, Process};
-use crate::kinds::{Kind, Tick, width};
+use crate::kinds::{Kind, width};
 use crate::row::{CARRIED, ENDED, GONE};
 use crate::segment::Mark;
 
@@ -114,7 +114,7 @@ fn look_up(stretches: &[Stretch], told: &BTreeSet<Told>) -> Result<HashMap<Place
         let rows: HashSet<Place> = told.iter().filter_map(|told| told.row).filter(|row| row.0 == number).collect();
         let Some(until) = rows.iter().map(|row| row.2).max() else { continue };
         let things: HashSet<usize> = rows.iter().map(|row| row.1).collect();
-        let ticks = ticks(stretch, until)?;
+        let ticks = stretch.ticks(until)?;
         let mut states: HashMap<usize, State> = HashMap::new();
         let mut met: Vec<(Place, State)> = Vec::new();
         let texts = stretch.segment.visit(Process::AT, &all, until, &mut |row| {
@@ -138,15 +138,4 @@ fn look_up(stretches: &[Stretch], told: &BTreeSet<Told>) -> Result<HashMap<Place
         }
     }
     Ok(found)
-}
-
-/// What the frames of a stretch have in common with their rows, by instant.
-fn ticks(stretch: &Stretch, until_ms: i64) -> Result<HashMap<i64, Tick>, HistoryError> {
-    use crate::kinds::host::{self, Host};
-    let columns = host::TICK;
-    let mut ticks = HashMap::new();
-    stretch.segment.visit(Host::AT, columns, until_ms, &mut |row| {
-        ticks.insert(row.at_ms, host::tick_from(row.values));
-    })?;
-    Ok(ticks)
 }

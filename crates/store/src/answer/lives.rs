@@ -131,12 +131,8 @@ impl Open {
     }
 
     fn take(&mut self, row: &Row<'_>, figures: &[&Figure], window: &Window) {
-        if row.has(CARRIED) {
-            self.since_ms = Some(i64::MIN);
-        } else {
-            self.until(row.at_ms, window);
-            self.since_ms = Some(row.at_ms);
-        }
+        self.until(row.at_ms, window);
+        self.since_ms = Some(row.at_ms);
         let cells = Cells(row.values);
         self.life.started = cells.get(3);
         let readings = cells.get(4);

@@ -224,7 +224,7 @@ impl Drawn {
         let mut last: Option<&LifeRow> = None;
         let mut label = None;
         for mark in marks {
-            while let Some(row) = rows.next_if(|row| row.flags & CARRIED != 0 || row.at_ms <= mark.at_ms) {
+            while let Some(row) = rows.next_if(|row| row.at_ms <= mark.at_ms) {
                 last = Some(row);
             }
             let Some(row) = last else { continue };

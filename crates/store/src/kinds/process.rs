@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use procyon_model::ProcessKey;
-use procyon_model::frame::Exit;
+use procyon_model::frame::{Death, EndedProcess, Exit, Sender};
 use procyon_model::process::{
     CpuCounters, Faults, Fds, Io, IoRates, Memory, Net, NetRates, Oom, ProcessRow, ProcessState, Pss, Rates, Switches,
 };
@@ -93,6 +93,21 @@ columns! {
     EXIT = "process_exit", Passing;
     /// From the instant of the frame to the one at which it was found gone.
     ENDED_AT = "process_ended_offset_nanoseconds", Passing;
+    /// What else the kernel told of an end, a bit each: [`told`].
+    DEATH = "process_death", Passing;
+    /// Who sent the signal that ended it.
+    SENDER_PID = "process_ended_by_pid", Passing;
+    SENDER_UID = "process_ended_by_uid", Passing;
+    /// Empty while alive, so that it needs no passing.
+    SENDER_NAME = "process_ended_by_name", Text;
+}
+
+/// Bits of [`DEATH`].
+mod told {
+    pub(super) const SENDER: u32 = 0;
+    pub(super) const OOM: u32 = 1;
+    pub(super) const CORE: u32 = 2;
+    pub(super) const FINAL: u32 = 3;
 }
 
 /// Readings, three bits each, in [`READINGS`].
@@ -491,8 +506,48 @@ fn read_rates(cells: Cells<'_>, grown: Cells<'_>, tick: &Tick) -> Rates {
     }
 }
 
+/// Writes how a process ended into its last row.
+pub(crate) fn write_end(ended: &EndedProcess, tick: &Tick, texts: &mut Texts, new: &mut Fill<'_>) {
+    new.set(EXIT, exit_number(ended.exit));
+    new.set(ENDED_AT, ended.at.0.saturating_sub(tick.wall));
+    let death = &ended.death;
+    for (bit, so) in [
+        (told::SENDER, death.sender.is_some()),
+        (told::OOM, death.oom),
+        (told::CORE, death.core_dumped),
+        (told::FINAL, death.is_final),
+    ] {
+        new.flag(DEATH, bit, so);
+    }
+    if let Some(sender) = &death.sender {
+        new.set(SENDER_PID, i64::from(sender.pid));
+        new.set(SENDER_UID, i64::from(sender.uid));
+        new.set(SENDER_NAME, texts.number(0, &sender.name));
+    }
+}
+
+/// The end of a process, told by the last row of it.
+pub(crate) fn read_end(row: ProcessRow, cells: Cells<'_>, tick: &Tick, texts: &Texts) -> EndedProcess {
+    let sender = || Sender {
+        pid: cells.small(SENDER_PID),
+        uid: cells.small(SENDER_UID),
+        name: texts.word(cells.get(SENDER_NAME)),
+    };
+    EndedProcess {
+        row,
+        at: Wall(tick.wall.saturating_add(cells.get(ENDED_AT))),
+        exit: exit(cells.get(EXIT)),
+        death: Death {
+            sender: cells.flag(DEATH, told::SENDER).then(sender),
+            oom: cells.flag(DEATH, told::OOM),
+            core_dumped: cells.flag(DEATH, told::CORE),
+            is_final: cells.flag(DEATH, told::FINAL),
+        },
+    }
+}
+
 /// How a process ended, as a number.
-pub(crate) fn exit_number(exit: Reading<Exit>) -> i64 {
+fn exit_number(exit: Reading<Exit>) -> i64 {
     match exit {
         Reading::Known(Exit::Code(code)) => 2 + i64::from(code),
         Reading::Known(Exit::Signal(signal)) => 258 + i64::from(signal),
@@ -501,7 +556,7 @@ pub(crate) fn exit_number(exit: Reading<Exit>) -> i64 {
 }
 
 /// How a process ended.
-pub(crate) fn exit(number: i64) -> Reading<Exit> {
+fn exit(number: i64) -> Reading<Exit> {
     match number {
         2..=257 => Reading::Known(Exit::Code(u8::try_from(number - 2).unwrap_or(0))),
         258..=513 => Reading::Known(Exit::Signal(u8::try_from(number - 258).unwrap_or(0))),

@@ -211,7 +211,7 @@ fn point_at(filter: &str, column: usize) -> String {
 }
 
 /// A value as JSON: unknown is null.
-fn json(value: &Value<'_>) -> Json {
+pub(super) fn json(value: &Value<'_>) -> Json {
     match value {
         Value::Unknown => Json::Null,
         Value::Bool(value) => (*value).into(),
