@@ -78,7 +78,20 @@ fn rust_tests(place: &Place, names: &[String]) -> Result<()> {
         command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
         command.args(["--locked", "--profile", TEST_PROFILE]);
     }
+    if let Some(python) = python_with_readers() {
+        command.env("PROCYON_PYTHON", python);
+    }
     step::run("Rust tests", command.args(names).env("PROCYON_BIN", place.binary(TEST_PROFILE)))
+}
+
+/// The Python that `scripts/setup test` gave DuckDB and pyarrow, where nobody names another one.
+fn python_with_readers() -> Option<PathBuf> {
+    if std::env::var_os("PROCYON_PYTHON").is_some() {
+        return None;
+    }
+    let home = std::env::var_os("PROCYON_READERS").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/procyon/python")))?;
+    Some(home.join("bin/python")).filter(|python| python.is_file())
 }
 
 /// Examples in documentation, which nextest does not run.

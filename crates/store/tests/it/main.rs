@@ -1,5 +1,12 @@
 //! The store on a real disk.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests stop at the first surprise, and say why they are skipped"
+)]
+
 mod conformance;
 mod folders;
 mod killed;
