@@ -93,11 +93,14 @@ impl Memory {
     /// Keeps a frame. Frames that were made later than it, by a clock that was then set back, go.
     pub fn push(&self, frame: &Arc<Frame>) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let mut frame = Arc::clone(frame);
         while held.frames.back().is_some_and(|last| last.wall >= frame.wall) {
             held.frames.pop_back();
             held.forgotten += 1;
+            // What was before does not lead to it.
+            Arc::make_mut(&mut frame).elapsed = None;
         }
-        held.frames.push_back(Arc::clone(frame));
+        held.frames.push_back(frame);
         while held.frames.len() > self.most {
             held.frames.pop_front();
             held.forgotten += 1;

@@ -1,12 +1,14 @@
 //! Whom a command asks about the past: a running procyon, the files of a history, or a file with a piece of one.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use procyon_client::Client;
 use procyon_diag::{Fault, Kind};
 use procyon_history::History;
+use procyon_store::Reader;
 
 use crate::cli::Common;
 use crate::options::Settings;
@@ -34,8 +36,7 @@ impl Asked {
     /// files of this machine's usual folder.
     pub(crate) fn find(common: &Common, settings: &Settings, target: &Target, file: &PastFile) -> Result<Self, Fault> {
         if let Some(file) = &file.file {
-            let reader = procyon_store::open_file(file).map_err(|error| past::fault(&error))?;
-            return Ok(Self::Files(Arc::new(reader)));
+            return Ok(Self::Files(Arc::new(open_file(file)?)));
         }
         let files_first = common.data.is_some() && !target.is_named();
         if !files_first && let Some(client) = target.find(settings)? {
@@ -44,6 +45,22 @@ impl Asked {
         let reader = procyon_store::open_reader(&folder_of_files(settings)?).map_err(|error| past::fault(&error))?;
         Ok(Self::Files(Arc::new(reader)))
     }
+}
+
+/// Opens a file that `procyon snapshot` made; says so on standard error when a part of it is damaged.
+pub(crate) fn open_file(file: &Path) -> Result<Reader, Fault> {
+    let (reader, damaged) = procyon_store::open_file(file).map_err(|error| past::fault(&error))?;
+    if let Some(first) = damaged.first() {
+        let what = format!("{first} in {} is damaged", file.display());
+        let more = if damaged.len() > 1 { format!(", and {} more", damaged.len() - 1) } else { String::new() };
+        // Nobody to tell when even this cannot be written.
+        let _unheard = writeln!(
+            std::io::stderr(),
+            "warning: {what}{more}; answers leave that out, and `procyon store verify --file {}` says more",
+            file.display()
+        );
+    }
+    Ok(reader)
 }
 
 /// The folder of the history of this machine, or of the state folder that was named; `--data` may name the folder of the

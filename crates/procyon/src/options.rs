@@ -147,6 +147,8 @@ procyon_settings::options! {
         max_size: Option<Bytes> = "",
         /// How often what was kept is made to survive a loss of power; the end of procyon alone loses nothing.
         sync_every: Duration = "1s",
+        /// How much time a block of files holds. Shorter ones take more room and answer more slowly; they are for measurements.
+        block: Duration = "1h",
         /// Keeps only processes that this expression chooses, as `cpu >= 0.01 || rss >= 100.MiB`; the rest is summed into one row, `other`.
         filter: Option<ProcessFilter> = "",
     }

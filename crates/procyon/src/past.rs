@@ -28,7 +28,8 @@ pub(crate) fn dir(settings: &Settings, folder: &Path) -> PathBuf {
 pub(crate) fn config(settings: &Settings, folder: &Path) -> Config {
     let (history, dir) = (&settings.history, dir(settings, folder));
     let max_size = history.max_size.unwrap_or_else(|| usual_size(&dir));
-    Config { retention: history.retention, max_size, sync_every: history.sync_every, ..Config::new(dir) }
+    let (retention, sync_every, block) = (history.retention, history.sync_every, history.block);
+    Config { dir, retention, max_size, sync_every, block }
 }
 
 /// 10 GiB, or a tenth of the file system, whichever is less.

@@ -229,6 +229,11 @@ fn make_host_id(path: &Path) -> Result<HostId, Fault> {
     Ok(id)
 }
 
+/// Makes a folder for us alone; it must not be there yet.
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().mode(0o700).create(folder)
+}
+
 /// A host id that is not kept, for a command that collects by itself once.
 pub(crate) fn random_id() -> std::io::Result<HostId> {
     let mut bytes = [0; 16];

@@ -3,8 +3,10 @@
 pub(crate) mod frame;
 pub(crate) mod happened;
 pub(crate) mod lives;
+pub(crate) mod overlap;
 pub(crate) mod rows;
 pub(crate) mod series;
+pub(crate) mod stream;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -15,8 +15,6 @@ use crate::status::chain;
 
 /// Jobs that wait; closing logs waits when there are more.
 const QUEUE: usize = 64;
-/// Blocks are put together by the hour of UTC.
-pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 /// Works on blocks in the background.
 #[derive(Debug)]
@@ -91,7 +89,7 @@ impl Drop for Blocks {
 fn work(jobs: &Receiver<Job>, folder: &Folder, config: &Config, trouble: &Mutex<Option<String>>) {
     while let Ok(job) = jobs.recv() {
         let done = catch_unwind(AssertUnwindSafe(|| match job {
-            Job::Logs { last } => Some(make_blocks(folder, last)),
+            Job::Logs { last } => Some(make_blocks(folder, config, last)),
             Job::Room { newest_ms } => Some(make_room(folder, config, newest_ms)),
             Job::Done(done) => {
                 // Nobody waits any more when this cannot be told.
@@ -114,7 +112,7 @@ fn work(jobs: &Receiver<Job>, folder: &Folder, config: &Config, trouble: &Mutex<
 }
 
 /// Makes blocks of all closed logs and puts together what can be.
-fn make_blocks(folder: &Folder, last: u64) -> Result<(), HistoryError> {
+fn make_blocks(folder: &Folder, config: &Config, last: u64) -> Result<(), HistoryError> {
     let mut result = Ok(());
     for seq in folder.log_numbers()? {
         if seq <= last {
@@ -122,7 +120,7 @@ fn make_blocks(folder: &Folder, last: u64) -> Result<(), HistoryError> {
             result = build(folder, seq).map(drop).and(result);
         }
     }
-    for parts in due(&folder.block_names()?, HOUR_MS) {
+    for parts in due(&folder.block_names()?, config.block_ms()) {
         result = merge(folder, &parts).map(drop).and(result);
     }
     result

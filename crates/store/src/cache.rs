@@ -88,7 +88,7 @@ impl Cache {
         let text = error.to_string();
         let mut held = self.held();
         if held.said.len() < MOST_SAID && held.said.insert(text.clone()) {
-            tracing::warn!(error = text, "a part of history is left out; `procyon history verify` tells more");
+            tracing::warn!(error = text, "a part of history is left out; `procyon store verify` tells more");
         }
     }
 }

@@ -50,9 +50,28 @@ pub struct Problem {
     pub to: Option<Wall>,
 }
 
-/// What the history of a folder holds.
-pub fn info(dir: &Path) -> Result<Info, HistoryError> {
-    info_on(Arc::new(RealDisk), dir)
+/// The files of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files<'a> {
+    /// Those of a folder.
+    Folder(&'a Path),
+    /// Those in a file that [`snapshot`] wrote.
+    Snapshot(&'a Path),
+}
+
+impl Files<'_> {
+    fn open(&self) -> Result<(Arc<dyn Disk>, &Path), HistoryError> {
+        Ok(match self {
+            Self::Folder(path) => (Arc::new(RealDisk), path),
+            Self::Snapshot(file) => (Arc::new(archive::Archive::open(file)?), Path::new("")),
+        })
+    }
+}
+
+/// What a history holds.
+pub fn info(files: Files<'_>) -> Result<Info, HistoryError> {
+    let (disk, dir) = files.open()?;
+    info_on(disk, dir)
 }
 
 pub(crate) fn info_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Info, HistoryError> {
@@ -75,8 +94,21 @@ pub(crate) fn info_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Info, HistoryEr
 }
 
 /// Reads everything and compares it with its checksums; `progress` is told how many parts of how many are done.
-pub fn verify(dir: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Problem>, HistoryError> {
-    verify_on(Arc::new(RealDisk), dir, progress)
+pub fn verify(files: Files<'_>, progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Problem>, HistoryError> {
+    let Files::Snapshot(file) = files else {
+        let (disk, dir) = files.open()?;
+        return verify_on(disk, dir, progress);
+    };
+    let archive = archive::Archive::open(file)?;
+    let damaged = archive.damaged();
+    let mut problems = verify_on(Arc::new(archive), Path::new(""), progress)?;
+    for file in damaged {
+        // What is wrong within is told already.
+        if !problems.iter().any(|problem| problem.file == file) {
+            problems.push(Problem { file, what: "its checksum is wrong".to_owned(), from: None, to: None });
+        }
+    }
+    Ok(problems)
 }
 
 pub(crate) fn verify_on(
@@ -142,7 +174,8 @@ fn verify_log(folder: &Folder, seq: u64, newest: bool) -> Result<Option<Problem>
     })?;
     let length = folder.disk.open(&log.path).and_then(|input| input.length());
     let length = length.map_err(|error| failed("read", &log.path, error))?;
-    if sound && (end == length || newest) {
+    let torn = || log.is_torn(end).map_err(|error| failed("read", &log.path, error));
+    if sound && (end == length || (newest && torn()?)) {
         return Ok(None);
     }
     let what = format!("cannot be read beyond byte {end} of {length}");
@@ -152,18 +185,19 @@ fn verify_log(folder: &Folder, seq: u64, newest: bool) -> Result<Option<Problem>
 /// Writes what processes did between two instants, both included: a row for each process and frame in which something of it changed.
 /// Answers how many rows.
 pub fn export(
-    dir: &Path,
+    files: Files<'_>,
     from: Wall,
     to: Wall,
     format: Format,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, HistoryError> {
-    let folder = Folder::new(Arc::new(RealDisk), dir);
+    let (disk, dir) = files.open()?;
+    let folder = Folder::new(disk, dir);
     folder.check()?;
     export::export(&Reader::new(folder.disk, dir).stretches()?, (from, to), format, out)
 }
 
-/// Copies everything that holds frames between two instants into one file, which [`open_file`] reads.
+/// Copies the frames between two instants, both included, into one file, which [`open_file`] reads.
 pub fn snapshot(dir: &Path, from: Wall, to: Wall, out: &Path) -> Result<Info, HistoryError> {
     let folder = Folder::new(Arc::new(RealDisk), dir);
     if !folder.check()? {
@@ -173,7 +207,12 @@ pub fn snapshot(dir: &Path, from: Wall, to: Wall, out: &Path) -> Result<Info, Hi
     info_on(Arc::new(archive::Archive::open(out)?), Path::new(""))
 }
 
-/// Opens a file that [`snapshot`] wrote, to ask it.
-pub fn open_file(path: &Path) -> Result<Reader, HistoryError> {
-    Ok(Reader::new(Arc::new(archive::Archive::open(path)?), Path::new("")))
+/// Opens a file that [`snapshot`] wrote, to ask it. Reads all of it once: the second half of the answer names the files in it
+/// that are damaged; what they hold is left out of answers.
+pub fn open_file(path: &Path) -> Result<(Reader, Vec<String>), HistoryError> {
+    let archive = archive::Archive::open(path)?;
+    let damaged = archive.damaged();
+    let reader = Reader::new(Arc::new(archive), Path::new(""));
+    reader.check()?;
+    Ok((reader, damaged))
 }

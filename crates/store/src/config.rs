@@ -16,6 +16,8 @@ pub struct Config {
     pub max_size: Bytes,
     /// How often what was written is made to survive the loss of power. The end of the program alone loses nothing. Default: 1 s.
     pub sync_every: Duration,
+    /// How much time a block holds at most, counted from 1970 (UTC); those of it are put together when it is over. Default: an hour.
+    pub block: Duration,
 }
 
 impl Config {
@@ -26,6 +28,11 @@ impl Config {
             retention: Duration::from_hours(30 * 24),
             max_size: Bytes(10 << 30),
             sync_every: Duration::from_secs(1),
+            block: Duration::from_hours(1),
         }
+    }
+
+    pub(crate) fn block_ms(&self) -> i64 {
+        i64::try_from(self.block.as_millis()).unwrap_or(i64::MAX).max(1000)
     }
 }

@@ -134,6 +134,16 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// Where the record that begins at `start` ends, as far as it says so.
+pub(crate) fn next_end(input: &mut impl Read, start: u64) -> io::Result<Option<u64>> {
+    let mut head = [0; HEAD];
+    if !whole(input, &mut head)? {
+        return Ok(None);
+    }
+    let [length, ..] = words(head);
+    Ok(start.checked_add(u64::from(length) + u64::try_from(HEAD).unwrap_or(0)))
+}
+
 /// Three numbers of 32 bits.
 fn words(head: [u8; HEAD]) -> [u32; 3] {
     let mut words = [0; 3];

@@ -110,7 +110,7 @@ impl Segment for Head {
         Ok(Some(Things {
             living: read.now.get(kind).map_or_else(Vec::new, |things| things.iter().flatten().cloned().collect()),
             ended: if kind == Process::AT { read.ended.clone() } else { Vec::new() },
-            texts: read.tables.texts.clone(),
+            texts: std::sync::Arc::new(read.tables.texts.clone()),
         }))
     }
 }

@@ -44,7 +44,7 @@ mod writer;
 #[cfg(test)]
 mod faults;
 
-pub use care::{Info, Problem, export, info, open_file, snapshot, verify};
+pub use care::{Files, Info, Problem, export, info, open_file, snapshot, verify};
 pub use config::Config;
 pub use export::Format;
 pub use reader::{Reader, open_reader};

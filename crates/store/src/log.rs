@@ -8,7 +8,7 @@ use procyon_history::HistoryError;
 
 use crate::column::{Cells, Shape};
 use crate::disk::{Disk, Stream};
-use crate::frames::{HEAD, HEADER, Records, header, whole};
+use crate::frames::{self, HEAD, HEADER, Records, header, whole};
 use crate::kinds::columns;
 use crate::replay::{Replay, Wanted};
 use crate::segment::{Row, Segment};
@@ -86,6 +86,14 @@ impl Log {
 }
 
 impl Log {
+    /// Whether what follows the last whole record is one that was being written when the program or the machine ended.
+    pub(crate) fn is_torn(&self, end: u64) -> io::Result<bool> {
+        let input = self.disk.open(&self.path)?;
+        let length = input.length()?;
+        let mut stream = Stream { input: &*input, at: end };
+        Ok(frames::next_end(&mut stream, end)?.is_none_or(|next| next >= length))
+    }
+
     /// Whether there is something in it that this version cannot read from its beginning.
     pub(crate) fn is_strange(&self) -> Result<bool, HistoryError> {
         let length = self.disk.open(&self.path).and_then(|input| input.length());

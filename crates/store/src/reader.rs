@@ -1,8 +1,8 @@
 //! Answers questions from the files of a folder. Needs no lock: files are only ever added whole, or grow at their end.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use procyon_history::{
@@ -43,7 +43,7 @@ pub struct Reader {
 /// Opens the history of a folder to ask it. The folder need not be there yet.
 pub fn open_reader(dir: &Path) -> Result<Reader, HistoryError> {
     let reader = Reader::new(Arc::new(RealDisk), dir);
-    reader.folder.check()?;
+    reader.check()?;
     Ok(reader)
 }
 
@@ -52,24 +52,35 @@ impl Reader {
         Self { folder: Folder::new(disk, dir), status: Arc::default(), limits: None, cache: Arc::default() }
     }
 
+    /// Whether this version can read it.
+    pub(crate) fn check(&self) -> Result<(), HistoryError> {
+        self.folder.check().map(drop)
+    }
+
     /// A reader that knows how the writing is doing.
     pub(crate) fn beside(disk: Arc<dyn Disk>, config: &Config, status: Arc<Status>) -> Self {
         let limits = Some((config.max_size, config.retention));
         Self { folder: Folder::new(disk, &config.dir), status, limits, cache: Arc::default() }
     }
 
-    /// Everything there is, in the order in which it was written.
+    /// Everything there is, in order of time.
     pub(crate) fn stretches(&self) -> Result<Vec<Stretch>, HistoryError> {
+        answer::overlap::resolve(self.pieces()?.into_iter().map(|piece| piece.stretch).collect())
+    }
+
+    /// Everything there is, in the order in which it was written, and where it stands.
+    pub(crate) fn pieces(&self) -> Result<Vec<Piece>, HistoryError> {
         // Logs first: one that becomes a block meanwhile is then found as a log that is gone, or as both.
         let logs = self.folder.log_numbers()?;
         let names = self.folder.block_names()?;
-        let mut numbered = Vec::new();
+        let mut pieces = Vec::new();
         for name in &names {
             let Some(groups) = self.groups(*name)? else { continue };
             for (number, group) in groups.iter().enumerate() {
-                let segment = Lazy { reader: self.clone(), name: *name, group: number };
+                let segment = Lazy { reader: self.clone(), name: *name, group: number, damage: Mutex::default() };
                 let Group { seq, first, last, frames, covered, interval, .. } = *group;
-                numbered.push((seq, Stretch { first, last, frames, covered, interval, segment: Arc::new(segment) }));
+                let stretch = Stretch { first, last, frames, covered, interval, segment: Arc::new(segment) };
+                pieces.push(Piece { seq, block: Some(*name), stretch });
             }
         }
         let newest = logs.last().copied();
@@ -81,10 +92,10 @@ impl Reader {
             } else {
                 Stretch::of(&marks(&log, i64::MAX)?, Arc::new(log))
             };
-            numbered.extend(stretch.map(|stretch| (seq, stretch)));
+            pieces.extend(stretch.map(|stretch| Piece { seq, block: None, stretch }));
         }
-        numbered.sort_by_key(|(seq, _)| *seq);
-        Ok(numbered.into_iter().map(|(_, stretch)| stretch).collect())
+        pieces.sort_by_key(|piece| piece.seq);
+        Ok(pieces)
     }
 
     /// What a block holds; none when it is damaged, which is said once.
@@ -122,12 +133,23 @@ impl Reader {
     }
 }
 
+/// A stretch, and where it stands.
+pub(crate) struct Piece {
+    /// Its number.
+    pub(crate) seq: u64,
+    /// The block that holds it; none of a log.
+    pub(crate) block: Option<Name>,
+    pub(crate) stretch: Stretch,
+}
+
 /// A row group of a block that is opened when it is asked.
 #[derive(Debug)]
 struct Lazy {
     reader: Reader,
     name: Name,
     group: usize,
+    /// What is damaged, and how.
+    damage: Mutex<Option<(String, String)>>,
 }
 
 impl Lazy {
@@ -135,8 +157,9 @@ impl Lazy {
     fn ask<T: Default>(&self, question: impl FnOnce(&Stretched) -> Result<T, HistoryError>) -> Result<T, HistoryError> {
         let answer = self.reader.block(self.name).and_then(|block| question(&Stretched { block, group: self.group }));
         match answer {
-            Err(error @ HistoryError::Damaged { .. }) => {
-                self.reader.cache.complain(&error);
+            Err(HistoryError::Damaged { what, how }) => {
+                *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some((what.clone(), how.clone()));
+                self.reader.cache.complain(&HistoryError::Damaged { what, how });
                 Ok(T::default())
             }
             answer => answer,
@@ -174,6 +197,11 @@ impl Segment for Lazy {
         self.ask(|segment| segment.find(keys))
     }
 
+    fn damage(&self) -> Option<HistoryError> {
+        let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        damage.clone().map(|(what, how)| HistoryError::Damaged { what, how })
+    }
+
     fn summary(&self, figures: &[&Figure], named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
         self.ask(|segment| segment.summary(figures, named))
     }
@@ -187,25 +215,16 @@ fn extent(stretches: &[Stretch]) -> Option<Extent> {
 
 /// The newest frame at or before an instant, with the place of its stretch, and the frame after it.
 fn place(stretches: &[Stretch], at: Wall) -> Result<Option<(usize, Mark, Option<Wall>)>, HistoryError> {
-    let reach = |stretch: &Stretch| stretch.last.min(at);
-    let mut candidates: Vec<_> = stretches.iter().enumerate().filter(|(_, stretch)| stretch.first <= at).collect();
-    candidates.sort_by_key(|(number, stretch)| std::cmp::Reverse((reach(stretch), *number)));
-    let mut best: Option<(usize, Mark, Option<Wall>)> = None;
-    for (number, stretch) in candidates {
-        // Stretches overlap only where somebody set the clock back.
-        if best.as_ref().is_some_and(|(_, mark, _)| reach(stretch) <= mark.wall) {
-            break;
-        }
+    // One that is damaged has no frames; then the one before it answers.
+    for (number, stretch) in stretches.iter().enumerate().rev().filter(|(_, stretch)| stretch.first <= at) {
         let marks = stretch.marks()?;
         let count = marks.partition_point(|mark| mark.wall <= at);
         let Some(mark) = count.checked_sub(1).and_then(|place| marks.get(place)) else { continue };
-        if best.as_ref().is_none_or(|(_, other, _)| mark.wall > other.wall) {
-            let next = marks.get(count).map(|next| next.wall);
-            let next = next.or_else(|| stretches.get(number + 1).map(|next| next.first));
-            best = Some((number, *mark, next));
-        }
+        let next = marks.get(count).map(|next| next.wall);
+        let next = next.or_else(|| stretches.get(number + 1).map(|next| next.first));
+        return Ok(Some((number, *mark, next)));
     }
-    Ok(best)
+    Ok(None)
 }
 
 impl History for Reader {
@@ -221,6 +240,10 @@ impl History for Reader {
             };
             let stretch = stretches.get(number).ok_or(HistoryError::Empty)?;
             let frame = answer::frame::frame(&*stretch.segment, mark.at_ms)?.ok_or(HistoryError::Empty)?;
+            // Without its processes it would say that there were none.
+            if let Some(damage) = stretch.segment.damage().filter(|_| frame.processes.is_empty()) {
+                return Err(damage);
+            }
             let gap = mark.far_from(at).then_some(Gap { from: mark.wall, to: next });
             Ok(Past { frame: Arc::new(frame), gap })
         })

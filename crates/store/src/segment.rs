@@ -71,6 +71,11 @@ pub(crate) trait Segment: Send + Sync {
         Ok(None)
     }
 
+    /// What was found to be damaged, and left out of answers since.
+    fn damage(&self) -> Option<HistoryError> {
+        None
+    }
+
     /// What every process did in all of the segment, with its names if asked for; none when only rows can tell.
     fn summary(&self, _figures: &[&Figure], _named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
         Ok(None)

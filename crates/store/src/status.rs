@@ -19,13 +19,12 @@ impl Status {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes why nothing can be kept, or that all is well again. Says whether that is news.
+    /// Notes why nothing can be kept, or that all is well again. Says whether it was otherwise before; while it lasts, the same
+    /// trouble may show in one place and in another.
     pub(crate) fn set_trouble(&self, now: Option<&str>) -> bool {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = trouble.as_deref() != now;
-        if news {
-            *trouble = now.map(Arc::from);
-        }
+        let news = trouble.is_some() != now.is_some();
+        *trouble = now.map(Arc::from);
         news
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use procyon_history::{HistoryError, Sink};
 use procyon_model::Frame;
 
-use crate::blocks::{Blocks, HOUR_MS};
+use crate::blocks::Blocks;
 use crate::config::Config;
 use crate::disk::{Disk, Output, RealDisk};
 use crate::encoder::{Departed, Encoder};
@@ -20,6 +20,10 @@ use crate::replay::{Replay, Wanted};
 const MOST_ROWS: u64 = 128 << 10;
 /// A log of so many bytes is closed.
 const MOST_BYTES: u64 = 16 << 20;
+/// Where history may take little room, a log takes no more than this part of it, so that what is too much can go.
+const PART_OF_ALL: u64 = 8;
+/// But no log is closed before it has so many bytes.
+const LEAST_BYTES: u64 = 256 << 10;
 /// After so many bytes of log it is looked whether history takes too much room.
 const LOOK_EVERY: u64 = 1 << 20;
 
@@ -33,8 +37,14 @@ pub struct Writer {
     /// Logs that ended with a failure and may not be safe yet.
     unsynced: Vec<Open>,
     blocks: Blocks,
+    /// A log of so many bytes is closed.
+    most_bytes: u64,
+    /// A log holds no more than one stretch of so much time.
+    block_ms: i64,
     /// The number of the last segment.
     seq: u64,
+    /// Instant of the last frame that was written, in whichever log.
+    newest_ms: Option<i64>,
     _lock: Box<dyn Send + Debug>,
 }
 
@@ -69,7 +79,10 @@ impl Writer {
             log: None,
             unsynced: Vec::new(),
             blocks,
+            most_bytes: MOST_BYTES.min((config.max_size.0 / PART_OF_ALL).max(LEAST_BYTES)),
+            block_ms: config.block_ms(),
             seq: 0,
+            newest_ms: None,
             _lock: lock,
         };
         writer.seq = writer.folder.last_number()?;
@@ -129,6 +142,7 @@ impl Writer {
             return Ok(());
         }
         let output = self.folder.disk.extend(&log.path, end).map_err(|error| failed("write to", &log.path, error))?;
+        self.newest_ms = replay.at_ms;
         self.log = Some(Open { output, bytes: end, first_ms: first, last_ms: replay.at_ms, synced: false, looked: 0 });
         let before = replay.before();
         replay.texts.index();
@@ -139,21 +153,25 @@ impl Writer {
     /// Whether a frame belongs into another log than the one that is open.
     fn is_due(&self, at_ms: i64) -> bool {
         let Some(log) = &self.log else { return true };
-        let hour = |ms: i64| ms.div_euclid(HOUR_MS);
-        log.bytes >= MOST_BYTES
+        let hour = |ms: i64| ms.div_euclid(self.block_ms);
+        log.bytes >= self.most_bytes
             || self.encoder.rows() >= MOST_ROWS
             || log.first_ms.is_some_and(|first| hour(first) != hour(at_ms))
-            || log.last_ms.is_some_and(|last| at_ms <= last)
+            || self.is_back(at_ms)
+    }
+
+    /// Whether somebody set the clock back since the last frame.
+    fn is_back(&self, at_ms: i64) -> bool {
+        self.newest_ms.is_some_and(|newest| at_ms <= newest)
     }
 
     /// Closes the log and begins another one.
     fn roll(&mut self, at_ms: i64) -> Result<(), HistoryError> {
-        let back = self.log.as_ref().is_some_and(|log| log.last_ms.is_some_and(|last| at_ms <= last));
         self.close()?;
         let seq = self.seq + 1;
         let path = self.folder.log(seq);
-        let carried = if back {
-            // Somebody set the clock back: what was so before does not lead to what comes.
+        let carried = if self.is_back(at_ms) {
+            // What was so before does not lead to what comes.
             self.encoder = Encoder::default();
             None
         } else {
@@ -211,6 +229,7 @@ impl Writer {
         log.bytes += u64::try_from(packed.len()).unwrap_or(0);
         log.first_ms = log.first_ms.or(Some(at_ms));
         log.last_ms = Some(at_ms);
+        self.newest_ms = Some(at_ms);
         log.synced = false;
         if log.bytes >= log.looked + LOOK_EVERY {
             log.looked = log.bytes;

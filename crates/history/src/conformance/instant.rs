@@ -6,9 +6,10 @@ use procyon_units::Wall;
 
 use super::script::{BEGIN, Script};
 use super::{Bench, Claim, Outcome, holds, same};
-use crate::{Extent, Gap, HistoryError};
+use crate::{Extent, Fold, Gap, HistoryError, Range};
 
 pub(super) const CLAIMS: &[Claim] = &[
+    Claim { name: "what_comes_after_the_clock_was_set_back_stands_for_the_time_that_comes_twice", check: set_back },
     Claim { name: "an_empty_history_says_so", check: empty },
     Claim { name: "the_newest_frame_at_or_before_an_instant_answers", check: at_or_before },
     Claim { name: "before_the_first_frame_the_answer_says_what_there_is", check: before_all },
@@ -155,4 +156,51 @@ fn boot(bench: &Bench<'_>) -> Outcome {
     holds("and not the first", after.frame.process(&one).is_none())?;
     same("boots", &(before.frame.host.boot != after.frame.host.boot), &true)?;
     same("boot time", &after.frame.host.boot_time, &script.frames.last().map(|f| f.host.boot_time).unwrap_or_default())
+}
+
+fn set_back(bench: &Bench<'_>) -> Outcome {
+    let mut script = Script::new();
+    let key = script.start_earlier(9, "steady", 60_000);
+    for _ in 0..20 {
+        script.burn(key, 100);
+        script.tick();
+    }
+    // Half a second aside, so that no two frames have the same instant.
+    script.set_back(Duration::from_millis(9_500));
+    let brief = script.start(10, "brief");
+    for n in 0..20 {
+        script.burn(key, 500);
+        if n == 3 {
+            script.end(brief, procyon_units::Reading::Unsupported);
+        }
+        script.tick();
+    }
+    let subject = bench.record(&script)?;
+    let history = &subject.history;
+    // Ten frames, then twenty.
+    let seen: Vec<usize> = (0..11).chain(20..40).collect();
+    for (number, place) in seen.iter().enumerate() {
+        let at = script.at(*place);
+        let wanted = script.frames.get(*place).map(|frame| frame.processes.clone());
+        let past = history.at(at)?;
+        same(&format!("frame {place}"), &(past.frame.wall, Some(past.frame.processes.clone())), &(at, wanted))?;
+        let neighbour = |by: usize, back: bool| {
+            let other = if back { number.saturating_sub(by) } else { (number + by).min(seen.len() - 1) };
+            seen.get(other).map(|place| script.at(*place))
+        };
+        same(&format!("step from {place}"), &Some(history.step(at, 1)?), &neighbour(1, false))?;
+        same(&format!("step back from {place}"), &Some(history.step(at, -1)?), &neighbour(1, true))?;
+        same(&format!("steps back from {place}"), &Some(history.step(at, -7)?), &neighbour(7, true))?;
+    }
+    same("gaps", &history.gaps(script.at(0), script.now())?, &vec![])?;
+    let range = Range { from: script.at(0), to: script.now(), step: Duration::from_secs(1), fold: Fold::Mean };
+    let lines = history.process_series(&range, &[key], &["cpu"])?;
+    let cpu: Vec<f64> = lines.iter().flat_map(|line| line.values.iter().flatten().flatten().copied()).collect();
+    same("growth is known but where frames start anew", &cpu.len(), &29)?;
+    holds(
+        "growth is that of its frames",
+        cpu.iter().all(|cores| (cores - 0.1).abs() < 1e-9 || (cores - 0.5).abs() < 1e-9),
+    )?;
+    let extent = history.extent()?.map(|extent| (extent.first, extent.last));
+    same("extent", &extent, &Some((script.at(0), script.at(39))))
 }

@@ -183,6 +183,16 @@ impl Script {
         self.mono += u64::try_from(time.as_nanos()).unwrap_or(0);
     }
 
+    /// Sets the clock back; the machine and its processes go on.
+    pub fn set_back(&mut self, time: Duration) {
+        let ms = i64::try_from(time.as_millis()).unwrap_or(0);
+        self.now -= ms;
+        self.host.boot_time = Wall::from_unix_ms(self.host.boot_time.unix_ms() - ms);
+        for row in &mut self.processes {
+            row.started = Wall::from_unix_ms(row.started.unix_ms() - ms);
+        }
+    }
+
     /// Makes a frame of what is so now, and lets one interval pass. Gives its place in the list.
     pub fn tick(&mut self) -> usize {
         let before = self.frames.last().filter(|_| !self.fresh);

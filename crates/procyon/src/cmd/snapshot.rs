@@ -15,15 +15,15 @@ use crate::cmd::rank::range;
 use crate::output::Output;
 use crate::{format, past, when};
 
-/// Copies a piece of history into one file, which `ps`, `rank` and `why` open anywhere with --file
+/// Copies a piece of history into one file, which `ps`, `rank`, `why` and `up` open anywhere with --file
 ///
-/// Reads the files of the history, also while a procyon writes there. The file holds whole blocks, so it may reach an hour further
-/// on both sides. Command lines in it have their secrets masked, as everywhere.
+/// Reads the files of the history, also while a procyon writes there. The file holds the frames of the range and no others. Command lines in it have their secrets masked, as everywhere.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   procyon snapshot --from 02:30 --to 03:30 -o incident.snapshot
   procyon snapshot --from -2h -o incident.snapshot --data /var/lib/procyon
-  procyon why --at 03:12 --file incident.snapshot")]
+  procyon why --at 03:12 --file incident.snapshot
+  procyon up --file incident.snapshot            in the browser, and by the API")]
 pub(crate) struct Snapshot {
     /// Where the piece begins: -2h, 03:12 (local), '2026-03-12 03:12', RFC 3339, milliseconds since 1970
     #[arg(long, value_name = "TIME", default_value = "-1h", allow_hyphen_values = true)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use procyon_diag::{Fault, Kind, Tone};
-use procyon_store::{Format, Info, Problem};
+use procyon_store::{Files, Format, Info, Problem};
 use procyon_units::Wall;
 use serde_json::json;
 
@@ -26,8 +26,12 @@ use crate::{format, past, when};
 #[command(after_help = "Examples:
   procyon store info
   procyon store verify --data /var/lib/procyon
+  procyon store verify --file incident.snapshot
   procyon store export --from -1h --format csv -o processes.csv")]
 pub(crate) struct Store {
+    /// Looks at a file that `procyon snapshot` made, instead of a folder
+    #[arg(long, global = true, value_name = "FILE")]
+    file: Option<PathBuf>,
     #[command(subcommand)]
     action: Action,
 }
@@ -76,15 +80,19 @@ enum Form {
 
 impl Store {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
-        let dir = folder_of_files(&common.settings()?)?;
+        let place = match &self.file {
+            Some(file) => file.clone(),
+            None => folder_of_files(&common.settings()?)?,
+        };
+        let files = if self.file.is_some() { Files::Snapshot(&place) } else { Files::Folder(&place) };
         let mut out = Output::new();
         let code = match &self.action {
             Action::Info { json } => {
-                let info = procyon_store::info(&dir).map_err(|error| past::fault(&error))?;
-                show(&mut out, &dir.display().to_string(), &info, *json)?;
+                let info = procyon_store::info(files).map_err(|error| past::fault(&error))?;
+                show(&mut out, (files, &place.display().to_string()), &info, *json)?;
                 ExitCode::SUCCESS
             }
-            Action::Verify { json } => verify(&mut out, &dir, *json)?,
+            Action::Verify { json } => verify(&mut out, files, *json)?,
             Action::Export { from, to, format, output } => {
                 let (from, to) = range(from, to)?;
                 let format = match format {
@@ -92,7 +100,7 @@ impl Store {
                     Form::Json => Format::Json,
                     Form::Parquet => Format::Parquet,
                 };
-                export(&dir, (from, to), format, output.as_ref())?;
+                export(files, (from, to), format, output.as_ref())?;
                 ExitCode::SUCCESS
             }
         };
@@ -101,17 +109,18 @@ impl Store {
     }
 }
 
-fn show(out: &mut Output, dir: &str, info: &Info, as_json: bool) -> Result<()> {
+fn show(out: &mut Output, (files, place): (Files<'_>, &str), info: &Info, as_json: bool) -> Result<()> {
+    let (name, id) = if matches!(files, Files::Snapshot(_)) { ("File", "file") } else { ("Folder", "dir") };
     if as_json {
         out.json(&json!({
-            "dir": dir, "from": info.from.map(Wall::unix_ms), "to": info.to.map(Wall::unix_ms), "frames": info.frames,
+            id: place, "from": info.from.map(Wall::unix_ms), "to": info.to.map(Wall::unix_ms), "frames": info.frames,
             "folders": info.folders, "logs": info.logs, "process_rows": info.process_rows, "bytes": info.bytes.0,
         }))?;
         return Ok(());
     }
     let stamp = |at: Option<Wall>| at.map_or_else(|| format::UNKNOWN.to_owned(), when::stamp);
     let lines = [
-        ("Folder", dir.to_owned()),
+        (name, place.to_owned()),
         ("From", stamp(info.from)),
         ("To", stamp(info.to)),
         ("Frames", info.frames.to_string()),
@@ -126,7 +135,7 @@ fn show(out: &mut Output, dir: &str, info: &Info, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-fn verify(out: &mut Output, dir: &std::path::Path, as_json: bool) -> Result<ExitCode> {
+fn verify(out: &mut Output, files: Files<'_>, as_json: bool) -> Result<ExitCode> {
     let watched = std::io::stderr().is_terminal();
     let mut parts = 0;
     let mut progress = |done: usize, count: usize| {
@@ -136,7 +145,7 @@ fn verify(out: &mut Output, dir: &std::path::Path, as_json: bool) -> Result<Exit
             let _unheard = write!(std::io::stderr(), "\r{done} of {count}\x1b[K");
         }
     };
-    let problems = procyon_store::verify(dir, &mut progress).map_err(|error| past::fault(&error))?;
+    let problems = procyon_store::verify(files, &mut progress).map_err(|error| past::fault(&error))?;
     if watched {
         let _unheard = write!(std::io::stderr(), "\r\x1b[K");
     }
@@ -170,14 +179,15 @@ fn verify(out: &mut Output, dir: &std::path::Path, as_json: bool) -> Result<Exit
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn export(dir: &std::path::Path, (from, to): (Wall, Wall), format: Format, output: Option<&PathBuf>) -> Result<()> {
+fn export(files: Files<'_>, (from, to): (Wall, Wall), format: Format, output: Option<&PathBuf>) -> Result<()> {
     let rows = match output {
         Some(path) => {
             let file = File::create(path).map_err(|error| {
                 Fault::new(Kind::Failed, format!("could not make {}", path.display())).because(error)
             })?;
             let mut file = BufWriter::new(file);
-            let rows = procyon_store::export(dir, from, to, format, &mut file).map_err(|error| past::fault(&error))?;
+            let rows =
+                procyon_store::export(files, from, to, format, &mut file).map_err(|error| past::fault(&error))?;
             file.flush()?;
             rows
         }
@@ -188,7 +198,7 @@ fn export(dir: &std::path::Path, (from, to): (Wall, Wall), format: Format, outpu
         }
         None => {
             let mut out = BufWriter::new(std::io::stdout());
-            let outcome = procyon_store::export(dir, from, to, format, &mut out);
+            let outcome = procyon_store::export(files, from, to, format, &mut out);
             match outcome {
                 Ok(rows) => {
                     out.flush()?;

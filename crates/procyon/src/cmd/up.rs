@@ -1,6 +1,7 @@
 //! `procyon up`: watches this machine and serves what it sees.
 
 mod holder;
+mod recorded;
 mod reload;
 
 use std::io::Write;
@@ -33,7 +34,7 @@ use crate::{collecting, log, places, privilege, probe};
 /// ends it, SIGHUP reads the options again.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  procyon up\n  procyon up --listen 127.0.0.1:9400 --data ./state\n  procyon up --set collect.interval=5s --log-format json"
+    after_help = "Examples:\n  procyon up\n  procyon up --listen 127.0.0.1:9400 --data ./state\n  procyon up --set collect.interval=5s --log-format json\n  procyon up --file incident.snapshot            look at a piece of the past of any machine"
 )]
 pub(crate) struct Up {
     /// Address and port of the web page and the API [default: 127.0.0.1:9300]
@@ -63,6 +64,9 @@ pub(crate) struct Up {
     /// Where the process table comes from [default: auto]
     #[arg(long, value_name = "SOURCE", value_enum)]
     source: Option<Source>,
+    /// Shows a file that `procyon snapshot` made, instead of watching this machine: page and API, read only
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_history", "source", "socket"])]
+    file: Option<std::path::PathBuf>,
     /// File to log to, rotated by size [default: standard error]
     #[arg(long, value_name = "FILE")]
     log_file: Option<std::path::PathBuf>,
@@ -103,6 +107,9 @@ impl Up {
         }
         // Taken before any thread starts, so that every thread leaves signals to us.
         let signals = reload::Signals::take().context("could not listen for signals")?;
+        if let Some(file) = &self.file {
+            return recorded::show(&loaded.settings, file, &signals);
+        }
         let mut in_force = loaded;
         let mut running = Running::start(&in_force, None)?;
         running.announce(&in_force.settings)?;
@@ -172,7 +179,7 @@ impl Running {
             clock: Arc::new(SystemClock),
             capabilities: remembered(move || privilege::capabilities(&root)),
         };
-        let server = serve(settings, &socket, context)?;
+        let server = serve(settings, Some(&socket), context)?;
         lock.serves_at(&token::base(settings, server.address().unwrap_or(settings.listen)))?;
         // Once it serves: a start that fails must not use up the link that is printed once.
         let first_token = first_token(&tokens)?;
@@ -268,8 +275,8 @@ fn limits(settings: &Settings) -> Limits {
     Limits { window: settings.series.window, bytes }
 }
 
-fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Result<Server, Fault> {
-    if let Some(folder) = socket.parent() {
+fn serve(settings: &Settings, socket: Option<&std::path::Path>, context: Context) -> Result<Server, Fault> {
+    if let Some(folder) = socket.and_then(std::path::Path::parent) {
         places::make_socket_folder(folder)?;
     }
     let api = &settings.api;
@@ -297,7 +304,7 @@ fn serve(settings: &Settings, socket: &std::path::Path, context: Context) -> Res
     };
     let config = ApiConfig {
         listen: Some(settings.listen),
-        socket: Some(socket.to_owned()),
+        socket: socket.map(std::path::Path::to_owned),
         tls,
         insecure: api.insecure,
         read_only: settings.read_only,

@@ -135,7 +135,7 @@ impl Start {
         let (address, rest) = link.trim_start_matches("http://").split_once('/').expect("a link has a path");
         let token = match token {
             Some(token) => token,
-            None => rest.strip_prefix("#token=").expect("the first link has a token"),
+            None => rest.split_once("#token=").expect("the first link has a token").1,
         };
         let place = Place::Tcp(address.parse().expect("a link has an address"));
         let up = Up { child, folder: self.folder, place, token: token.to_owned(), link: link.clone() };

@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod bad_history;
 mod fallbacks;
 mod harness;
 mod http;

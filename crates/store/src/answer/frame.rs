@@ -115,7 +115,7 @@ pub(crate) struct Things {
     /// In order of their numbers.
     pub(crate) living: Vec<State>,
     pub(crate) ended: Vec<State>,
-    pub(crate) texts: Texts,
+    pub(crate) texts: Arc<Texts>,
 }
 
 fn things(segment: &dyn Segment, kind: usize, at_ms: i64) -> Result<Things, HistoryError> {
@@ -134,37 +134,45 @@ fn things(segment: &dyn Segment, kind: usize, at_ms: i64) -> Result<Things, Hist
     })?;
     let mut living: Vec<_> = living.into_iter().collect();
     living.sort_unstable_by_key(|(thing, _)| *thing);
-    Ok(Things { living: living.into_iter().map(|(_, state)| state).collect(), ended, texts })
+    let living = living.into_iter().map(|(_, state)| state).collect();
+    Ok(Things { living, ended, texts: Arc::new(texts) })
 }
 
 /// The living things of a kind, in their order in the frame.
-fn list<K: Kind>(segment: &dyn Segment, at_ms: i64, tick: &Tick) -> Result<Vec<K::Row>, HistoryError> {
-    let mut things = things(segment, K::AT, at_ms)?;
+fn list<K: Kind>(mut things: Things, at_ms: i64, tick: &Tick) -> Vec<K::Row> {
     if let Some(order) = K::ORDER {
         things.living.sort_by_key(|state| state.cells().get(order));
     }
-    Ok(things.living.iter().map(|state| state.row::<K>(at_ms, tick, &things.texts)).collect())
+    things.living.iter().map(|state| state.row::<K>(at_ms, tick, &things.texts)).collect()
 }
 
 /// The frame at an instant; none when the segment has none then.
 pub(crate) fn frame(segment: &dyn Segment, at_ms: i64) -> Result<Option<Frame>, HistoryError> {
-    let host = things(segment, Host::AT, at_ms)?;
+    assemble(at_ms, |kind| things(segment, kind, at_ms))
+}
+
+/// Puts a frame together from the things of its kinds.
+pub(crate) fn assemble(
+    at_ms: i64,
+    mut things: impl FnMut(usize) -> Result<Things, HistoryError>,
+) -> Result<Option<Frame>, HistoryError> {
+    let host = things(Host::AT)?;
     let Some(state) = host.living.first() else { return Ok(None) };
     let tick = host::tick(state.cells());
     let mut frame = state.row::<Host>(at_ms, &tick, &host.texts);
-    let processes = things(segment, Process::AT, at_ms)?;
+    let processes = things(Process::AT)?;
     frame.processes =
         processes.living.iter().map(|state| state.row::<Process>(at_ms, &tick, &processes.texts)).collect();
     frame.processes.sort_by_key(|row| row.key.pid);
     frame.ended = processes.ended.iter().map(|state| state.ended(at_ms, &tick, &processes.texts)).collect();
     frame.ended.sort_by_key(|ended| ended.row.key);
-    frame.connections.items = list::<Connections>(segment, at_ms, &tick)?.into();
-    frame.machine.cores = list::<Cores>(segment, at_ms, &tick)?;
-    frame.machine.disks = list::<Disks>(segment, at_ms, &tick)?;
-    frame.machine.interfaces = list::<Interfaces>(segment, at_ms, &tick)?;
-    frame.filesystems.items = list::<Filesystems>(segment, at_ms, &tick)?.into();
-    frame.machine.sensors = list::<Sensors>(segment, at_ms, &tick)?;
-    frame.users.items = list::<Users>(segment, at_ms, &tick)?.into();
-    frame.containers = Arc::from(list::<Containers>(segment, at_ms, &tick)?);
+    frame.connections.items = list::<Connections>(things(Connections::AT)?, at_ms, &tick).into();
+    frame.machine.cores = list::<Cores>(things(Cores::AT)?, at_ms, &tick);
+    frame.machine.disks = list::<Disks>(things(Disks::AT)?, at_ms, &tick);
+    frame.machine.interfaces = list::<Interfaces>(things(Interfaces::AT)?, at_ms, &tick);
+    frame.filesystems.items = list::<Filesystems>(things(Filesystems::AT)?, at_ms, &tick).into();
+    frame.machine.sensors = list::<Sensors>(things(Sensors::AT)?, at_ms, &tick);
+    frame.users.items = list::<Users>(things(Users::AT)?, at_ms, &tick).into();
+    frame.containers = Arc::from(list::<Containers>(things(Containers::AT)?, at_ms, &tick));
     Ok(Some(frame))
 }

@@ -434,7 +434,7 @@ impl Segment for Stretched {
         for (_, gone, state) in found {
             if gone { ended.push(state) } else { living.push(state) }
         }
-        Ok(Some(Things { living, ended, texts }))
+        Ok(Some(Things { living, ended, texts: Arc::new(texts) }))
     }
 
     fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {

@@ -1,10 +1,11 @@
 //! Whose folder it is, and who may write.
 
-use procyon_history::conformance::script::Script;
+use procyon_history::conformance::script::{self, Script};
 use procyon_history::{History, HistoryError, Sink};
 use procyon_model::feed::Consumer;
-use procyon_store::{Config, Format, Recorder, export, info, open_file, open_reader, open_writer, snapshot};
-use procyon_units::Wall;
+use procyon_model::frame::{Death, Exit};
+use procyon_store::{Config, Files, Format, Recorder, export, info, open_file, open_reader, open_writer, snapshot};
+use procyon_units::{Bytes, Reading, Wall};
 
 fn script() -> Script {
     let mut script = Script::new();
@@ -89,12 +90,13 @@ fn a_snapshot_in_one_file_answers_like_the_folder() {
     let told = snapshot(&config.dir, Wall(0), Wall(i64::MAX), &file).unwrap();
     assert_eq!((told.frames, told.folders, told.logs), (20, 1, 1));
     assert_eq!((told.from, told.to), (Some(script.at(0)), Some(script.at(19))));
-    let copy = open_file(&file).unwrap();
+    let (copy, damaged) = open_file(&file).unwrap();
+    assert!(damaged.is_empty(), "{damaged:?}");
     for frame in &script.frames {
         let past = copy.at(frame.wall).unwrap();
         assert_eq!(format!("{:?}", past.frame.processes), format!("{:?}", frame.processes));
     }
-    let whole = info(&config.dir).unwrap();
+    let whole = info(Files::Folder(&config.dir)).unwrap();
     assert_eq!((whole.frames, whole.from, whole.to), (20, told.from, told.to));
     let mut bytes = std::fs::read(&file).unwrap();
     bytes.truncate(bytes.len() - 5);
@@ -102,6 +104,149 @@ fn a_snapshot_in_one_file_answers_like_the_folder() {
     assert!(matches!(open_file(&file), Err(HistoryError::Damaged { .. })));
     std::fs::write(&file, "something else").unwrap();
     assert!(matches!(open_file(&file), Err(HistoryError::Foreign { .. })));
+}
+
+#[test]
+fn a_small_limit_is_kept_within_one_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { max_size: Bytes(1 << 20), ..Config::new(folder.path().join("history")) };
+    let mut script = Script::new();
+    let keys: Vec<_> = (1..=150).map(|pid| script.start_earlier(pid, "worker", 60_000)).collect();
+    let mut writer = open_writer(&config).unwrap();
+    let (mut most, mut dice) = (0, 88_172_645_463_325_252_u64);
+    for round in 0..1500_u64 {
+        for key in &keys {
+            let mut roll = |below: u64| {
+                dice ^= dice << 13;
+                dice ^= dice >> 7;
+                dice ^= dice << 17;
+                dice % below
+            };
+            let row = script.process(*key);
+            row.faults.minor += roll(9973);
+            row.cpu.user = row.cpu.user.plus(procyon_units::CpuTime(roll(100_000_000)));
+            row.cpu.system = row.cpu.system.plus(procyon_units::CpuTime(roll(100_000_000)));
+        }
+        script.tick();
+        writer.write(&script.frames[script.frames.len() - 1]).unwrap();
+        if round % 10 == 0 {
+            writer.settle();
+            let bytes = open_reader(&config.dir).unwrap().usage().unwrap().bytes.0;
+            assert!(bytes <= config.max_size.0 + (300 << 10), "{bytes} after {round} frames");
+            most = most.max(bytes);
+        }
+    }
+    assert!(most > config.max_size.0 / 2, "the limit was never near: {most}");
+    let extent = open_reader(&config.dir).unwrap().extent().unwrap().unwrap();
+    assert!(extent.first > script.at(0), "the oldest are gone");
+    assert_eq!(extent.last, script.at(1499), "the newest are not");
+}
+
+/// Three blocks of an hour put together, one that is not over, and a log.
+fn many_parts(config: &Config) -> Script {
+    let mut script = Script::new();
+    script.interval = std::time::Duration::from_secs(30);
+    let key = script.start_earlier(300, "full", 30_000);
+    *script.process(key) = script::full(script.process(key).clone());
+    script.machine = script::full_machine();
+    let idle = script.start_earlier(7, "idle", 60_000);
+    let mut writer = open_writer(config).unwrap();
+    for number in 0..240_u64 {
+        script.burn(key, number % 7);
+        if number % 10 == 3 {
+            let brief = script.start(1000, "brief");
+            script.die(brief, Reading::Known(Exit::Code(3)), Death { is_final: true, ..Death::default() });
+        }
+        if number == 200 {
+            script.end(idle, Reading::Unsupported);
+        }
+        script.tick();
+        writer.write(&script.frames[script.frames.len() - 1]).unwrap();
+        if number % 40 == 39 && number < 200 {
+            writer.seal().unwrap();
+        }
+    }
+    script
+}
+
+#[test]
+fn a_snapshot_holds_the_range_that_was_asked_for_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path().join("history"));
+    let script = many_parts(&config);
+    let all = open_reader(&config.dir).unwrap();
+    let file = folder.path().join("piece.procyon");
+    // Within a block, over several, to within the log, all of it.
+    for (from, to) in [(50, 60), (30, 170), (39, 40), (190, 230), (0, 239)] {
+        let told = snapshot(&config.dir, script.at(from), script.at(to), &file).unwrap();
+        let count = u64::try_from(to - from + 1).unwrap();
+        assert_eq!((told.frames, told.from, told.to), (count, Some(script.at(from)), Some(script.at(to))), "{from}");
+        let (copy, damaged) = open_file(&file).unwrap();
+        assert!(damaged.is_empty(), "{damaged:?}");
+        for frame in &script.frames[from..=to] {
+            let past = copy.at(frame.wall).unwrap().frame;
+            assert_eq!(format!("{:?}", past.processes), format!("{:?}", frame.processes));
+            assert_eq!(format!("{:?}", past.ended), format!("{:?}", frame.ended));
+            assert_eq!(format!("{:?}", past.machine), format!("{:?}", frame.machine));
+        }
+        // Growth of the first frame is not known in the piece.
+        let question = |from: usize| procyon_history::TopQuestion {
+            from: script.at(from),
+            to: script.at(to),
+            by: "cpu".to_owned(),
+            group: procyon_history::GroupBy::Process,
+            n: 3,
+        };
+        let (got, wanted) = (copy.top(&question(from)).unwrap(), all.top(&question(from)).unwrap());
+        assert_eq!((got.covered, got.other_count), (wanted.covered, wanted.other_count), "{from}");
+        for (one, other) in got.entries.iter().zip(&wanted.entries) {
+            assert_eq!((one.key, &one.label, one.first, one.last), (other.key, &other.label, other.first, other.last));
+            assert!((one.mean - other.mean).abs() <= 1e-9 * other.mean, "{from}: {} {}", one.mean, other.mean);
+        }
+    }
+    for (from, to) in [(Wall(0), Wall(1)), (Wall(i64::MAX - 5), Wall(i64::MAX))] {
+        let refused = snapshot(&config.dir, from, to, &folder.path().join("none"));
+        assert!(matches!(refused, Err(HistoryError::Before { .. })), "{refused:?}");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "nothing unfinished stays: {left:?}");
+}
+
+#[test]
+fn a_snapshot_with_a_changed_byte_says_which_file_and_answers_with_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path().join("history"));
+    let script = many_parts(&config);
+    let file = folder.path().join("piece.procyon");
+    snapshot(&config.dir, script.at(0), script.at(239), &file).unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    let mut unheard = |_: usize, _: usize| {};
+    assert!(procyon_store::verify(Files::Snapshot(&file), &mut unheard).unwrap().is_empty());
+    for place in 1..8 {
+        let mut bytes = sound.clone();
+        let at = bytes.len() * place / 8;
+        bytes[at] ^= 0x10;
+        std::fs::write(&file, &bytes).unwrap();
+        match open_file(&file) {
+            Ok((reader, damaged)) => {
+                assert_eq!(damaged.len(), 1, "byte {at}");
+                let problems = procyon_store::verify(Files::Snapshot(&file), &mut unheard).unwrap();
+                assert!(
+                    problems.iter().any(|problem| problem.file.starts_with(&damaged[0])),
+                    "{damaged:?} {problems:?}"
+                );
+                let readable = script
+                    .frames
+                    .iter()
+                    .filter(|frame| reader.at(frame.wall).is_ok_and(|past| past.gap.is_none()))
+                    .count();
+                assert!(readable >= 12, "byte {at}: {readable} of 30 are left");
+            }
+            // In the list of files.
+            Err(HistoryError::Damaged { .. }) => assert!(at + 4096 > bytes.len(), "byte {at}"),
+            Err(other) => panic!("byte {at}: {other}"),
+        }
+    }
 }
 
 #[test]
@@ -116,7 +261,7 @@ fn rows_are_exported_in_three_formats() {
     writer.seal().unwrap();
     let write = |format| {
         let mut out = Vec::new();
-        let rows = export(&config.dir, script.at(5), script.at(9), format, &mut out).unwrap();
+        let rows = export(Files::Folder(&config.dir), script.at(5), script.at(9), format, &mut out).unwrap();
         (rows, out)
     };
     let (rows, csv) = write(Format::Csv);

@@ -95,5 +95,5 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
         let place = range.place(*wall).unwrap();
         assert_eq!(lines.values[0][place], Some(39.0), "the frame of {wall:?} is missing");
     }
-    assert_eq!(verify(&dir, &mut |_, _| {}).unwrap(), []);
+    assert_eq!(verify(procyon_store::Files::Folder(&dir), &mut |_, _| {}).unwrap(), []);
 }
