@@ -3,6 +3,7 @@
 
 pub(crate) mod build;
 pub(crate) mod chunk;
+pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod manifest;
 pub(crate) mod merge;

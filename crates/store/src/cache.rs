@@ -11,8 +11,8 @@ use crate::block::open::Block;
 use crate::head::Head;
 use crate::log::Log;
 
-/// Blocks that stay open, the ones asked last.
-const MOST_OPEN: usize = 12;
+/// Blocks that stay open, the ones asked last: the hours of a day and the ends of it.
+const MOST_OPEN: usize = 26;
 /// Blocks of which it is remembered what they hold: more than a year of hours.
 const MOST_KNOWN: usize = 10_000;
 /// Kinds of damage that are remembered as said.

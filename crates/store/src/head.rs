@@ -114,3 +114,67 @@ impl Segment for Head {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use procyon_history::Sink;
+    use procyon_history::conformance::script::Script;
+
+    use super::*;
+    use crate::answer::frame::frame;
+    use crate::config::Config;
+    use crate::disk::RealDisk;
+    use crate::folder::Folder;
+    use crate::writer::open_writer;
+
+    /// A folder with a log of so many frames, and the path of the log.
+    fn history(frames: usize) -> (tempfile::TempDir, Script, Folder) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut script = Script::new();
+        let key = script.start_earlier(7, "worker", 60_000);
+        let mut writer = open_writer(&Config::new(folder.path())).unwrap();
+        for round in 0..frames {
+            script.burn(key, 10 + u64::try_from(round).unwrap());
+            let place = script.tick();
+            writer.write(&script.frames[place]).unwrap();
+        }
+        let of = Folder::new(Arc::new(RealDisk), folder.path());
+        (folder, script, of)
+    }
+
+    #[test]
+    fn what_came_since_is_read_and_tells_the_same_as_the_whole_log() {
+        let (dir, mut script, folder) = history(3);
+        let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(1) };
+        let head = Head::new(log.clone());
+        assert_eq!(head.catch_up().unwrap().len(), 3);
+        let mut writer = open_writer(&Config::new(dir.path())).unwrap();
+        for count in 4..9 {
+            let place = script.tick();
+            writer.write(&script.frames[place]).unwrap();
+            let before = head.read().to.end();
+            assert_eq!(head.catch_up().unwrap().len(), count);
+            assert!(head.read().to.end() > before);
+            for written in &script.frames {
+                let at_ms = written.wall.unix_ms();
+                let [a, b] = [&head as &dyn Segment, &log].map(|segment| frame(segment, at_ms).unwrap().unwrap());
+                assert_eq!(format!("{a:?}"), format!("{b:?}"));
+                assert_eq!(format!("{:?}", a.processes), format!("{:?}", written.processes));
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_another_one_meanwhile_is_read_anew() {
+        let (_dir, _, folder) = history(9);
+        let (_other_dir, script, other) = history(2);
+        let head = Head::new(Log { disk: Arc::clone(&folder.disk), path: folder.log(1) });
+        assert_eq!(head.catch_up().unwrap().len(), 9);
+        std::fs::copy(other.log(1), folder.log(1)).unwrap();
+        let marks = head.catch_up().unwrap();
+        assert_eq!(marks.len(), 2);
+        assert_eq!(marks[1].wall, script.at(1));
+    }
+}

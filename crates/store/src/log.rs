@@ -31,6 +31,14 @@ pub(crate) struct Place {
     head: [u8; HEAD],
 }
 
+impl Place {
+    /// Where the last whole record ends.
+    #[cfg(test)]
+    pub(crate) const fn end(&self) -> u64 {
+        self.end
+    }
+}
+
 impl Log {
     /// Reads every whole record; answers where the last one ends.
     pub(crate) fn records(&self, each: impl FnMut(&[u8]) -> bool) -> Result<u64, HistoryError> {

@@ -18,11 +18,11 @@ use crate::row::{CARRIED, ENDED, GONE};
 use crate::segment::{Mark, Row, Segment};
 use crate::texts::Texts;
 
-/// What one process did in a range.
+/// What one process did in a range. There may be very many of them.
 #[derive(Debug)]
 struct Lived {
-    descriptor: Arc<Descriptor>,
-    label: Arc<[u8]>,
+    /// What it is called, where that was asked for.
+    names: Option<Box<Names>>,
     started: Wall,
     used: f64,
     /// Where it was seen last: the place of the stretch.
@@ -31,6 +31,20 @@ struct Lived {
     seen: Option<(Wall, Wall)>,
     /// The frame that told its end.
     ended: Option<Wall>,
+}
+
+/// What a process is called: its strings and its label.
+type Names = (Arc<Descriptor>, Arc<[u8]>);
+
+/// The names of those whose names were not asked for.
+fn no_names() -> Names {
+    (Arc::default(), Arc::from([]))
+}
+
+impl Lived {
+    fn names(&self, none: &Names) -> Names {
+        self.names.as_deref().unwrap_or(none).clone()
+    }
 }
 
 /// The frames of a stretch that lie in a range.
@@ -169,26 +183,34 @@ pub(crate) fn of_rows(
     segment: &dyn Segment,
     window: &Window,
     figures: &[&Figure],
-    named: bool,
+    who: Who<'_>,
 ) -> Result<(Vec<Life>, Texts), HistoryError> {
     let (Some(first), Some(last)) = (window.marks.first(), window.marks.last()) else {
         return Ok((Vec::new(), Texts::default()));
     };
     let (first_ms, last_ms) = (first.at_ms, last.at_ms);
-    let names = if named { [process::DESCRIPTOR, process::LABEL] } else { [process::PID; 2] };
+    let names = if who.named() { [process::DESCRIPTOR, process::LABEL] } else { [process::PID; 2] };
     let mut columns = vec![process::PID, process::START, process::BOOT, process::STARTED, process::READINGS];
     columns.extend(names);
     columns.extend(figures.iter().flat_map(|figure| figure.columns));
     let mut open: HashMap<usize, Open> = HashMap::new();
     let mut done = Vec::new();
-    let texts = segment.visit(Process::AT, &columns, last_ms, &mut |row| {
+    let mut tell = |row: Row<'_>| {
         let new = || Open::new(row.thing, process::key(Cells(row.values)), figures.len());
         open.entry(row.thing).or_insert_with(new).take(&row, figures, window);
         if row.has(GONE) {
             let gone = open.remove(&row.thing);
             done.extend(gone.filter(|_| row.at_ms >= first_ms).map(|open| open.life));
         }
-    })?;
+    };
+    let found = if let Who::These(keys) = who { segment.find(keys)? } else { None };
+    let texts = match found {
+        Some(found) => {
+            let things: Vec<usize> = found.into_iter().map(|(thing, _)| thing).collect();
+            segment.visit_things(Process::AT, &things, &columns, last_ms, &mut tell)?
+        }
+        None => segment.visit(Process::AT, &columns, last_ms, &mut tell)?,
+    };
     for (_, mut open) in open {
         open.until(i64::MAX, window);
         done.push(open.life);
@@ -198,22 +220,39 @@ pub(crate) fn of_rows(
     Ok((done, texts))
 }
 
-/// Everybody who lived in a stretch between two instants, and the time that is covered.
+/// Whose lives are of interest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Who<'a> {
+    /// Everybody's, without their names.
+    Unnamed,
+    /// Everybody's, with their names.
+    Named,
+    /// At least these, with their names.
+    These(&'a [ProcessKey]),
+}
+
+impl Who<'_> {
+    pub(crate) const fn named(self) -> bool {
+        !matches!(self, Self::Unnamed)
+    }
+}
+
+/// Who lived in a stretch between two instants, and the time that is covered.
 fn of_stretch(
     stretch: &Stretch,
     (from, to): (Wall, Wall),
     figures: &[&Figure],
-    named: bool,
+    who: Who<'_>,
 ) -> Result<(Vec<Life>, Texts, Duration), HistoryError> {
     if stretch.within(from, to) {
-        if let Some((lives, texts)) = stretch.segment.summary(figures, named)? {
+        if let Some((lives, texts)) = stretch.segment.summary(figures, who.named())? {
             return Ok((lives, texts, stretch.covered));
         }
     }
     let marks = crate::segment::marks(&*stretch.segment, to.unix_ms())?;
     let window = Window::new(marks.into_iter().filter(|mark| mark.wall >= from && mark.wall <= to).collect());
     let covered = window.marks.iter().map(|mark| mark.covered).sum();
-    let (lives, texts) = of_rows(&*stretch.segment, &window, figures, named)?;
+    let (lives, texts) = of_rows(&*stretch.segment, &window, figures, who)?;
     Ok((lives, texts, covered))
 }
 
@@ -222,31 +261,25 @@ fn lived(
     stretches: &[Stretch],
     (from, to): (Wall, Wall),
     figures: &[&Figure],
-    named: bool,
+    who: Who<'_>,
 ) -> Result<(HashMap<ProcessKey, Lived>, Duration), HistoryError> {
     let mut all: HashMap<ProcessKey, Lived> = HashMap::new();
     let mut covered = Duration::ZERO;
-    let (no_strings, no_label) = (Arc::<Descriptor>::default(), Arc::<[u8]>::from([]));
     for (number, stretch) in stretches.iter().enumerate().filter(|(_, stretch)| stretch.touches(from, to)) {
-        let (lives, texts, time) = of_stretch(stretch, (from, to), figures, named)?;
+        let (lives, texts, time) = of_stretch(stretch, (from, to), figures, who)?;
         covered += time;
         for life in lives {
-            let (descriptor, label) = if named {
-                (texts.descriptor(life.descriptor), texts.word(life.label))
-            } else {
-                (Arc::clone(&no_strings), Arc::clone(&no_label))
-            };
             let lived = all.entry(life.key).or_insert_with(|| Lived {
-                descriptor: Arc::clone(&descriptor),
-                label: Arc::clone(&label),
+                names: None,
                 started: Wall(life.started),
                 used: 0.0,
                 stretch: number,
                 seen: None,
                 ended: None,
             });
-            lived.descriptor = descriptor;
-            lived.label = label;
+            if who.named() {
+                lived.names = Some(Box::new((texts.descriptor(life.descriptor), texts.word(life.label))));
+            }
             lived.stretch = number;
             lived.used += life.used.first().copied().unwrap_or(0.0);
             lived.seen = match (lived.seen, life.seen) {
@@ -265,7 +298,8 @@ pub(crate) fn top(stretches: &[Stretch], question: &TopQuestion) -> Result<Top, 
     let range = (Wall(question.from.0.saturating_add(1)), question.to);
     // Single processes get their names once it is known which ones are shown.
     let named = question.group != GroupBy::Process;
-    let (all, covered) = lived(stretches, range, &[by], named)?;
+    let who = if named { Who::Named } else { Who::Unnamed };
+    let (all, covered) = lived(stretches, range, &[by], who)?;
     let seconds = covered.as_secs_f64();
     if seconds <= 0.0 {
         return Ok(Top::default());
@@ -275,13 +309,15 @@ pub(crate) fn top(stretches: &[Stretch], question: &TopQuestion) -> Result<Top, 
     } else {
         all.iter().filter(|(_, lived)| lived.used > 0.0).map(|(key, lived)| (*key, lived.stretch)).collect()
     };
+    let none = no_names();
     let entries = all.into_iter().filter(|(_, lived)| lived.used > 0.0).filter_map(|(key, lived)| {
         let last = lived.seen.map(|(_, last)| last).max(lived.ended)?;
+        let (descriptor, label) = lived.names(&none);
         Some(TopEntry {
             key,
-            group: question.group.word_of(&lived.descriptor, &lived.label),
-            descriptor: lived.descriptor,
-            label: lived.label,
+            group: question.group.word_of(&descriptor, &label),
+            descriptor,
+            label,
             processes: 1,
             mean: by.scaled(lived.used) / seconds,
             first: lived.seen.map_or(last, |(first, _)| first),
@@ -304,10 +340,11 @@ fn name(
 ) -> Result<(), HistoryError> {
     for (number, stretch) in stretches.iter().enumerate() {
         let here = |entry: &TopEntry| last_of.get(&entry.key) == Some(&number);
-        if !entries.iter().any(here) {
+        let keys: Vec<ProcessKey> = entries.iter().filter(|entry| here(entry)).map(|entry| entry.key).collect();
+        if keys.is_empty() {
             continue;
         }
-        let (lives, texts, _) = of_stretch(stretch, range, &[], true)?;
+        let (lives, texts, _) = of_stretch(stretch, range, &[], Who::These(&keys))?;
         for entry in entries.iter_mut().filter(|entry| here(entry)) {
             if let Some(life) = lives.iter().rev().find(|life| life.key == entry.key) {
                 entry.descriptor = texts.descriptor(life.descriptor);
@@ -321,20 +358,14 @@ fn name(
 
 /// Whose words match.
 pub(crate) fn search(stretches: &[Stretch], search: &Search) -> Result<Vec<Found>, HistoryError> {
-    let (all, _) = lived(stretches, (search.from, search.to), &[], true)?;
+    let (all, _) = lived(stretches, (search.from, search.to), &[], Who::Named)?;
+    let none = no_names();
     let mut found: Vec<Found> = all
         .into_iter()
         .filter_map(|(key, lived)| {
             let (first, last) = lived.seen.or_else(|| Some((lived.ended?, lived.ended?)))?;
-            Some(Found {
-                key,
-                descriptor: lived.descriptor,
-                label: lived.label,
-                started: lived.started,
-                first,
-                last,
-                ended: lived.ended.is_some(),
-            })
+            let (descriptor, label) = lived.names(&none);
+            Some(Found { key, descriptor, label, started: lived.started, first, last, ended: lived.ended.is_some() })
         })
         .filter(|found| search.matches(found))
         .collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use procyon_history::HistoryError;
 
-use crate::answer::lives::{self, Life, Window};
+use crate::answer::lives::{self, Life, Who, Window};
 use crate::block::manifest::{self, Group, Manifest, Sums};
 use crate::block::schema::{self, DESCRIPTORS, Physical, SUMMARY};
 use crate::block::table::{Monos, Table, Tables, Told};
@@ -105,7 +105,7 @@ fn fill(
         files(DESCRIPTORS, descriptor_file(disk, &write::path(path, DESCRIPTORS), seq, &processes.texts)?);
     }
     let all: Vec<&Figure> = summed().map(|(figure, _)| figure).collect();
-    let (lives, texts) = lives::of_rows(&processes, &Window::new(marks), &all, true)?;
+    let (lives, texts) = lives::of_rows(&processes, &Window::new(marks), &all, Who::Named)?;
     if !lives.is_empty() {
         files(SUMMARY, summary_file(disk, &write::path(path, SUMMARY), seq, &lives, &texts)?);
     }
@@ -139,8 +139,9 @@ fn kind_file(
     let fail = |error| failed("write", path, write::cause(error));
     let schema = schema::schema(&layout).map_err(fail)?;
     let order = table.order();
+    let ends = table.class_ends(kind);
     write::file(disk, path, schema, |writer| {
-        let mut group = write::Group::new(writer)?;
+        let mut group = write::Group::new(writer, ends)?;
         let rows = order.len();
         group.same(seq.cast_signed(), rows)?;
         let fixed: [fn(&Told) -> i64; 4] =
@@ -196,7 +197,7 @@ fn descriptor_file(disk: &dyn Disk, path: &Path, seq: u64, texts: &Texts) -> Res
     let schema = schema::schema(DESCRIPTOR_COLUMNS).map_err(fail)?;
     let all = texts.descriptors();
     write::file(disk, path, schema, |writer| {
-        let mut group = write::Group::new(writer)?;
+        let mut group = write::Group::new(writer, [all.len()])?;
         group.same(seq.cast_signed(), all.len())?;
         group.numbers(&(0..).take(all.len()).collect::<Vec<i64>>())?;
         for text in record::STRINGS {
@@ -271,7 +272,7 @@ fn summary_file(disk: &dyn Disk, path: &Path, seq: u64, lives: &[Life], texts: &
     layout.extend(summed().map(|(figure, place)| (figure::summed(place), physical(figure))));
     let schema = schema::schema(&layout).map_err(fail)?;
     write::file(disk, path, schema, |writer| {
-        let mut group = write::Group::new(writer)?;
+        let mut group = write::Group::new(writer, [lives.len()])?;
         group.same(seq.cast_signed(), lives.len())?;
         let whole: [fn(&Life) -> i64; 5] = [
             |life| i64::try_from(life.thing).unwrap_or(0),

@@ -20,6 +20,31 @@ use crate::varint;
 
 /// Data pages hold no more rows than this.
 const PAGE_ROWS: usize = 32 << 10;
+
+/// Where pages end, when they hold the rows of one class each and no more than pages can: `ends` are where classes end.
+pub(crate) fn page_ends(ends: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let mut pages = Vec::new();
+    let mut begin = 0;
+    for end in ends {
+        while end > begin {
+            begin = end.min(begin + PAGE_ROWS);
+            pages.push(begin);
+        }
+    }
+    pages
+}
+
+/// The pages of a column.
+fn pages<'a, T>(values: &'a [T], ends: &'a [usize]) -> impl Iterator<Item = &'a [T]> {
+    let begins = std::iter::once(0).chain(ends.iter().copied());
+    begins.zip(ends).map(|(begin, end)| values.get(begin..*end).unwrap_or_default())
+}
+
+/// The value that a page holds in every row.
+fn same<T: PartialEq + Copy>(page: &[T]) -> Option<T> {
+    let first = *page.first()?;
+    page.iter().all(|value| *value == first).then_some(first)
+}
 /// Level of compression.
 const LEVEL: i32 = 6;
 /// Numbers of a dictionary have one byte up to this many values, and then two.
@@ -58,40 +83,60 @@ impl Packer {
         })
     }
 
-    /// Whole numbers, or the bits of floats.
-    pub(crate) fn numbers(&mut self, column: ColumnDescPtr, values: &[i64]) -> Result<Packed> {
-        let mut pages = Pages::new(column, values.len());
-        pages.statistics = statistics(pages.column.physical_type(), values);
+    /// Whole numbers, or the bits of floats, in pages that end at these rows.
+    pub(crate) fn numbers(&mut self, column: ColumnDescPtr, values: &[i64], ends: &[usize]) -> Result<Packed> {
+        let mut chunk = Chunk::new(column, values.len());
+        chunk.statistics = statistics(chunk.column.physical_type(), values);
         if self.distinct.take(values, &mut self.numbers) && self.distinct.pays(values) {
             self.rank();
+            let count = self.distinct.values.len();
             self.plain.clear();
             for (value, _) in &self.distinct.values {
                 self.plain.extend_from_slice(&value.to_le_bytes());
             }
-            let count = self.distinct.values.len();
-            pages.dictionary(&mut self.compressor, &self.plain, count)?;
-            self.number_pages(&mut pages)?;
+            chunk.dictionary(&mut self.compressor, &self.plain, count)?;
+            self.number_pages(&mut chunk, ends)?;
         } else {
-            for page in values.chunks(PAGE_ROWS) {
-                self.plain.clear();
-                for byte in 0..8 {
-                    let of = |value: &i64| value.to_le_bytes().get(byte).copied().unwrap_or(0);
-                    self.plain.extend(page.iter().map(of));
-                }
-                pages.data(&mut self.compressor, &self.plain, page.len(), Encoding::BYTE_STREAM_SPLIT)?;
-            }
+            self.split_pages(&mut chunk, values, ends)?;
         }
-        pages.finish()
+        chunk.finish()
+    }
+
+    /// Pages of streams of bytes; a page that holds only one value is a run of it.
+    fn split_pages(&mut self, chunk: &mut Chunk, values: &[i64], ends: &[usize]) -> Result<()> {
+        let mut runs: Vec<i64> = pages(values, ends).filter_map(same).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        if !runs.is_empty() {
+            self.plain.clear();
+            self.plain.extend(runs.iter().flat_map(|value| value.to_le_bytes()));
+            chunk.dictionary(&mut self.compressor, &self.plain, runs.len())?;
+        }
+        for page in pages(values, ends) {
+            let run = same(page).and_then(|value| runs.binary_search(&value).ok());
+            if let Some(number) = run.and_then(|number| u32::try_from(number).ok()) {
+                self.run(number, 4, page.len());
+                chunk.data(&mut self.compressor, &self.plain, page.len(), Encoding::RLE_DICTIONARY)?;
+                continue;
+            }
+            self.plain.clear();
+            for byte in 0..8 {
+                let of = |value: &i64| value.to_le_bytes().get(byte).copied().unwrap_or(0);
+                self.plain.extend(page.iter().map(of));
+            }
+            chunk.data(&mut self.compressor, &self.plain, page.len(), Encoding::BYTE_STREAM_SPLIT)?;
+        }
+        Ok(())
     }
 
     /// The same number in every row.
     pub(crate) fn same(&mut self, column: ColumnDescPtr, value: i64, rows: usize) -> Result<Packed> {
-        let mut pages = Pages::new(column, rows);
-        pages.statistics = statistics(pages.column.physical_type(), &[value]);
-        pages.dictionary(&mut self.compressor, &value.to_le_bytes(), 1)?;
+        let mut chunk = Chunk::new(column, rows);
+        chunk.statistics = statistics(chunk.column.physical_type(), &[value]);
+        chunk.dictionary(&mut self.compressor, &value.to_le_bytes(), 1)?;
         self.run(0, 1, rows);
-        pages.data(&mut self.compressor, &self.plain, rows, Encoding::RLE_DICTIONARY)?;
-        pages.finish()
+        chunk.data(&mut self.compressor, &self.plain, rows, Encoding::RLE_DICTIONARY)?;
+        chunk.finish()
     }
 
     /// A page of one number of a dictionary.
@@ -107,9 +152,10 @@ impl Packer {
         &mut self,
         column: ColumnDescPtr,
         numbers: &[i64],
+        ends: &[usize],
         mut text: impl FnMut(i64) -> Bytes,
     ) -> Result<Packed> {
-        let mut pages = Pages::new(column, numbers.len());
+        let mut chunk = Chunk::new(column, numbers.len());
         let mut known: HashMap<i64, u32> = HashMap::new();
         self.plain.clear();
         self.numbers.clear();
@@ -131,9 +177,9 @@ impl Packer {
             last = Some((*number, place));
             self.numbers.push(place);
         }
-        pages.dictionary(&mut self.compressor, &self.plain, known.len())?;
-        self.number_pages(&mut pages)?;
-        pages.finish()
+        chunk.dictionary(&mut self.compressor, &self.plain, known.len())?;
+        self.number_pages(&mut chunk, ends)?;
+        chunk.finish()
     }
 
     /// Gives frequent values the small numbers, so that the upper byte of the numbers is mostly zero.
@@ -162,18 +208,16 @@ impl Packer {
     }
 
     /// The pages of numbers of a dictionary.
-    fn number_pages(&mut self, pages: &mut Pages) -> Result<()> {
+    fn number_pages(&mut self, chunk: &mut Chunk, ends: &[usize]) -> Result<()> {
         let numbers = std::mem::take(&mut self.numbers);
-        for page in numbers.chunks(PAGE_ROWS) {
-            let most = page.iter().max().copied().unwrap_or(0);
-            let width: u8 = match most {
+        for page in pages(&numbers, ends) {
+            let width: u8 = match page.iter().max().copied().unwrap_or(0) {
                 0..0x100 => 1,
                 0x100..0x1_0000 => 2,
                 _ => 4,
             };
-            let first = page.first().copied().unwrap_or(0);
-            if page.iter().all(|number| *number == first) {
-                self.run(first, width, page.len());
+            if let Some(number) = same(page) {
+                self.run(number, width, page.len());
             } else {
                 self.plain.clear();
                 self.plain.push(width * 8);
@@ -185,15 +229,15 @@ impl Packer {
                     self.plain.extend(number.to_le_bytes().into_iter().take(usize::from(width)));
                 }
             }
-            pages.data(&mut self.compressor, &self.plain, page.len(), Encoding::RLE_DICTIONARY)?;
+            chunk.data(&mut self.compressor, &self.plain, page.len(), Encoding::RLE_DICTIONARY)?;
         }
         self.numbers = numbers;
         Ok(())
     }
 }
 
-/// The pages of a column.
-struct Pages {
+/// A column on its way.
+struct Chunk {
     column: ColumnDescPtr,
     rows: usize,
     out: TrackedWrite<Vec<u8>>,
@@ -204,7 +248,7 @@ struct Pages {
     statistics: Option<Statistics>,
 }
 
-impl Pages {
+impl Chunk {
     fn new(column: ColumnDescPtr, rows: usize) -> Self {
         Self {
             column,
@@ -430,9 +474,15 @@ mod tests {
         (group.get_column_reader(0).unwrap(), group.metadata().column(0).statistics().cloned())
     }
 
+    /// Pages of two classes of rows.
+    fn ends(rows: usize) -> Vec<usize> {
+        page_ends([rows / 3, rows])
+    }
+
     fn whole(values: &[i64]) -> (Vec<i64>, Option<Statistics>) {
-        let (reader, statistics) =
-            through_a_file(Physical::Whole, values.len(), |packer, column| packer.numbers(column, values).unwrap());
+        let (reader, statistics) = through_a_file(Physical::Whole, values.len(), |packer, column| {
+            packer.numbers(column, values, &ends(values.len())).unwrap()
+        });
         let ColumnReader::Int64ColumnReader(mut reader) = reader else { panic!("another type") };
         let mut read = Vec::new();
         reader.read_records(values.len() + 1, None, None, &mut read).unwrap();
@@ -449,6 +499,8 @@ mod tests {
             spread(70_000, |at| at * at % 3000 * 10_000_000),
             spread(70_000, |at| at.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed())),
             spread(300, |at| at),
+            // The first class of rows is all zero.
+            spread(90_000, |at| (at - 30_000).max(0).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed())),
             spread(3, |at| i64::MAX - at),
         ] {
             let (read, statistics) = whole(&values);
@@ -464,7 +516,7 @@ mod tests {
         let packer = &mut Packer::new().unwrap();
         let schema = Arc::new(schema::schema(&[("it", Physical::Whole)]).unwrap());
         let column = parquet::schema::types::SchemaDescriptor::new((*schema).clone()).column(0);
-        let packed = packer.numbers(column, &values).unwrap();
+        let packed = packer.numbers(column, &values, &ends(values.len())).unwrap();
         assert!(packed.bytes.len() < 75_000, "{}", packed.bytes.len());
     }
 
@@ -473,7 +525,7 @@ mod tests {
         for (values, has) in [(vec![0.0, 0.0], true), (vec![0.0, -0.0], false), (vec![f64::NAN; 2], false)] {
             let bits: Vec<i64> = values.iter().map(|value: &f64| value.to_bits().cast_signed()).collect();
             let (reader, statistics) =
-                through_a_file(Physical::Float, 2, |packer, column| packer.numbers(column, &bits).unwrap());
+                through_a_file(Physical::Float, 2, |packer, column| packer.numbers(column, &bits, &ends(2)).unwrap());
             let ColumnReader::DoubleColumnReader(mut reader) = reader else { panic!("another type") };
             let mut read = Vec::new();
             reader.read_records(3, None, None, &mut read).unwrap();
@@ -487,7 +539,7 @@ mod tests {
         let numbers = [3, 3, 0, 9, 3];
         let text = |number: i64| Bytes::from(format!("text {number}"));
         let (reader, _) =
-            through_a_file(Physical::Text, 5, |packer, column| packer.texts(column, &numbers, text).unwrap());
+            through_a_file(Physical::Text, 5, |packer, column| packer.texts(column, &numbers, &ends(5), text).unwrap());
         let ColumnReader::ByteArrayColumnReader(mut reader) = reader else { panic!("another type") };
         let mut read = Vec::new();
         reader.read_records(9, None, None, &mut read).unwrap();

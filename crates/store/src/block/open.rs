@@ -5,11 +5,8 @@ use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use parquet::basic::Type;
+use parquet::basic::{Compression, Type};
 use parquet::column::page::PageReader;
-use parquet::column::reader::ColumnReaderImpl;
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::statistics::Statistics;
@@ -22,6 +19,7 @@ use procyon_units::{Ticks, Wall};
 use crate::answer::frame::{State, Things};
 use crate::answer::lives::Life;
 use crate::block::build::{DESCRIPTOR_COLUMNS, NEVER, SUMMARY_COLUMNS};
+use crate::block::decode::{Numbers, Pages, Wanted, Word};
 use crate::block::manifest::{self, Manifest, Sums};
 use crate::block::schema::{self, DESCRIPTORS, FIXED, SUMMARY};
 use crate::block::table::Monos;
@@ -31,7 +29,8 @@ use crate::disk::{Disk, Input, Stream};
 use crate::failure::failed;
 use crate::figure::{self, Figure};
 use crate::folder::Folder;
-use crate::kinds::columns;
+use crate::kinds::process::Process;
+use crate::kinds::{Kind, columns};
 use crate::row::{CARRIED, ENDED, GONE};
 use crate::segment::{Row, Segment};
 use crate::texts::Texts;
@@ -170,36 +169,14 @@ impl File {
         Ok(part)
     }
 
+    /// The pages of a column, as they are packed.
     fn pages(&self, row_group: usize, column: usize) -> Result<Box<dyn PageReader>, HistoryError> {
         let part = self.part(row_group, column)?;
         let (chunk, rows) = (self.chunk(row_group, column)?, self.rows(row_group));
-        let pages = SerializedPageReader::new(Arc::new(part), chunk, rows, None);
+        // The reader of `parquet` would make a decompressor for each column.
+        let chunk = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build();
+        let pages = chunk.and_then(|chunk| SerializedPageReader::new(Arc::new(part), &chunk, rows, None));
         Ok(Box::new(pages.map_err(|error| self.damaged(error.to_string()))?))
-    }
-
-    /// Values of a column from a row on; as many as there are, up to `count`.
-    fn values<T: DataType>(
-        &self,
-        row_group: usize,
-        column: usize,
-        (from, count): (usize, usize),
-    ) -> Result<Vec<T::T>, HistoryError> {
-        let pages = self.pages(row_group, column)?;
-        let description = self.chunk(row_group, column)?.column_descr_ptr();
-        let mut reader = ColumnReaderImpl::<T>::new(description, pages);
-        let mut values = Vec::with_capacity(count);
-        let mut read = || -> Result<(), ParquetError> {
-            if from > 0 {
-                reader.skip_records(from)?;
-            }
-            reader.read_records(count, None, None, &mut values)?;
-            Ok(())
-        };
-        read().map_err(|error| self.damaged(error.to_string()))?;
-        if values.len() != count {
-            return Err(self.damaged("a column is shorter than its row group"));
-        }
-        Ok(values)
     }
 
     /// The one value of a whole column, if it has only one.
@@ -218,69 +195,49 @@ impl File {
     }
 
     /// Whole numbers and bits of floats.
-    fn numbers(&self, row_group: usize, column: usize, rows: (usize, usize)) -> Result<Numbers, HistoryError> {
+    fn numbers(&self, row_group: usize, column: usize) -> Result<Numbers, HistoryError> {
+        self.some_numbers(row_group, column, Wanted::All)
+    }
+
+    /// The same, of which only the wanted rows are read.
+    fn some_numbers(&self, row_group: usize, column: usize, wanted: Wanted<'_>) -> Result<Numbers, HistoryError> {
         if let Some(value) = self.only_value(row_group, column)? {
             return Ok(Numbers::One(value));
         }
-        Ok(Numbers::Many(match self.chunk(row_group, column)?.column_type() {
-            Type::DOUBLE => {
-                let values = self.values::<DoubleType>(row_group, column, rows)?;
-                values.into_iter().map(|value| value.to_bits().cast_signed()).collect()
-            }
-            Type::INT64 => self.values::<Int64Type>(row_group, column, rows)?,
-            _ => return Err(self.damaged(format!("column {column} is of another type"))),
-        }))
-    }
-
-    /// A whole column. One that an older procyon did not know is zero.
-    fn column(
-        &self,
-        (row_group, column): (usize, usize),
-        shape: Shape,
-        texts: &mut Texts,
-    ) -> Result<Numbers, HistoryError> {
-        let all = (0, self.rows(row_group));
-        match shape {
-            _ if column >= self.width() => Ok(Numbers::One(0)),
-            Shape::Text => Ok(Numbers::Many(self.texts(row_group, column, all, texts)?)),
-            _ => self.numbers(row_group, column, all),
+        if self.chunk(row_group, column)?.column_type() == Type::BYTE_ARRAY {
+            return Err(self.damaged(format!("column {column} is of another type")));
         }
+        let pages = Pages::read(&mut *self.pages(row_group, column)?, self.rows(row_group), wanted, None);
+        pages.map(Numbers::Pages).map_err(|error| self.damaged(error))
     }
 
-    /// Texts as numbers of a list.
+    /// Texts, each as the number that `word` gives it.
     fn texts(
         &self,
         row_group: usize,
         column: usize,
-        rows: (usize, usize),
-        texts: &mut Texts,
-    ) -> Result<Vec<i64>, HistoryError> {
+        wanted: Wanted<'_>,
+        word: Word<'_>,
+    ) -> Result<Numbers, HistoryError> {
         if self.chunk(row_group, column)?.column_type() != Type::BYTE_ARRAY {
             return Err(self.damaged(format!("column {column} is of another type")));
         }
-        let values = self.values::<ByteArrayType>(row_group, column, rows)?;
-        // Rows with one text most often share its bytes.
-        let mut known: HashMap<(usize, usize), i64> = HashMap::new();
-        let number = |value: &ByteArray| {
-            let place = (value.data().as_ptr().addr(), value.len());
-            *known.entry(place).or_insert_with(|| texts.number(0, &utf8::decode(value.data())))
-        };
-        Ok(values.iter().map(number).collect())
+        let pages = Pages::read(&mut *self.pages(row_group, column)?, self.rows(row_group), wanted, Some(word));
+        pages.map(Numbers::Pages).map_err(|error| self.damaged(error))
     }
-}
 
-/// A column of numbers.
-enum Numbers {
-    /// The same in every row.
-    One(i64),
-    Many(Vec<i64>),
-}
-
-impl Numbers {
-    fn at(&self, row: usize) -> i64 {
-        match self {
-            Self::One(value) => *value,
-            Self::Many(values) => values.get(row).copied().unwrap_or(0),
+    /// A column of a shape. One that an older procyon did not know is zero.
+    fn column(
+        &self,
+        (row_group, column): (usize, usize),
+        shape: Shape,
+        wanted: Wanted<'_>,
+        texts: &mut Texts,
+    ) -> Result<Numbers, HistoryError> {
+        match shape {
+            _ if column >= self.width() => Ok(Numbers::One(0)),
+            Shape::Text => self.texts(row_group, column, wanted, &mut |text| texts.number(0, &utf8::decode(text))),
+            _ => self.some_numbers(row_group, column, wanted),
         }
     }
 }
@@ -301,18 +258,21 @@ impl Stretched {
     /// The descriptors that rows refer to.
     fn descriptors(&self, texts: &mut Texts) -> Result<(), HistoryError> {
         let Some((file, row_group)) = self.file(DESCRIPTORS)? else { return Ok(()) };
-        let rows = (0, file.rows(row_group));
         let mut columns = Vec::new();
+        let mut words: Vec<Box<[u8]>> = Vec::new();
         for (column, _) in DESCRIPTOR_COLUMNS.iter().enumerate().skip(2).take(9) {
-            columns.push(file.values::<ByteArrayType>(row_group, column, rows)?);
+            columns.push(file.texts(row_group, column, Wanted::All, &mut |text| {
+                words.push(Box::from(&*utf8::decode(text)));
+                i64::try_from(words.len() - 1).unwrap_or(0)
+            })?);
         }
-        let truncated = file.numbers(row_group, DESCRIPTOR_COLUMNS.len() - 1, rows)?;
+        let truncated = file.numbers(row_group, DESCRIPTOR_COLUMNS.len() - 1)?;
         let text = |column: usize, row: usize| -> Box<[u8]> {
-            let value = columns.get(column).and_then(|column: &Vec<ByteArray>| column.get(row));
-            value.map(|value| Box::from(&*utf8::decode(value.data()))).unwrap_or_default()
+            let number = columns.get(column).and_then(|column: &Numbers| usize::try_from(column.at(row)).ok());
+            number.and_then(|number| words.get(number)).cloned().unwrap_or_default()
         };
         // The first one is the empty one, which every list has.
-        for row in 1..rows.1 {
+        for row in 1..file.rows(row_group) {
             texts.push_descriptor(Arc::new(Descriptor {
                 name: text(0, row),
                 cmd: text(1, row),
@@ -339,7 +299,7 @@ impl Segment for Stretched {
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(Texts::default()) };
-        let rows = Rows::read(&file, row_group, until_ms, |_| true)?;
+        let rows = Rows::all(&file, row_group, until_ms)?;
         self.visit_rows(kind, wanted, (&file, row_group), &rows, tell)
     }
 
@@ -351,15 +311,18 @@ impl Segment for Stretched {
         until_ms: i64,
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
+        if kind != Process::AT {
+            return self.visit(kind, wanted, until_ms, tell);
+        }
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(Texts::default()) };
-        let rows = Rows::read(&file, row_group, until_ms, |thing| things.contains(&thing))?;
+        let rows = Rows::of(&file, row_group, until_ms, things)?;
         self.visit_rows(kind, wanted, (&file, row_group), &rows, tell)
     }
 
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(None) };
         let count = file.rows(row_group);
-        let [time, thing, flags, start] = fixed(&file, row_group)?;
+        let [time, thing, flags, start] = fixed(&file, row_group, Wanted::All)?;
         // The last row of each thing up to the instant says whether it is there.
         let mut last: Vec<Option<usize>> = Vec::new();
         for row in (0..count).filter(|row| time.at(*row) <= at_ms) {
@@ -397,8 +360,8 @@ impl Segment for Stretched {
             self.descriptors(&mut texts)?;
         }
         for (place, about) in columns(kind).iter().enumerate() {
-            let values = file.column((row_group, FIXED.len() + place), about.shape, &mut texts)?;
-            if matches!(values, Numbers::One(0)) {
+            let values = file.column((row_group, FIXED.len() + place), about.shape, Wanted::All, &mut texts)?;
+            if values.is_zero() {
                 continue;
             }
             match about.shape {
@@ -439,13 +402,12 @@ impl Segment for Stretched {
 
     fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {
         let Some((file, row_group)) = self.file(SUMMARY)? else { return Ok(Some(Vec::new())) };
-        let rows = (0, file.rows(row_group));
         let mut columns = Vec::new();
         for column in 1..5 {
-            columns.push(file.numbers(row_group, column, rows)?);
+            columns.push(file.numbers(row_group, column)?);
         }
         let [thing, pid, start, boot] = columns.as_slice() else { return Ok(None) };
-        let found = (0..rows.1).filter_map(|row| {
+        let found = (0..file.rows(row_group)).filter_map(|row| {
             let key = ProcessKey {
                 pid: u32::try_from(pid.at(row)).unwrap_or(0),
                 start: Ticks(start.at(row).cast_unsigned()),
@@ -459,14 +421,13 @@ impl Segment for Stretched {
     fn summary(&self, figures: &[&Figure], named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
         let mut texts = Texts::default();
         let Some((file, row_group)) = self.file(SUMMARY)? else { return Ok(Some((Vec::new(), texts))) };
-        let rows = (0, file.rows(row_group));
         let mut columns = Vec::new();
         for (column, _) in SUMMARY_COLUMNS.iter().enumerate() {
             columns.push(match column {
-                6 if named => Numbers::Many(file.texts(row_group, column, rows, &mut texts)?),
+                6 if named => file.column((row_group, column), Shape::Text, Wanted::All, &mut texts)?,
                 // Only what is shown with a name.
                 1 | 5..8 if !named => Numbers::One(0),
-                _ => file.numbers(row_group, column, rows)?,
+                _ => file.numbers(row_group, column)?,
             });
         }
         let names = file.metadata.file_metadata().schema_descr();
@@ -478,7 +439,7 @@ impl Segment for Stretched {
                 let Some(column) = names.columns().iter().position(|column| column.name() == name) else {
                     return Ok(None);
                 };
-                columns.push(file.numbers(row_group, column, rows)?);
+                columns.push(file.numbers(row_group, column)?);
             }
             used.push((figure.is_level(), columns));
         }
@@ -487,7 +448,7 @@ impl Segment for Stretched {
         }
         let at = |column: usize, row| columns.get(column).map_or(0, |column: &Numbers| column.at(row));
         let instant = |value: i64| (value != NEVER).then_some(Wall(value));
-        let lives = (0..rows.1).map(|row| Life {
+        let lives = (0..file.rows(row_group)).map(|row| Life {
             thing: usize::try_from(at(1, row)).unwrap_or(0),
             key: ProcessKey {
                 pid: u32::try_from(at(2, row)).unwrap_or(0),
@@ -512,22 +473,29 @@ impl Segment for Stretched {
     }
 }
 
+/// Places of the columns that precede those of every kind.
+const TIME: usize = 1;
+const THING: usize = 2;
+const FLAGS: usize = 3;
+const START: usize = 4;
+
 /// The float of these bits.
 fn float(bits: i64) -> f64 {
     f64::from_bits(bits.cast_unsigned())
 }
 
 /// Time, thing, flags and start of the rows of a row group.
-fn fixed(file: &File, row_group: usize) -> Result<[Numbers; 4], HistoryError> {
-    let all = (0, file.rows(row_group));
-    let [time, thing, flags, start] = [1, 2, 3, 4].map(|column| file.numbers(row_group, column, all));
+fn fixed(file: &File, row_group: usize, wanted: Wanted<'_>) -> Result<[Numbers; 4], HistoryError> {
+    let [time, thing, flags, start] = [TIME, THING, FLAGS, START].map(|it| file.some_numbers(row_group, it, wanted));
     Ok([time?, thing?, flags?, start?])
 }
 
-/// Rows of a row group, those of one thing in order of time.
+/// Rows of a row group.
 struct Rows {
-    /// Places in the file.
-    places: Vec<u32>,
+    /// Places in the file, in the order of the file.
+    places: Option<Vec<u32>>,
+    /// The same, those of one thing in order of time.
+    sorted: Vec<u32>,
     time: Numbers,
     thing: Numbers,
     flags: Numbers,
@@ -535,25 +503,47 @@ struct Rows {
 }
 
 impl Rows {
-    /// The rows of things up to an instant.
-    fn read(
-        file: &File,
-        row_group: usize,
-        until_ms: i64,
-        wanted: impl Fn(usize) -> bool,
-    ) -> Result<Self, HistoryError> {
-        let [time, thing, flags, start] = fixed(file, row_group)?;
-        let mut sorted: Vec<(i64, i64, u32)> = Vec::with_capacity(file.rows(row_group));
-        for (row, place) in (0..file.rows(row_group)).zip(0_u32..) {
-            let (thing, time) = (thing.at(row), time.at(row));
-            if time <= until_ms && wanted(usize::try_from(thing).unwrap_or(usize::MAX)) {
-                sorted.push((thing, time, place));
+    /// All rows up to an instant.
+    fn all(file: &File, row_group: usize, until_ms: i64) -> Result<Self, HistoryError> {
+        let fixed = fixed(file, row_group, Wanted::All)?;
+        Ok(Self::sort((0_u32..).take(file.rows(row_group)), None, fixed, until_ms))
+    }
+
+    /// The rows of some things up to an instant.
+    fn of(file: &File, row_group: usize, until_ms: i64, things: &[usize]) -> Result<Self, HistoryError> {
+        let of = file.numbers(row_group, THING)?;
+        let mut places = Vec::new();
+        for thing in things.iter().filter_map(|thing| i64::try_from(*thing).ok()) {
+            // Within a page rows stand by thing.
+            for rows in of.rows_of(thing, file.rows(row_group)) {
+                places.extend(rows.filter_map(|row| u32::try_from(row).ok()));
             }
         }
+        places.sort_unstable();
+        let fixed = fixed(file, row_group, Wanted::Rows(&places))?;
+        Ok(Self::sort(places.clone().into_iter(), Some(places), fixed, until_ms))
+    }
+
+    fn sort(
+        rows: impl Iterator<Item = u32>,
+        places: Option<Vec<u32>>,
+        [time, thing, flags, start]: [Numbers; 4],
+        until_ms: i64,
+    ) -> Self {
+        let key = |place: u32| {
+            let row = usize::try_from(place).unwrap_or(0);
+            (thing.at(row), time.at(row), place)
+        };
+        let mut sorted: Vec<(i64, i64, u32)> = rows.map(key).filter(|(_, time, _)| *time <= until_ms).collect();
         // Those of one class stand in order already, which makes this quick.
         sorted.sort_by_key(|(thing, time, _)| (*thing, *time));
-        let places = sorted.into_iter().map(|(_, _, place)| place).collect();
-        Ok(Self { places, time, thing, flags, start })
+        let sorted = sorted.into_iter().map(|(_, _, place)| place).collect();
+        Self { places, sorted, time, thing, flags, start }
+    }
+
+    /// What has to be read of columns.
+    fn wanted(&self) -> Wanted<'_> {
+        self.places.as_deref().map_or(Wanted::All, Wanted::Rows)
     }
 }
 
@@ -574,13 +564,14 @@ impl Stretched {
         }
         let mut read = Vec::with_capacity(wanted.len());
         for place in wanted {
-            read.push((shape(place), file.column((row_group, FIXED.len() + place), shape(place), &mut texts)?));
+            let column = (row_group, FIXED.len() + place);
+            read.push((shape(place), file.column(column, shape(place), rows.wanted(), &mut texts)?));
         }
-        let moments = read.iter().any(|(shape, values)| *shape == Shape::Moment && !matches!(values, Numbers::One(0)));
+        let moments = read.iter().any(|(shape, values)| *shape == Shape::Moment && !values.is_zero());
         let monos = if moments { Monos::of(self, i64::MAX)? } else { Monos::default() };
         let mut values = vec![0_i64; wanted.len()];
         let mut before = None;
-        for place in &rows.places {
+        for place in &rows.sorted {
             let row = usize::try_from(*place).unwrap_or(0);
             let (at_ms, thing) = (rows.time.at(row), rows.thing.at(row));
             if before.replace(thing) != Some(thing) {

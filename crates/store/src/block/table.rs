@@ -128,6 +128,16 @@ impl Table {
         order
     }
 
+    /// Where the rows of each class end in files. Those of other kinds than processes repeat each other from class to class, and stand
+    /// together.
+    pub(crate) fn class_ends(&self, kind: usize) -> Vec<usize> {
+        if kind != Process::AT {
+            return vec![self.rows.len()];
+        }
+        let classes = FIRST..=FIRST + 1 + (RAN | WORKED);
+        classes.map(|class| self.rows.iter().filter(|row| row.class <= class).count()).collect()
+    }
+
     /// The numbers of a column as they stand in files, in the order of the log; none when all are zero.
     pub(crate) fn column(&self, place: usize, column: &Column, monos: &Monos) -> Option<Vec<i64>> {
         let changes = self.changes.get(place).filter(|changes| !changes.bytes.is_empty())?;

@@ -11,7 +11,7 @@ use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use procyon_history::HistoryError;
 
 use crate::block::chunk::Part;
-use crate::block::encode::Packer;
+use crate::block::encode::{Packer, page_ends};
 use crate::block::manifest::Sums;
 use crate::block::schema;
 use crate::disk::{Disk, Output};
@@ -39,18 +39,23 @@ pub(crate) struct Group<'a> {
     rows: SerializedRowGroupWriter<'a, Target>,
     columns: std::vec::IntoIter<ColumnDescPtr>,
     packer: Packer,
+    /// Where pages end.
+    ends: Vec<usize>,
 }
 
 impl<'a> Group<'a> {
-    /// The next row group of a file.
-    pub(crate) fn new(writer: &'a mut SerializedFileWriter<Target>) -> Result<Self, ParquetError> {
+    /// The next row group of a file; rows that end at the same one of `ends` have something in common.
+    pub(crate) fn new(
+        writer: &'a mut SerializedFileWriter<Target>,
+        ends: impl IntoIterator<Item = usize>,
+    ) -> Result<Self, ParquetError> {
         let columns = writer.schema_descr().columns().to_vec().into_iter();
-        Ok(Self { rows: writer.next_row_group()?, columns, packer: Packer::new()? })
+        Ok(Self { rows: writer.next_row_group()?, columns, packer: Packer::new()?, ends: page_ends(ends) })
     }
 
     /// Whole numbers, or floats given as their bits, as the next column.
     pub(crate) fn numbers(&mut self, values: &[i64]) -> Result<(), ParquetError> {
-        let packed = self.packer.numbers(self.columns.next().ok_or_else(too_many)?, values)?;
+        let packed = self.packer.numbers(self.columns.next().ok_or_else(too_many)?, values, &self.ends)?;
         self.rows.append_column(&packed.bytes, packed.close)
     }
 
@@ -62,7 +67,7 @@ impl<'a> Group<'a> {
 
     /// Texts as the next column, each given by a number that `text` knows.
     pub(crate) fn texts(&mut self, numbers: &[i64], text: impl FnMut(i64) -> Bytes) -> Result<(), ParquetError> {
-        let packed = self.packer.texts(self.columns.next().ok_or_else(too_many)?, numbers, text)?;
+        let packed = self.packer.texts(self.columns.next().ok_or_else(too_many)?, numbers, &self.ends, text)?;
         self.rows.append_column(&packed.bytes, packed.close)
     }
 

@@ -59,20 +59,22 @@ fn a_frame_is_handed_over_within_the_budget_of_a_tick() {
     let recorder = Recorder::start(&config).unwrap();
     let history = recorder.history();
     let mut generator = Generator::new(3000, Duration::from_secs(30));
-    let mut longest = Duration::ZERO;
+    let mut late = Vec::new();
     for count in 0_u64..300 {
         let frame = generator.next();
         let (before, queued) = (SystemClock.mono(), waited_for_a_processor());
         recorder.offer(&frame);
         let took = SystemClock.mono().since(before);
-        longest = longest.max(took.saturating_sub(waited_for_a_processor().saturating_sub(queued)));
+        let took = took.saturating_sub(waited_for_a_processor().saturating_sub(queued));
+        late.extend(Some(took).filter(|took| *took > Duration::from_millis(50)));
         // The queue is short; in life there is a second or more from frame to frame.
         if count % 8 == 7 {
             wait_for(|| history.extent().unwrap().is_some_and(|extent| extent.last == frame.wall));
         }
     }
     wait_for(|| std::fs::read_dir(config.dir.join("blocks")).unwrap().count() >= 2);
-    assert!(longest < Duration::from_millis(50), "a frame was handed over in {longest:?}");
+    // Once the other thread may have lost its processor just while it took a frame out of the queue.
+    assert!(late.len() <= 1, "of 300 frames {} were handed over late: {late:?}", late.len());
     let usage = history.usage().unwrap();
     assert_eq!((usage.missed, usage.lost, usage.trouble), (0, 0, None));
 }
