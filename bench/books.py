@@ -30,7 +30,7 @@ class Procyon:
 
     def __init__(self, binary, state):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PROCYON_")}
-        self.process = subprocess.Popen([binary, "up", "--listen", "127.0.0.1:0", "--data", state, "--interval", "1s"],
+        self.process = subprocess.Popen([binary, "up", "--listen", "127.0.0.1:0", "--data", state],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         for line in self.process.stdout:
             found = re.search(r"http://(127\.0\.0\.1:\d+)/#token=(\S+)", line)
