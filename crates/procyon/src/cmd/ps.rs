@@ -185,17 +185,18 @@ impl Ps {
             return Ok(client.map_or(Answering::Machine, |client| Answering::Procyon(client, None)));
         }
         let at = match &self.at {
-            Some(text) => {
-                let at = when::instant(text)?;
-                past_only(at)?;
-                at.end_of_ms()
-            }
+            Some(text) => when::instant(text)?.end_of_ms(),
             // The newest of what the file holds.
             None => Wall(i64::MAX),
         };
         Ok(match Asked::find(common, settings, &self.target, &self.file)? {
             Asked::Procyon(client) => Answering::Procyon(client, Some(at)),
-            Asked::Files(history) => Answering::Files(history, at),
+            Asked::Files(history) => {
+                if self.at.is_some() {
+                    past_only(&*history, at)?;
+                }
+                Answering::Files(history, at)
+            }
         })
     }
 

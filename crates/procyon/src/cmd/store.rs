@@ -158,7 +158,8 @@ fn verify(out: &mut Output, files: Files<'_>, as_json: bool) -> Result<ExitCode>
         };
         out.json(&json!({"parts": parts, "problems": problems.iter().map(problem).collect::<Vec<_>>()}))?;
     } else if problems.is_empty() {
-        writeln!(out, "{parts} parts read, all sound")?;
+        let noun = if parts == 1 { "part" } else { "parts" };
+        writeln!(out, "{parts} {noun} read, all sound")?;
     } else {
         for problem in &problems {
             let span = match (problem.from, problem.to) {

@@ -8,6 +8,7 @@ use clap::Args;
 use procyon_api::tell;
 use procyon_client::query;
 use procyon_diag::{Fault, Tone};
+use procyon_history::History;
 use procyon_history::why::{self, Metric, Question};
 use procyon_units::{Clock as _, SystemClock, Wall};
 use procyon_wire::history as wire;
@@ -55,7 +56,6 @@ impl Why {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
         let settings = common.settings()?;
         let at = when::instant(&self.at)?;
-        past_only(at)?;
         let metric = Metric::ALL.iter().find(|(word, _)| *word == self.metric).map(|(_, metric)| *metric);
         let metric = metric.unwrap_or_default();
         let answer = match Asked::find(common, &settings, &self.target, &self.file)? {
@@ -65,6 +65,7 @@ impl Why {
                 client.get::<wire::Why>(&format!("/api/v1/hosts/local/why{}", query(&pairs)))?
             }
             Asked::Files(history) => {
+                past_only(&*history, at)?;
                 let question = Question { at: at.end_of_ms(), metric, n: usize::from(self.limit) };
                 let why = why::why(&*history, &question).map_err(|error| past::fault(&error))?;
                 tell::why(&why, metric)
@@ -81,13 +82,18 @@ impl Why {
     }
 }
 
-/// Nothing is known of the future.
-pub(crate) fn past_only(at: Wall) -> Result<(), Fault> {
-    if at > SystemClock.wall() {
-        return Err(Fault::usage(format!("{} lies in the future", when::stamp(at)))
-            .hint("say `-2h`, or `03:12` for the last time it was that late"));
+/// Nothing is known of the future. A running procyon says so itself.
+pub(crate) fn past_only(history: &dyn History, at: Wall) -> Result<(), Fault> {
+    if at <= SystemClock.wall().end_of_ms() {
+        return Ok(());
     }
-    Ok(())
+    let fault = Fault::usage(format!("{} lies in the future", when::stamp(at)));
+    Err(match history.extent() {
+        Ok(Some(extent)) => {
+            fault.hint(format!("there is history from {} to {}", when::stamp(extent.first), when::stamp(extent.last)))
+        }
+        Ok(None) | Err(_) => fault.hint("say `-2h`, or `03:12` for the last time it was that late"),
+    })
 }
 
 fn print(out: &mut Output, answer: &wire::Why) -> Result<()> {

@@ -128,7 +128,14 @@ fn wrong_questions_about_the_past_say_what_is_right() {
     };
     says(&["ps", "--at", "yesterday"], 2, &["yesterday", "-2h"]);
     says(&["ps", "--at", "-30d"], 4, &["nothing is kept of", "there is history from"]);
-    says(&["ps", "--at", "2099-01-01T00:00:00Z"], 2, &["future"]);
+    for command in [&["ps"][..], &["ps", "--ended"], &["why"]] {
+        says(&[command, &["--at", "2099-01-01T00:00:00Z"]].concat(), 2, &["future", "there is history from"]);
+        let socket = up.state().join("procyon.sock");
+        let more = ["--at", "2099-01-01T00:00:00Z", "--socket", socket.to_str().unwrap()];
+        let asked = crate::harness::run(&[command, &more].concat());
+        let said = stderr(&asked);
+        assert!(asked.status.code() == Some(2) && said.contains("there is history from"), "{command:?}: {said}");
+    }
     says(&["rank", "--by", "cpuu"], 2, &["cpuu", "did you mean `cpu`"]);
     says(&["rank", "--group", "usr"], 2, &["did you mean `user`"]);
     says(&["rank", "--from", "now", "--to", "-1h"], 2, &["ends", "before it begins"]);
