@@ -5,6 +5,7 @@
 //! result; a refusal has one line. Refusals for want of a role are written up to 60 times a minute; the next one says in
 //! `left_out` how many were not. At 10 MiB the file is renamed to `audit.jsonl.1`, `.2` and so on; none is ever deleted.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -118,7 +119,7 @@ pub(crate) struct Entry<'a> {
     pid: u32,
     process: Option<String>,
     /// None where an attempt did not say which, or said nonsense.
-    signal: Option<&'static str>,
+    signal: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@
 //! signalled, makes sure that the process is the one that was meant, and writes the [`audit`] log before and after. What
 //! cannot be written down is not done.
 //!
-//! - [`Signal`] reads `SIGTERM`, `TERM` and `15`;
+//! - [`Signal`] reads `SIGTERM`, `TERM`, `15` and `SIGRTMIN+3`;
 //! - [`Actor`] says who asks, and from where;
 //! - [`Audit`] is the append-only log.
 
@@ -212,12 +212,9 @@ impl Control {
 
     fn aim(&self, actor: &Actor, key: &ProcessKey) -> Result<(Found, target::Aim), ControlError> {
         self.may_signal(actor, key.pid, false)?;
-        if key.boot != self.boot {
-            return Err(Gone::ended(key).into());
-        }
         let aim = target::Aim::open(key)?;
         let found = target::find(key.pid).ok_or_else(|| Gone::ended(key))?;
-        if found.start != key.start {
+        if found.start != key.start || key.boot != self.boot {
             return Err(Gone::Replaced { key: *key, name: found.name }.into());
         }
         self.may_signal(actor, key.pid, found.kernel_thread)?;

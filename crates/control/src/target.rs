@@ -2,12 +2,11 @@
 
 use std::io;
 
-use procyon_linux::pidfd::{PidFd, PidFdError};
+use procyon_linux::pidfd::{self, PidFd, PidFdError};
 use procyon_linux::proc::{PidDir, ProcDir};
 use procyon_linux::root::Root;
 use procyon_model::ProcessKey;
 use procyon_units::Ticks;
-use rustix::process::{Pid, kill_process};
 
 use crate::{Refusal, Signal};
 
@@ -105,22 +104,15 @@ impl Aim {
 
     pub(crate) fn send(&self, signal: Signal) -> Result<(), SendError> {
         match self {
-            Self::Descriptor(descriptor) => descriptor.send(signal.number()).map_err(|error| match error {
-                PidFdError::Ended => SendError::Gone,
-                PidFdError::Forbidden => SendError::Kernel(io::ErrorKind::PermissionDenied.into()),
-                other => SendError::Kernel(io::Error::other(other)),
-            }),
+            Self::Descriptor(descriptor) => descriptor.send(signal.number())?,
             Self::Key(key) => {
-                let pid = i32::try_from(key.pid).ok().and_then(Pid::from_raw).ok_or(SendError::Gone)?;
                 if find(key.pid).is_none_or(|found| found.start != key.start) {
                     return Err(SendError::Gone);
                 }
-                kill_process(pid, signal.raw()).map_err(|error| match error {
-                    rustix::io::Errno::SRCH => SendError::Gone,
-                    other => SendError::Kernel(other.into()),
-                })
+                pidfd::kill(key.pid, signal.number())?;
             }
         }
+        Ok(())
     }
 }
 
@@ -131,4 +123,14 @@ pub(crate) enum SendError {
     Gone,
     /// Something else.
     Kernel(io::Error),
+}
+
+impl From<PidFdError> for SendError {
+    fn from(error: PidFdError) -> Self {
+        match error {
+            PidFdError::Ended => Self::Gone,
+            PidFdError::Forbidden => Self::Kernel(io::ErrorKind::PermissionDenied.into()),
+            other => Self::Kernel(io::Error::other(other)),
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! pidfds: a process held by the kernel, so that a signal meets it or nobody. Since 5.3.
 
+#![expect(unsafe_code, reason = "real-time signals have no safe constructor")]
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 /// Why a process could not be held or signalled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +21,7 @@ pub enum PidFdError {
     /// This kernel has no pidfds (before 5.3), or a sandbox hides them.
     #[error("the kernel has no pidfds")]
     Unsupported,
-    /// This is no number of a signal, or that of a real-time one.
+    /// This is no number of a signal.
     #[error("{0} is not a signal")]
     NotASignal(i32),
     /// Something else.
@@ -51,10 +53,9 @@ impl PidFd {
         Ok(Self { fd: pidfd_open(pid, PidfdFlags::empty())? })
     }
 
-    /// Sends a signal by its number; real-time signals are not offered.
+    /// Sends a signal by its number, 1 to 64.
     pub fn send(&self, signal: i32) -> Result<(), PidFdError> {
-        let signal = Signal::from_named_raw(signal).ok_or(PidFdError::NotASignal(signal))?;
-        Ok(pidfd_send_signal(&self.fd, signal)?)
+        Ok(pidfd_send_signal(&self.fd, by_number(signal)?)?)
     }
 
     /// Waits until the process has ended; says whether it has within this time. Zero only looks.
@@ -66,6 +67,23 @@ impl PidFd {
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Sends a signal by its number to whichever process has this pid now: for kernels without pidfds, right after looking who it is.
+pub fn kill(pid: u32, signal: i32) -> Result<(), PidFdError> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(PidFdError::Ended)?;
+    Ok(kill_process(pid, by_number(signal)?)?)
+}
+
+fn by_number(signal: i32) -> Result<Signal, PidFdError> {
+    /// `_NSIG` of the kernel.
+    const LAST: i32 = 64;
+    match signal {
+        // SAFETY: the kernel knows this number. Those that a C library keeps for itself it keeps within its own process, and
+        // these go to others.
+        1..=LAST => Ok(unsafe { Signal::from_raw_unchecked(signal) }),
+        _ => Err(PidFdError::NotASignal(signal)),
     }
 }
 

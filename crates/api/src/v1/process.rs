@@ -334,7 +334,7 @@ fn why(row: &ProcessRow, id: &str) -> Why {
 /// The name of a signal, as `SIGKILL`.
 pub(crate) fn signal_name(number: u8) -> String {
     let name = number.to_string().parse::<procyon_control::Signal>();
-    name.map_or_else(|_| format!("SIG{number}"), |signal| signal.name().to_owned())
+    name.map_or_else(|_| format!("SIG{number}"), |signal| signal.name().into_owned())
 }
 
 /// An error of inspecting as an answer.

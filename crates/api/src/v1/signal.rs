@@ -40,7 +40,7 @@ pub(super) async fn answer(
     app.blocking(move |_| {
         host.frame()?;
         send(&control, &caller, &key, signal)?;
-        json(&SignalSent { result: "sent".to_owned(), signal: signal.name().to_owned(), key: key.to_string() })
+        json(&SignalSent { result: "sent".to_owned(), signal: signal.name().into_owned(), key: key.to_string() })
     })
     .await
 }

@@ -67,6 +67,19 @@ fn a_signal_reaches_the_process_and_the_log_says_so_before_and_after() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+#[test]
+fn a_real_time_signal_reaches_the_process() {
+    let bench = Bench::new();
+    for (text, number) in [("SIGRTMIN+3", 37), ("64", 64), ("32", 32)] {
+        let mut child = sleeper();
+        let (key, _) = look_up(child.id(), BOOT).unwrap();
+        bench.control.signal(&operator(), &key, text.parse().unwrap()).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(number), "{text}");
+    }
+    let named: Vec<_> = bench.audit().iter().step_by(2).map(|entry| entry["signal"].clone()).collect();
+    assert_eq!(named, ["SIGRTMIN+3", "SIGRTMAX", "32"]);
+}
+
 impl Bench {
     fn control_path(&self) -> std::path::PathBuf {
         self.dir.path().join("audit.jsonl")
@@ -85,7 +98,7 @@ fn another_process_with_the_same_pid_is_left_alone() {
     let told = procyon_diag::message_of(&error);
     assert_eq!(told.matches("its pid now belongs to").count(), 1, "{told}");
     let other_boot = ProcessKey { boot: 1, ..key };
-    assert_eq!(bench.control.signal(&operator(), &other_boot, Signal::KILL).unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(bench.control.signal(&operator(), &other_boot, Signal::KILL).unwrap_err().kind(), Kind::Conflict);
     assert!(child.try_wait().unwrap().is_none(), "it still runs");
     child.kill().unwrap();
     child.wait().unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use procyon_linux::pidfd::{PidFd, PidFdError};
+use procyon_linux::pidfd::{self, PidFd, PidFdError};
 use procyon_linux::proc::pid_fd::FdKind;
 use procyon_linux::proc::{
     Lost, PidDir, ProcDir, pid_cgroup, pid_cmdline, pid_cwd, pid_exe, pid_fd, pid_limits, pid_ns, pid_oom,
@@ -208,10 +208,12 @@ fn a_pidfd_signals_and_sees_the_end() {
     assert_eq!(held.wait(Duration::ZERO), Ok(false));
     assert_eq!(held.send(0), Err(PidFdError::NotASignal(0)));
     assert_eq!(held.send(65), Err(PidFdError::NotASignal(65)));
-    held.send(15).unwrap();
+    assert_eq!(pidfd::kill(workload.pid(), 65), Err(PidFdError::NotASignal(65)));
+    held.send(64).unwrap();
     assert_eq!(held.wait(SOON), Ok(true));
     drop(workload);
     assert_eq!(held.send(15), Err(PidFdError::Ended));
+    assert_eq!(pidfd::kill(0, 15), Err(PidFdError::Ended));
     assert_eq!(PidFd::open(0).unwrap_err(), PidFdError::Ended);
     assert_eq!(PidFd::open(u32::MAX).unwrap_err(), PidFdError::Ended);
 }

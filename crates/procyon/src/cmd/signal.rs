@@ -68,7 +68,7 @@ impl SendSignal {
         let named = if self.target.is_remote() { self.ask_for(client)? } else { self.find_here(boot()?)? };
         self.confirm(&named)?;
         let path = format!("/api/v1/hosts/local/processes/{}/signal", named.key);
-        let body = Request { signal: self.signal.name().to_owned() };
+        let body = Request { signal: self.signal.name().into_owned() };
         let sent: SignalSent = client.post(&path, &body)?;
         self.done(&named, &sent.result)
     }
