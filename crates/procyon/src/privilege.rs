@@ -1,9 +1,12 @@
 //! What procyon may do on this machine, from attempts: for `doctor` and `/health`.
 
+use std::sync::Arc;
+
 use procyon_linux::privilege::attempt::{Attempt, Feature};
 use procyon_linux::privilege::held::{self, Capability};
 use procyon_linux::privilege::signal::{self, Evidence};
 use procyon_linux::root::Root;
+use procyon_model::frame::FeatureHealth;
 
 /// One thing that was tried.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub(crate) struct Finding {
     pub(crate) gives: &'static str,
     /// What came of it.
     pub(crate) attempt: Attempt,
+    /// Why it is not here, where more is known than that the kernel does not have it.
+    pub(crate) why: Option<Arc<str>>,
     /// The capabilities that it takes.
     takes: &'static [Capability],
     /// Those of them that this process does not hold.
@@ -59,6 +64,7 @@ pub(crate) fn findings(root: &Root) -> Vec<Finding> {
             what: feature.what(),
             gives: feature.gives(),
             attempt: feature.attempt(root),
+            why: None,
             takes: takes(feature),
             lacks: lacks(takes(feature)),
         })
@@ -72,10 +78,27 @@ pub(crate) fn findings(root: &Root) -> Vec<Finding> {
         },
         gives: "signals to every process",
         attempt,
+        why: None,
         takes: &[Capability::Kill],
         lacks: lacks(&[Capability::Kill]),
     });
     findings
+}
+
+/// Takes back what the kernel would let us do and what still does not work here, as loading the programs themselves showed.
+pub(crate) fn settle(findings: &mut [Finding], features: &[FeatureHealth]) {
+    for finding in findings.iter_mut().filter(|finding| finding.attempt == Attempt::Granted) {
+        let uses = match finding.id {
+            "bpf" => ["processes"].as_slice(),
+            "bpf-tracing" => &["deaths", "network"],
+            _ => continue,
+        };
+        let falls_back = features.iter().find(|feature| uses.contains(&feature.id) && feature.reason.is_some());
+        if let Some(feature) = falls_back {
+            finding.attempt = Attempt::Unsupported;
+            finding.why.clone_from(&feature.reason);
+        }
+    }
 }
 
 const fn takes(feature: Feature) -> &'static [Capability] {
@@ -85,8 +108,7 @@ const fn takes(feature: Feature) -> &'static [Capability] {
         Feature::ForeignMemory | Feature::ForeignNamespace => &[Capability::SysPtrace],
         Feature::SockDiag | Feature::Taskstats | Feature::ProcessEvents => &[Capability::NetAdmin],
         Feature::EnterNamespace => &[Capability::SysAdmin],
-        Feature::BpfLoad => &[Capability::Bpf],
-        Feature::BpfTracing => &[Capability::Bpf, Capability::Perfmon],
+        Feature::BpfIterator | Feature::BpfTracing => &[Capability::Bpf, Capability::Perfmon],
         Feature::Pidfd | Feature::Perf => &[],
     }
 }

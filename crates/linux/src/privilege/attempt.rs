@@ -10,7 +10,7 @@ use rustix::net::netlink;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::bpf::{self, ProgramKind};
+use super::bpf;
 use super::held::Capability;
 use crate::file;
 use crate::net::namespaces::inode_of;
@@ -82,8 +82,9 @@ pub enum Feature {
     Taskstats,
     /// Listen to births and deaths by the process connector.
     ProcessEvents,
-    /// Load a BPF program.
-    BpfLoad,
+    /// Load a BPF program that walks the kernel's processes. Whether the kernel takes that one, only loading it tells: the
+    /// attempt is a smaller one of those that take the same capabilities.
+    BpfIterator,
     /// Load a BPF program that looks at the kernel.
     BpfTracing,
     /// `perf_event_open(2)` for the whole machine.
@@ -102,7 +103,7 @@ impl Feature {
         Self::EnterNamespace,
         Self::Taskstats,
         Self::ProcessEvents,
-        Self::BpfLoad,
+        Self::BpfIterator,
         Self::BpfTracing,
         Self::Perf,
     ];
@@ -120,7 +121,7 @@ impl Feature {
             Self::EnterNamespace => "enter-namespace",
             Self::Taskstats => "taskstats",
             Self::ProcessEvents => "process-events",
-            Self::BpfLoad => "bpf",
+            Self::BpfIterator => "bpf",
             Self::BpfTracing => "bpf-tracing",
             Self::Perf => "perf",
         }
@@ -139,7 +140,7 @@ impl Feature {
             Self::EnterNamespace => "enter a network namespace",
             Self::Taskstats => "ask taskstats for a process",
             Self::ProcessEvents => "listen to the process connector",
-            Self::BpfLoad => "load a BPF program",
+            Self::BpfIterator => "load a BPF program that walks processes",
             Self::BpfTracing => "load a BPF tracing program",
             Self::Perf => "count events of the whole machine",
         }
@@ -158,7 +159,7 @@ impl Feature {
             Self::EnterNamespace => "details of connections in other network namespaces",
             Self::Taskstats => "final totals of processes that end",
             Self::ProcessEvents => "births and deaths as they happen",
-            Self::BpfLoad => "the process table at a twentieth of the cost",
+            Self::BpfIterator => "the process table at a twentieth of the cost",
             Self::BpfTracing => "network bytes of every process, births and deaths, system calls",
             Self::Perf => "nothing yet",
         }
@@ -177,8 +178,7 @@ impl Feature {
             Self::EnterNamespace => Attempt::of(enter(root), Capability::SysAdmin),
             Self::Taskstats => Attempt::of(ask_taskstats(), Capability::NetAdmin),
             Self::ProcessEvents => Attempt::of(listen_to_processes(), Capability::NetAdmin),
-            Self::BpfLoad => Attempt::of(bpf::load(ProgramKind::SocketFilter), Capability::Bpf),
-            Self::BpfTracing => match bpf::load(ProgramKind::Tracepoint) {
+            Self::BpfIterator | Self::BpfTracing => match bpf::load() {
                 // Without CONFIG_BPF_EVENTS the kind is unknown.
                 Err(Errno::INVAL) => Attempt::Unsupported,
                 result => Attempt::of(result, Capability::Perfmon),

@@ -6,14 +6,9 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use rustix::io::Errno;
 
-/// Kinds of programs, numbers of `enum bpf_prog_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProgramKind {
-    /// Looks at packets of a socket: what users without privilege may load where that is allowed at all.
-    SocketFilter = 1,
-    /// Looks at the kernel: needs `CAP_BPF` and `CAP_PERFMON`.
-    Tracepoint = 5,
-}
+/// `BPF_PROG_TYPE_TRACEPOINT`: like every kind that looks at the kernel, iterators among them, it takes `CAP_BPF` and
+/// `CAP_PERFMON`.
+const TRACEPOINT: u32 = 5;
 
 /// Beginning of `union bpf_attr` for `BPF_PROG_LOAD`; the kernel takes any length that it knows.
 #[repr(C)]
@@ -33,11 +28,11 @@ const BPF_PROG_LOAD: libc::c_int = 5;
 /// `r0 = 0; exit`, eight bytes each.
 const RETURN_ZERO: [u64; 2] = [0x0000_0000_0000_00b7, 0x0000_0000_0000_0095];
 
-/// Loads a program of two instructions and lets it go again.
-pub(super) fn load(kind: ProgramKind) -> Result<(), Errno> {
+/// Loads a program of two instructions that looks at the kernel, and lets it go again.
+pub(super) fn load() -> Result<(), Errno> {
     let license = c"Dual MIT/GPL";
     let attributes = ProgramLoad {
-        kind: kind as u32,
+        kind: TRACEPOINT,
         instructions: 2,
         code: RETURN_ZERO.as_ptr().addr() as u64,
         license: license.as_ptr().addr() as u64,

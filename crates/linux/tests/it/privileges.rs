@@ -28,7 +28,9 @@ fn root_reads_the_processes_of_others() {
     {
         assert_eq!(feature.attempt(&root), Attempt::Granted, "{feature:?}");
     }
-    for feature in [Feature::Pidfd, Feature::SockDiag, Feature::EnterNamespace, Feature::BpfLoad, Feature::BpfTracing] {
+    for feature in
+        [Feature::Pidfd, Feature::SockDiag, Feature::EnterNamespace, Feature::BpfIterator, Feature::BpfTracing]
+    {
         assert_eq!(feature.attempt(&root), Attempt::Granted, "{feature:?}");
     }
     drop(other);

@@ -8,7 +8,7 @@ use clap::Args;
 use procyon_diag::{Kind, Tone};
 use procyon_linux::privilege::attempt::Attempt;
 use procyon_linux::privilege::facts::{self, Facts};
-use procyon_linux::privilege::held;
+use procyon_linux::privilege::held::{self, Capability};
 use procyon_model::frame::FeatureHealth;
 use procyon_units::Reading;
 use serde_json::json;
@@ -33,18 +33,29 @@ impl Doctor {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
         let settings = common.settings()?;
         let root = probe::root(&settings);
-        let findings = privilege::findings(&root);
+        let mut findings = privilege::findings(&root);
         let features = procyon_collect::attempt(&root);
+        privilege::settle(&mut findings, &features);
         let facts = facts::read(&root, &mut Vec::new());
         let mut out = Output::new();
         if self.json {
             out.pretty_json(&as_json(&findings, &features, &facts))?;
         } else {
-            print(&mut out, &findings, &features, &facts)?;
+            print(&mut out, &findings, &features, &facts, &privilege::missing(&findings))?;
         }
         out.flush()?;
         let refused = findings.iter().any(Finding::is_refused);
         Ok(if refused { ExitCode::from(Kind::Finding.exit_code()) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// The order in which people read it: what works, what is missing, and what nobody can tell.
+const fn place(attempt: Attempt) -> u8 {
+    match attempt {
+        Attempt::Granted => 0,
+        Attempt::Refused { .. } => 1,
+        Attempt::Unsupported => 2,
+        Attempt::NoSubject => 3,
     }
 }
 
@@ -58,10 +69,20 @@ const fn outcome(attempt: Attempt) -> (&'static str, &'static str, Tone) {
     }
 }
 
-fn print(out: &mut Output, findings: &[Finding], features: &[FeatureHealth], facts: &Facts) -> Result<()> {
+const NOT_HERE: &str = "this kernel does not have it";
+
+fn print(
+    out: &mut Output,
+    findings: &[Finding],
+    features: &[FeatureHealth],
+    facts: &Facts,
+    missing: &[Capability],
+) -> Result<()> {
     let user = rustix::process::geteuid().as_raw();
     writeln!(out, "{}\n", out.palette.paint(Tone::Strong, format!("procyon as user {user} on this machine")))?;
-    for finding in findings {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| place(finding.attempt));
+    for finding in &findings {
         let (glyph, word, tone) = outcome(finding.attempt);
         let mark = out.palette.paint(tone, format!("{glyph} {word:<8}"));
         writeln!(out, "{mark}  {}", finding.gives)?;
@@ -84,15 +105,14 @@ fn print(out: &mut Output, findings: &[Finding], features: &[FeatureHealth], fac
             Attempt::Unsupported => writeln!(
                 out,
                 "            {}",
-                faint(out, format!("tried to {}: this kernel does not have it", finding.what))
+                faint(out, format!("tried to {}: {}", finding.what, finding.why.as_deref().unwrap_or(NOT_HERE)))
             )?,
-            Attempt::NoSubject => writeln!(
-                out,
-                "            {}",
-                faint(out, format!("could not try to {}: there is none", finding.what))
-            )?,
-            Attempt::Granted => {}
+            Attempt::Granted | Attempt::NoSubject => {}
         }
+    }
+    if findings.iter().any(|finding| finding.attempt == Attempt::NoSubject) {
+        let why = "to try it on, a process of another user would have to run";
+        writeln!(out, "            {}", out.palette.paint(Tone::Faint, why))?;
     }
     writeln!(out, "\n{}", out.palette.paint(Tone::Strong, "sources"))?;
     for feature in features {
@@ -106,12 +126,11 @@ fn print(out: &mut Output, findings: &[Finding], features: &[FeatureHealth], fac
     for (name, value) in describe(facts) {
         writeln!(out, "  {name:<28} {value}")?;
     }
-    let missing = privilege::missing(findings);
     if missing.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{} all of it at once, then start procyon again:", out.palette.paint(Tone::Hint, "grant"))?;
-    writeln!(out, "  {}", privilege::grant(&missing))?;
+    writeln!(out, "  {}", privilege::grant(missing))?;
     let names: Vec<&str> = missing.iter().map(|capability| capability.name()).collect();
     writeln!(out, "or, in a systemd unit:\n  AmbientCapabilities={}", names.join(" "))?;
     Ok(())
@@ -153,7 +172,7 @@ fn as_json(findings: &[Finding], features: &[FeatureHealth], facts: &Facts) -> s
             let (_, word, _) = outcome(finding.attempt);
             json!({
                 "id": finding.id, "tried": finding.what, "gives": finding.gives, "outcome": word,
-                "said": finding.attempt.message(), "needs": names,
+                "said": finding.attempt.message().or_else(|| finding.why.as_deref().map(str::to_owned)), "needs": names,
                 "grant": (!needs.is_empty()).then(|| privilege::grant(needs)),
             })
         })

@@ -132,6 +132,8 @@ fn each_capability_that_is_dropped_is_missed_by_name() {
         // CAP_SYS_ADMIN stands in for those that were split off it.
         (&["bpf", "sys_admin"], "bpf-tracing"),
         (&["perfmon", "sys_admin"], "bpf-tracing"),
+        (&["bpf", "sys_admin"], "bpf"),
+        (&["perfmon", "sys_admin"], "bpf"),
     ] {
         if complete.iter().any(|id| id == missed) {
             continue;
@@ -143,4 +145,53 @@ fn each_capability_that_is_dropped_is_missed_by_name() {
         let grant = finding["grant"].as_str().unwrap();
         assert!(dropped.iter().any(|name| grant.contains(&format!("cap_{name}"))), "{grant}");
     }
+}
+
+/// What `doctor` says works, and what it says the process table really comes from.
+fn promised_and_kept(doctor: &serde_json::Value) -> (String, String) {
+    let of = |list: &str, id: &str, field: &str| {
+        let found = doctor[list].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
+        found[field].as_str().unwrap().to_owned()
+    };
+    (of("findings", "bpf", "outcome"), of("features", "processes", "source"))
+}
+
+#[test]
+fn the_cheap_table_is_promised_only_where_it_works() {
+    if !is_root() {
+        return;
+    }
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .args([env!("CARGO_BIN_EXE_procyon"), "doctor", "--json"])
+            .output()
+            .unwrap();
+        Said::from(output).json()
+    };
+    for doctor in [
+        run("env", &[]),
+        run("setpriv", &["--bounding-set=-perfmon,-sys_admin", "--inh-caps=-perfmon,-sys_admin"]),
+        // Another pid namespace, in which what the program tells means nothing.
+        run("unshare", &["--pid", "--fork", "--mount-proc"]),
+    ] {
+        let (promised, source) = promised_and_kept(&doctor);
+        assert_eq!(promised == "ok", source == "ebpf", "{doctor}");
+    }
+}
+
+#[test]
+fn what_could_not_be_tried_comes_last_and_is_explained_once() {
+    if !is_root() {
+        return;
+    }
+    // A pid namespace in which nobody but root runs.
+    let program = env!("CARGO_BIN_EXE_procyon");
+    let said = Said::from(
+        Command::new("unshare").args(["--pid", "--fork", "--mount-proc", program, "doctor"]).output().unwrap(),
+    );
+    let lines: Vec<&str> = said.out.lines().take_while(|line| !line.starts_with("sources")).collect();
+    let first = lines.iter().position(|line| line.starts_with("? untried")).unwrap();
+    assert!(lines[first + 1..].iter().all(|line| !line.contains("✓") && !line.contains("✗")), "{}", said.out);
+    assert_eq!(said.out.matches("process of another user would have to run").count(), 1, "{}", said.out);
 }
