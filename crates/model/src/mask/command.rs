@@ -15,6 +15,8 @@ pub(super) enum Form {
     Header,
     /// openssl: `pass:X`, while `file:…` and `env:…` name where it is.
     PassArgument,
+    /// In either, and no secret: so that the value is not taken for an argument.
+    Open,
     /// A switch, although its name looks like an option with a secret: `psql --password`.
     Switch,
 }
@@ -49,8 +51,9 @@ pub(super) enum Plain {
     Slash,
     /// `user:X@host` without a scheme.
     Userinfo,
-    /// The words behind this one, after one more: `rabbitmqctl add_user name X`.
-    BehindUser,
+    /// The argument so many places behind two words; any word may stand first where the first is empty. `mc alias set name URL
+    /// user X`. Right behind the second may also stand `name=value` pairs, which are read by name.
+    Later(&'static [(&'static str, &'static str, u8)]),
     /// The word behind one of these: `nmcli device wifi connect SSID password X`.
     Behind(&'static [&'static str]),
     /// The argument of this number, counted from 1.
@@ -176,7 +179,18 @@ const COMMANDS: &[Command] = &[
     takes(&["etcdctl"], &[("user", Form::After(b':'))]),
     takes(&["useradd", "usermod"], &[("p", Form::Value)]),
     Command { plain: Plain::Slash, ..takes(&["sqlplus", "impdp", "expdp", "exp", "imp", "sqlldr", "rman"], &[]) },
-    Command { plain: Plain::BehindUser, ..takes(&["rabbitmqctl"], &[]) },
+    Command {
+        plain: Plain::Later(&[("", "add_user", 2), ("", "change_password", 2), ("", "authenticate_user", 2)]),
+        ..takes(&["rabbitmqctl"], &[])
+    },
+    Command {
+        plain: Plain::Later(&[("", "login", 1), ("", "unwrap", 1), ("operator", "unseal", 1)]),
+        ..takes(&["vault", "bao"], &[("method", Form::Open), ("path", Form::Open)])
+    },
+    Command {
+        plain: Plain::Later(&[("alias", "set", 4), ("host", "add", 4), ("user", "add", 3)]),
+        ..takes(&["mc", "mcli"], &[])
+    },
     Command {
         plain: Plain::Behind(&["password", "wifi-sec.psk", "802-11-wireless-security.psk"]),
         ..takes(&["nmcli"], &[])

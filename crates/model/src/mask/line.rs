@@ -24,6 +24,12 @@ pub(super) struct Line<'m> {
     pending: Pending,
     /// Plain arguments so far.
     plain: u8,
+    /// The plain argument before.
+    before: Range<usize>,
+    /// How many plain arguments it is until a secret, of [`Plain::Later`]; 0 where none is to come.
+    left: u8,
+    /// How many it was in the beginning.
+    places_behind: u8,
     /// `htpasswd -b`: the password is an argument.
     batch: bool,
     /// `htpasswd -n`: there is no file before the user.
@@ -63,6 +69,9 @@ impl<'m> Line<'m> {
             armed: false,
             pending: Pending::Nothing,
             plain: 0,
+            before: 0..0,
+            left: 0,
+            places_behind: 0,
             batch: false,
             without_file: false,
             script: false,
@@ -290,6 +299,7 @@ impl<'m> Line<'m> {
         let value = unquoted_if(sink, value, self.text.is_some());
         match form {
             Form::Switch => {}
+            Form::Open => inline::scan(self.masker, sink, value, self.text.is_some()),
             Form::Glued | Form::Value | Form::Next => self.mask(sink, value, Secret::Value),
             Form::After(separator) => {
                 let bytes = sink.bytes(&value);
@@ -392,13 +402,18 @@ impl<'m> Line<'m> {
                 true
             }
             Plain::Userinfo => !word.windows(3).any(|part| part == b"://") && self.userinfo(sink, range),
-            Plain::BehindUser => {
-                if matches!(word, b"add_user" | b"change_password" | b"authenticate_user") {
-                    self.plain = 100;
-                }
-                let secret = self.plain == 102;
+            Plain::Later(places) => {
+                let pair = self.left == 1 && self.places_behind == 1 && is_assignment(word);
+                let secret = self.left == 1 && !pair && word != b"-";
+                // Pairs may come several in a row.
+                self.left = if pair { 1 } else { self.left.saturating_sub(1) };
+                let before = std::mem::replace(&mut self.before, range.clone());
                 if secret {
                     self.mask(sink, range.clone(), Secret::Value);
+                } else if let Some((_, _, behind)) = places.iter().find(|(first, second, _)| {
+                    second.as_bytes() == word && (first.is_empty() || first.as_bytes() == sink.bytes(&before))
+                }) {
+                    (self.left, self.places_behind) = (*behind, *behind);
                 }
                 secret
             }
