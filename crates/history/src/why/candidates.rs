@@ -99,6 +99,11 @@ impl<'a> Candidate<'a> {
         Self { group, word, members, now, before: sums.before, score }
     }
 
+    /// Whether it stands for the same processes; both were gathered in one order.
+    fn is_of_the_same(&self, other: &Self) -> bool {
+        self.members.iter().map(|member| member.key).eq(other.members.iter().map(|member| member.key))
+    }
+
     fn change(&self) -> f64 {
         self.now - self.before
     }
@@ -171,7 +176,7 @@ fn part(member: &Sample) -> f64 {
     if close.abs() > around.abs() { close } else { around }
 }
 
-/// Takes the most telling, and of the others those that are not told by it already: no member of a group that was taken, and no
+/// Takes the most telling, and of the others those that are not told by it already: no group of the same processes, no member of a group that was taken, and no
 /// group whose change is explained by what was taken.
 fn choose<'a, 'b>(candidates: &'b [Candidate<'a>], n: usize) -> Vec<&'b Candidate<'a>> {
     let mut taken: Vec<&Candidate<'_>> = Vec::new();
@@ -179,6 +184,9 @@ fn choose<'a, 'b>(candidates: &'b [Candidate<'a>], n: usize) -> Vec<&'b Candidat
     for candidate in candidates {
         if taken.len() >= n {
             break;
+        }
+        if taken.iter().any(|known| known.is_of_the_same(candidate)) {
+            continue;
         }
         // A good part of its change has to be news.
         let old = candidate.members.iter().filter(|member| told.contains(&member.key));

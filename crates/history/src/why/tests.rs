@@ -293,6 +293,35 @@ fn a_group_is_told_where_no_member_explains_it() {
 }
 
 #[test]
+fn groups_of_the_same_processes_are_told_once() {
+    let mut script = Script::new();
+    script.interval = Duration::from_secs(STEP);
+    // What one stops using hides that the others are told of already.
+    let old = script.start_earlier(20, "rustc", 900_000);
+    let mut new = Vec::new();
+    for frame in 0..CALM + TROUBLE {
+        if frame < CALM + 8 {
+            script.burn(old, 10_000);
+        }
+        if frame == CALM - 12 {
+            new = (30..33).map(|pid| script.start(pid, "rustc")).collect();
+        }
+        for key in &new {
+            script.burn(*key, 5_500);
+        }
+        script.tick();
+    }
+    let memory = Memory::new(1000);
+    for frame in &script.frames {
+        memory.push(frame);
+    }
+    let why = ask(&script, &memory, Metric::Cpu);
+    let groups: Vec<_> = why.items.iter().filter(|item| item.processes == 4).collect();
+    assert_eq!(groups.len(), 1, "{:?}", why.items);
+    assert_eq!((groups[0].group, &*groups[0].label), (Some(GroupBy::Label), &b"rustc"[..]));
+}
+
+#[test]
 fn without_a_time_before_the_largest_comes_first_and_it_says_so() {
     let mut script = Script::new();
     let (small, large) = (script.start_earlier(1, "small", 60_000), script.start_earlier(2, "large", 60_000));
