@@ -17,6 +17,7 @@ use crate::access::origin::Names;
 use crate::access::tokens::Tokens;
 use crate::failure::Failure;
 use crate::live::Hub;
+use crate::turns::Turns;
 
 /// Everything that the server serves, and those who help it.
 pub struct Context {
@@ -98,8 +99,8 @@ pub(crate) struct App {
     pub(crate) attempts: Attempts,
     pub(crate) names: Names,
     pub(crate) clock: Arc<dyn Clock>,
-    /// How many more questions about the past may be asked at one time.
-    pub(crate) history_questions: tokio::sync::Semaphore,
+    /// Who may ask about the past now.
+    pub(crate) turns: Turns,
     pub(crate) capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
     pub(crate) started: Mono,
     pub(crate) read_only: bool,

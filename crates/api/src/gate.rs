@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use procyon_wire::{Problem, ProblemKind};
@@ -12,13 +12,14 @@ use crate::access::caller::Proof;
 use crate::access::{Caller, Peer, origin};
 use crate::app::App;
 use crate::failure::{Failure, Told};
-use crate::server::Certified;
+use crate::server::{Certified, Connection};
 use crate::{limits, monitor, web};
 
 /// Lets a request through, or answers it with what is wrong; protects every answer.
 pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let compatible = request.uri().path().starts_with("/monitor");
-    let response = match admit(&app, &request) {
+    let connection = request.extensions().get::<Connection>().cloned().unwrap_or_default();
+    let response = match admit(&app, &request, &connection) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             match tokio::time::timeout(limits::REQUEST_DEADLINE, next.run(request)).await {
@@ -32,6 +33,9 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
         }
         Err(failure) => failure.into_response(),
     };
+    if matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+        connection.part();
+    }
     let mut response = match response.extensions().get::<Told>() {
         Some(Told(problem)) if compatible => monitor::envelope_of(problem),
         _ => response,
@@ -40,7 +44,7 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
     response
 }
 
-fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
+fn admit(app: &App, request: &Request, connection: &Connection) -> Result<Caller, Failure> {
     let headers = request.headers();
     let host = origin::host_of(headers, request.uri());
     // A request over the local socket names no host that matters.
@@ -59,7 +63,7 @@ fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
         return Err(Failure::new(ProblemKind::Forbidden, "this request comes from a page of another site"));
     }
     let certified = request.extensions().get::<Certified>().and_then(|certified| certified.0.as_ref());
-    let caller = Caller::identify(app, peer, certified, headers)?;
+    let caller = Caller::identify(app, peer, certified, headers, connection)?;
     // Cookies and certificates go along with requests that a page of another port on this machine makes by an image or a link.
     if changes
         && request.method() != Method::POST

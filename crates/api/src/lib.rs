@@ -25,6 +25,7 @@ mod rows;
 mod server;
 mod table;
 pub mod tell;
+mod turns;
 mod v1;
 mod web;
 

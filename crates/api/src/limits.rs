@@ -24,14 +24,20 @@ pub const MAX_MESSAGE: usize = 64 * 1024;
 pub const MAX_FILTER: usize = 8 * 1024;
 /// Time in which the head of a request must arrive.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Time in which the body of a request must arrive; else 408.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Time in which a request must be answered.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 /// Time in which a TLS handshake must end.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// Time in which a client must take something of what waits for it; else it is cut off.
 pub const READ_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a client that we turn away may go on sending until it has read why.
+pub const PARTING: Duration = Duration::from_secs(1);
 /// Bytes that the kernel holds for a client that is slow to read.
 pub const SEND_BUFFER: usize = 256 * 1024;
+/// Bytes that are read at once from a live client, who says little.
+pub const LIVE_READ: usize = 4 * 1024;
 /// Frames that wait for a live client; a slower one gets a gap.
 pub const LIVE_QUEUE: usize = 4;
 /// Distinct live subscriptions at one time.
@@ -54,8 +60,16 @@ pub const MAX_TOP: usize = 100;
 pub const MAX_FOUND: usize = 1000;
 /// Events at most.
 pub const MAX_EVENTS: usize = 10_000;
-/// Questions about long ranges of the past that are answered at one time; more wait.
-pub const HISTORY_QUESTIONS: usize = 2;
+/// Questions about the past that are answered at one time; more wait.
+pub const HISTORY_QUESTIONS: usize = 3;
+/// Of these, about long ranges.
+pub const LONG_QUESTIONS: usize = 2;
+/// Of these, by callers without a token; one about a long range counts as two.
+pub const PUBLIC_QUESTIONS: usize = 2;
+/// How long a question about the past waits for its turn; then it is answered with 503.
+pub const TURN_DEADLINE: Duration = Duration::from_secs(10);
+/// After how long such a question may be asked again.
+pub const TURN_AGAIN: Duration = Duration::from_secs(3);
 /// Objects of `/monitor/process/status` at most; more frames are thinned out.
 pub const MAX_STATUS: u64 = 120;
 /// Minutes of `/monitor/process/status` at most.

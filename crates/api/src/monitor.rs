@@ -30,6 +30,7 @@ use crate::live::Encoder;
 use crate::live::socket::{self, Listener};
 use crate::past;
 use crate::query::{self, Param, Query};
+use crate::turns::Length;
 use crate::v1::{At, allowed, send, wanted, write_down};
 
 /// All addresses under `/monitor`.
@@ -174,6 +175,7 @@ const STATUS_PARAMS: &[Param] = &[query::count("minutes", "How far back; 10 when
 async fn process_status(
     State(app): State<Arc<App>>,
     At(pid): At<String>,
+    Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, STATUS_PARAMS)?;
@@ -184,7 +186,7 @@ async fn process_status(
     let minutes = i64::try_from(minutes).unwrap_or(i64::MAX).saturating_mul(60_000_000_000);
     let from = Wall(now.0.saturating_sub(minutes));
     let living = host.frame()?.process_by_pid(pid).map(|row| row.key);
-    app.ask_for_long(&host, move |history| {
+    app.ask(&host, (caller.sight(), Length::Long), move |history| {
         let objects = recent(history, pid, living, (from, now)).map_err(|error| past::failure(&error))?;
         if objects.is_empty() {
             return Err(Failure::not_found(format!("no process had the pid {pid} in that time")));

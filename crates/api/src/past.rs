@@ -8,11 +8,12 @@ use procyon_model::Frame;
 use procyon_units::Wall;
 use procyon_wire::{Problem, ProblemKind, history as wire};
 
+use crate::access::Sight;
 use crate::app::{App, Host, Kept};
 use crate::failure::Failure;
 use crate::instant::Instant;
-use crate::limits::HISTORY_QUESTIONS;
 use crate::query::Query;
+use crate::turns::{Length, Turn};
 
 /// The frame that answers for an instant.
 #[derive(Debug, Clone)]
@@ -23,57 +24,66 @@ pub(crate) struct Moment {
     pub(crate) gap: Option<wire::Gap>,
     /// Whether it was asked for as an instant of the past.
     pub(crate) past: bool,
+    /// The turn in which its frame was made: it lasts as long as the frame takes memory.
+    _turn: Option<Arc<Turn>>,
 }
 
 impl Moment {
     /// The newest frame.
     pub(crate) fn live(host: &Host) -> Result<Self, Failure> {
-        Ok(Self { frame: host.frame()?, gap: None, past: false })
+        Ok(Self { frame: host.frame()?, gap: None, past: false, _turn: None })
     }
 }
 
 impl App {
     /// The frame that answers for the `at` of a request: the newest one, or one of the past.
-    pub(crate) async fn moment(self: &Arc<Self>, host: &Arc<Host>, query: &Query) -> Result<Moment, Failure> {
+    pub(crate) async fn moment(
+        self: &Arc<Self>,
+        host: &Arc<Host>,
+        query: &Query,
+        sight: Sight,
+    ) -> Result<Moment, Failure> {
         let Some(at @ (Instant::Before(_) | Instant::At(_))) = query.instant("at")? else { return Moment::live(host) };
         let now = self.clock.wall();
         let at = at.resolve(now).end_of_ms();
-        self.ask(host, move |history| {
+        host.history()?;
+        let turn = Arc::new(self.turns.take(sight, Length::Short).await?);
+        self.consult(host, move |history| {
             if at > now.end_of_ms() {
                 return Err(in_the_future(at, history));
             }
             let past = history.at(at).map_err(|error| failure(&error))?;
-            Ok(Moment { frame: past.frame, gap: past.gap.map(wire_gap), past: true })
+            Ok(Moment { frame: past.frame, gap: past.gap.map(wire_gap), past: true, _turn: Some(turn) })
         })
         .await
     }
 
-    /// Asks the history of a machine what it answers soon: about one instant, or about a few minutes.
+    /// Asks the history of a machine, when it is this question's turn.
     pub(crate) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        host: &Arc<Host>,
+        (sight, length): (Sight, Length),
+        question: impl FnOnce(&dyn History) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        host.history()?;
+        let turn = self.turns.take(sight, length).await?;
+        // The turn goes along: a client that leaves does not stop the thread that answers it.
+        self.consult(host, move |history| {
+            let answer = question(history);
+            drop(turn);
+            answer
+        })
+        .await
+    }
+
+    /// Asks the history of a machine without waiting for a turn: for what costs next to nothing, or in a turn that one has.
+    pub(crate) async fn consult<T: Send + 'static>(
         self: &Arc<Self>,
         host: &Arc<Host>,
         question: impl FnOnce(&dyn History) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let history = Arc::clone(host.history()?);
         self.blocking(move |_| question(&*history)).await
-    }
-
-    /// Asks for what may take long. Few such questions are answered at one time, so that they leave threads for others.
-    pub(crate) async fn ask_for_long<T: Send + 'static>(
-        self: &Arc<Self>,
-        host: &Arc<Host>,
-        question: impl FnOnce(&dyn History) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        host.history()?;
-        let seat = self.history_questions.acquire().await;
-        let answer = self.ask(host, question).await;
-        drop(seat);
-        answer
-    }
-
-    /// As many questions as are answered at one time.
-    pub(crate) fn history_questions() -> tokio::sync::Semaphore {
-        tokio::sync::Semaphore::new(HISTORY_QUESTIONS)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Parameters of a request: each endpoint names the ones it takes, for reading and for the OpenAPI document.
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -88,14 +89,24 @@ impl Query {
         match text.parse() {
             Ok(value) if value <= most => Ok(value),
             Ok(_) => Err(Failure::bad_request(format!("`{name}` is at most {most}"))),
-            Err(_) => Err(Failure::bad_request(format!("`{name}` is a whole number, not `{text}`"))),
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+                Err(Failure::bad_request(format!("`{name}` is at most {most}")))
+            }
+            Err(_) => Err(Failure::bad_request(format!("`{name}` is a whole number from 0 to {most}, not `{text}`"))),
         }
     }
 
     /// A whole number, which may be negative.
     pub(crate) fn whole(&self, name: &str, usual: i64) -> Result<i64, Failure> {
         let Some(text) = self.text(name).filter(|text| !text.is_empty()) else { return Ok(usual) };
-        text.parse().map_err(|_| Failure::bad_request(format!("`{name}` is a whole number, not `{text}`")))
+        text.parse().map_err(|error: ParseIntError| {
+            Failure::bad_request(match error.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => {
+                    format!("`{name}` is from {} to {}", i64::MIN, i64::MAX)
+                }
+                _ => format!("`{name}` is a whole number, not `{text}`"),
+            })
+        })
     }
 
     /// A range of time: `from` and `to`, or so much before now, until now.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -73,6 +73,22 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Whether certificates of clients sign them in.
     pub clients: Option<ClientCertificates>,
+}
+
+/// The connection of a request. Whoever turns its client away with more to come from it says so, that the answer arrives: a
+/// connection that is closed with something unread is reset, and what was on its way is lost.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connection(Arc<AtomicBool>);
+
+impl Connection {
+    /// Goes on reading for a moment when the server is done with it.
+    pub(crate) fn part(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_parting(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Who showed a certificate on the connection of a request.
@@ -219,7 +235,7 @@ fn app(
         tokens: context.tokens,
         sessions_ended: watch::Sender::new(0),
         attempts: crate::access::attempts::Attempts::default(),
-        history_questions: App::history_questions(),
+        turns: crate::turns::Turns::default(),
         names: crate::access::origin::Names::new(&config.allowed_hosts, hostname.as_deref(), beyond_loopback),
         started: context.clock.mono(),
         clock: context.clock,
@@ -433,10 +449,12 @@ async fn converse(
     seat: Seat,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let io = TokioIo::new(Patient::new(socket, seat));
+    let itself = Connection::default();
+    let io = TokioIo::new(Patient::new(socket, seat, itself.clone()));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(certified.clone());
+        request.extensions_mut().insert(itself.clone());
         let mut router = router.clone();
         async move { Service::call(&mut router, request.map(Body::new)).await as Result<Response, _> }
     });

@@ -71,6 +71,17 @@ pub fn exit_of(process: &EndedProcess) -> Option<wire::Exit> {
     }
 }
 
+/// How a process ended; none when that is not known, and for those who see public figures: the kernel tells it to the parent
+/// alone.
+pub(crate) fn exit_for(process: &EndedProcess, sight: Sight) -> Option<wire::Exit> {
+    exit_of(process).filter(|_| sight == Sight::All)
+}
+
+/// Another thing that is known of an end; none for those who see public figures.
+pub(crate) fn flag_for(flag: bool, sight: Sight) -> Option<bool> {
+    (sight == Sight::All).then_some(flag)
+}
+
 /// Who sent the signal that ended a process, for those who may see everything.
 pub fn sender(process: &EndedProcess) -> Option<wire::Sender> {
     sender_of(process, Sight::All)

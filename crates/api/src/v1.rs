@@ -149,10 +149,16 @@ pub(crate) async fn read_json<T: DeserializeOwned>(request: Request) -> Result<T
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Failure::bad_request("the body must be JSON, and `content-type: application/json` must say so"));
     }
-    let body = match Limited::new(request.into_body(), limits::MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(gate::too_large()),
-        Err(error) => return Err(Failure::bad_request(format!("the body did not arrive: {error}"))),
+    let arriving = Limited::new(request.into_body(), limits::MAX_BODY).collect();
+    let body = match tokio::time::timeout(limits::BODY_DEADLINE, arriving).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Err(_late) => {
+            let seconds = limits::BODY_DEADLINE.as_secs();
+            let detail = format!("the body did not arrive within {seconds} s");
+            return Err(Failure::new(wire::ProblemKind::TooSlow, detail));
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(gate::too_large()),
+        Ok(Err(error)) => return Err(Failure::bad_request(format!("the body did not arrive: {error}"))),
     };
     serde_json::from_slice(&body).map_err(|error| Failure::bad_request(format!("the body cannot be read: {error}")))
 }

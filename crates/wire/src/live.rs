@@ -1,6 +1,9 @@
 //! Messages of the live WebSocket.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// What a client says.
@@ -24,6 +27,7 @@ pub struct Subscribe {
     /// Column, `-` first for descending; empty for `-cpu`.
     pub sort: String,
     /// How many rows; 0 for all.
+    #[serde(deserialize_with = "count")]
     pub limit: usize,
     /// Columns; empty for the usual ones.
     pub columns: Vec<String>,
@@ -40,5 +44,26 @@ pub struct Top {
     /// By which column.
     pub by: String,
     /// How many.
+    #[serde(deserialize_with = "count")]
     pub n: usize,
+}
+
+/// Reads a count; what is wrong is said in words for people.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    struct Count;
+
+    impl Visitor<'_> for Count {
+        type Value = usize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a whole number from 0 to {}", u32::MAX)
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<usize, E> {
+            let number = u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+            usize::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number.into()), &self))
+        }
+    }
+
+    deserializer.deserialize_u64(Count)
 }

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     HistoryOff,
     /// More than is taken.
     TooLarge,
+    /// It did not arrive in time.
+    TooSlow,
     /// Too many wrong tokens.
     TooManyAttempts,
     /// Not built yet.
@@ -52,6 +54,7 @@ impl ProblemKind {
             Self::Conflict => "urn:procyon:conflict",
             Self::HistoryOff => "urn:procyon:history-off",
             Self::TooLarge => "urn:procyon:too-large",
+            Self::TooSlow => "urn:procyon:too-slow",
             Self::TooManyAttempts => "urn:procyon:too-many-attempts",
             Self::NotImplemented => "urn:procyon:not-implemented",
             Self::Unavailable => "urn:procyon:unavailable",
@@ -67,6 +70,7 @@ impl ProblemKind {
             Self::Forbidden | Self::Refused => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::TooSlow => 408,
             Self::Conflict | Self::HistoryOff => 409,
             Self::TooLarge => 413,
             Self::TooManyAttempts => 429,
@@ -89,6 +93,7 @@ impl ProblemKind {
             Self::Conflict => "the process is gone",
             Self::HistoryOff => "history is off",
             Self::TooLarge => "the request is too large",
+            Self::TooSlow => "the request took too long to arrive",
             Self::TooManyAttempts => "too many wrong tokens",
             Self::NotImplemented => "not available yet",
             Self::Unavailable => "not available now",

@@ -148,14 +148,16 @@ impl Scope for scope::Ended {
     fn extras() -> Vec<(&'static str, Schema, bool)> {
         let exit = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-            .description(Some("How it ended; null when that is not known."))
+            .description(Some("How it ended; null when that is not known, and without a token."))
             .property("code", Object::with_type(Type::Integer))
             .property("signal", Object::with_type(Type::String))
             .additional_properties(Some(AdditionalProperties::FreeForm(false)))
             .build();
         let sender = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-            .description(Some("Who sent the signal that ended it; null when nobody did or that is not known."))
+            .description(Some(
+                "Who sent the signal that ended it; null when nobody did or that is not known, and without a token.",
+            ))
             .property("pid", Object::with_type(Type::Integer))
             .property("uid", Object::with_type(Type::Integer))
             .property("name", Object::with_type(Type::String))
@@ -166,8 +168,19 @@ impl Scope for scope::Ended {
             ("at", plain(&[Type::Integer], "When it was found gone, Unix ms."), true),
             ("exit", exit.into(), true),
             ("sender", sender.into(), true),
-            ("oom", plain(&[Type::Boolean], "Whether the out-of-memory killer chose it."), true),
-            ("core", plain(&[Type::Boolean], "Whether its memory was written to a core file."), true),
+            (
+                "oom",
+                plain(&[Type::Boolean, Type::Null], "Whether the out-of-memory killer chose it; null without a token."),
+                true,
+            ),
+            (
+                "core",
+                plain(
+                    &[Type::Boolean, Type::Null],
+                    "Whether its memory was written to a core file; null without a token.",
+                ),
+                true,
+            ),
             ("final", plain(&[Type::Boolean], "Whether its totals are final: told by the kernel after its end."), true),
         ]
     }

@@ -24,12 +24,22 @@ fn each_direct_dependency_says_why_it_is_there() {
         .filter(|dependency| !dependency.ours)
         .map(|dependency| dependency.name)
         .chain(web_packages())
+        .chain(fuzz_packages())
         .collect();
     let silent: Vec<&String> = used.difference(&explained).collect();
     assert!(silent.is_empty(), "no line in docs/dependencies.md for {silent:?}");
     let gone: Vec<&String> =
         explained.difference(&used).filter(|name| !matches!(name.as_str(), "crate" | "package")).collect();
     assert!(gone.is_empty(), "docs/dependencies.md explains what nobody uses: {gone:?}");
+}
+
+/// Those of `fuzz`, which is a workspace of its own.
+fn fuzz_packages() -> Vec<String> {
+    let manifest = read("fuzz/Cargo.toml");
+    let behind = manifest.split("[dependencies]").nth(1).unwrap();
+    let lines = behind.lines().take_while(|line| !line.starts_with('['));
+    let names = lines.filter_map(|line| line.split_once(" = ").map(|(name, _)| name.to_owned()));
+    names.filter(|name| !name.starts_with("procyon-")).collect()
 }
 
 fn web_packages() -> Vec<String> {

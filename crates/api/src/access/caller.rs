@@ -13,6 +13,7 @@ use super::session;
 use super::tokens::Token;
 use crate::app::App;
 use crate::failure::Failure;
+use crate::server::Connection;
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(crate) struct Caller {
     /// From when on their certificate is void.
     until: Option<Wall>,
     peer: Peer,
+    /// The connection that they are on.
+    pub(crate) connection: Connection,
 }
 
 /// Whether the kernel lets this user do whatever Procyon does: root, and the user that Procyon runs as.
@@ -83,6 +86,7 @@ impl Caller {
         peer: Peer,
         certified: Option<&Holder>,
         headers: &HeaderMap,
+        connection: &Connection,
     ) -> Result<Self, Failure> {
         let caller = |role, name: &str, proof| Self {
             role,
@@ -92,6 +96,7 @@ impl Caller {
             session: None,
             until: None,
             peer,
+            connection: connection.clone(),
         };
         let holder = |token: Token, proof, session: Option<&str>| Self {
             role: Some(token.role),
@@ -101,6 +106,7 @@ impl Caller {
             session: session.map(str::to_owned),
             until: None,
             peer,
+            connection: connection.clone(),
         };
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let text = value.to_str().unwrap_or_default();

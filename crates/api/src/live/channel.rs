@@ -174,7 +174,7 @@ impl Encoder for LiveChannel {
         out.extend_from_slice(&difference.set);
         push(&mut out, "],\"gone\":");
         write(&mut out, &difference.gone);
-        self.tail(&mut out, &frame, &ended_json(frames.iter().flat_map(|frame| &frame.ended)));
+        self.tail(&mut out, &frame, &ended_json(frames.iter().flat_map(|frame| &frame.ended), self.spec.sight));
         text(out)
     }
 
@@ -289,7 +289,7 @@ fn top_json(heaviest: Option<&mut Heaviest>, frame: &Frame, sight: Sight) -> Vec
 /// Bytes of the command line of a process that ended: hundreds may end in a second.
 const ENDED_TEXT: usize = 512;
 
-fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>) -> Vec<u8> {
+fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>, sight: Sight) -> Vec<u8> {
     let mut out = Vec::new();
     for process in ended {
         let row = &process.row;
@@ -301,7 +301,7 @@ fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>) -> Vec<u8> {
             "cmd": cells::cut(&row.descriptor.cmd, ENDED_TEXT).unwrap_or_else(|| readable(&row.descriptor.cmd)),
             "start": row.started.unix_ms(),
             "at": process.at.unix_ms(),
-            "exit": tell::exit_of(process),
+            "exit": tell::exit_for(process, sight),
         });
         if !out.is_empty() {
             push(&mut out, ",");
@@ -333,6 +333,8 @@ fn write(out: &mut Vec<u8>, value: &impl Serialize) {
     }
 }
 
-fn text(out: Vec<u8>) -> Option<Utf8Bytes> {
+/// A message may wait for slow clients: it takes no more memory than it is long.
+fn text(mut out: Vec<u8>) -> Option<Utf8Bytes> {
+    out.shrink_to_fit();
     String::from_utf8(out).ok().map(Into::into)
 }

@@ -378,6 +378,7 @@ mod tests {
     /// Says `full`, and fails when it is told to.
     struct Fragile {
         fails: &'static str,
+        _tables: Arc<()>,
     }
 
     impl Encoder for Fragile {
@@ -398,8 +399,31 @@ mod tests {
 
     fn join(hub: &Hub, name: &str, fails: &'static str) -> Receiver<Utf8Bytes> {
         let (queue, messages) = channel(4);
-        hub.join(name.to_owned(), Box::new(Fragile { fails }), Client { id: hub.next_id(), queue }).unwrap();
+        let encoder = Fragile { fails, _tables: Arc::new(()) };
+        hub.join(name.to_owned(), Box::new(encoder), Client { id: hub.next_id(), queue }).unwrap();
         messages
+    }
+
+    #[test]
+    fn a_subscription_that_nobody_has_any_more_keeps_nothing() {
+        let feed = Arc::new(Feed::new());
+        let hub = Hub::start(&feed, Arc::new(SystemClock)).unwrap();
+        let tables = Arc::new(());
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let (queue, mut messages) = channel(4);
+            ids.push(hub.next_id());
+            let encoder = Box::new(Fragile { fails: "", _tables: Arc::clone(&tables) });
+            hub.join("shared".to_owned(), encoder, Client { id: ids[ids.len() - 1], queue }).unwrap();
+            assert_eq!(next(&mut messages), "full");
+        }
+        hub.leave(ids[0]);
+        // One that says so, and one that just goes.
+        let _still_there = join(&hub, "other", "");
+        assert_eq!(Arc::strong_count(&tables), 2);
+        hub.leave(ids[1]);
+        eventually("its tables are freed", PATIENCE, || (Arc::strong_count(&tables) == 1).then_some(()));
+        hub.stop();
     }
 
     fn next(messages: &mut Receiver<Utf8Bytes>) -> String {

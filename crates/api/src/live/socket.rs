@@ -8,6 +8,7 @@ use axum::response::Response;
 use procyon_wire::live::{ClientMessage, Subscribe};
 use procyon_wire::{Problem, ProblemKind};
 use tokio::sync::mpsc;
+use tungstenite::error::ProtocolError;
 
 use super::{Client, Encoder, LiveChannel, Spec};
 use crate::access::{Caller, Sight};
@@ -59,6 +60,8 @@ where
     let seat = Seat::take(app, caller.is_local())?;
     let upgrade =
         upgrade.max_message_size(limits::MAX_MESSAGE).max_frame_size(limits::MAX_MESSAGE).write_buffer_size(0);
+    // The usual one is 128 KiB for each client.
+    let upgrade = upgrade.read_buffer_size(limits::LIVE_READ);
     Ok(upgrade.on_upgrade(move |socket| run(socket, seat)))
 }
 
@@ -114,7 +117,8 @@ impl Session {
                         socket.send(Message::Text(error_message(&problem).to_string().into())).await
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Err(error)) => return turn_away(socket, caller, error).await,
+                    Some(Ok(Message::Close(_))) | None => return,
                 },
                 () = checks.next() => match caller.expired(app) {
                     Some(why) => return farewell(socket, close_code::POLICY, why).await,
@@ -179,7 +183,8 @@ pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, listener: Listene
                 None => return,
             },
             said = socket.recv() => match said {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Err(error)) => return turn_away(&mut socket, &caller, error).await,
+                Some(Ok(Message::Close(_))) | None => return,
                 Some(Ok(_)) => {}
             },
             () = checks.next() => if let Some(why) = caller.expired(&app) {
@@ -219,6 +224,20 @@ async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static str) {
     if socket.send(Message::Close(Some(close))).await.is_err() {
         tracing::debug!("a client was gone before it could be told");
     }
+}
+
+/// Tells a client that breaks the rules of WebSockets which one; one that is gone is told nothing.
+async fn turn_away(socket: &mut WebSocket, caller: &Caller, error: axum::Error) {
+    let Ok(error) = error.into_inner().downcast::<tungstenite::Error>() else { return };
+    let (code, why) = match *error {
+        tungstenite::Error::Capacity(_) => (close_code::SIZE, "messages have at most 64 KiB"),
+        tungstenite::Error::Utf8(_) => (close_code::INVALID, "texts are UTF-8"),
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return,
+        tungstenite::Error::Protocol(_) => (close_code::PROTOCOL, "this is no WebSocket frame of a client"),
+        _ => return,
+    };
+    caller.connection.part();
+    farewell(socket, code, why).await;
 }
 
 fn error_message(problem: &Problem) -> serde_json::Value {

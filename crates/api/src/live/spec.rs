@@ -1,7 +1,7 @@
 //! Reads a subscription.
 
 use procyon_model::ProcessRow;
-use procyon_model::catalogue::{Figure, PROCESS};
+use procyon_model::catalogue::{self, Figure, PROCESS};
 use procyon_model::view::sort::Order;
 use procyon_wire::live::Subscribe;
 
@@ -44,7 +44,7 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// Reads it. Columns that do not exist or are hidden are left out: the client reads which ones it gets.
+    /// Reads it. Columns that are hidden from the caller are left out: the client reads which ones it gets.
     pub(crate) fn read(asked: &Subscribe, sight: Sight) -> Result<Self, Failure> {
         let sort = if asked.sort.is_empty() { "-cpu" } else { &asked.sort };
         let tree = match asked.view.as_deref() {
@@ -62,7 +62,7 @@ impl Spec {
             None => None,
             Some(top) => Some((table::figure(&top.by, PROCESS, sight)?, top.n.min(MAX_TOP))),
         };
-        let columns = columns(asked, sight);
+        let columns = columns(asked, sight)?;
         let ids: Vec<&str> = columns.iter().map(|column| column.id()).collect();
         let by = top.map(|(figure, n)| (figure.meta.id, n));
         let name = format!("{sight:?} {:?} {sort} {limit} {ids:?} {by:?} {tree}", asked.q.trim());
@@ -79,7 +79,7 @@ impl Spec {
     }
 }
 
-fn columns(asked: &Subscribe, sight: Sight) -> Vec<Column> {
+fn columns(asked: &Subscribe, sight: Sight) -> Result<Vec<Column>, Failure> {
     let usual: Vec<String>;
     let ids = if asked.columns.is_empty() {
         usual = USUAL.iter().map(|id| (*id).to_owned()).collect();
@@ -91,11 +91,16 @@ fn columns(asked: &Subscribe, sight: Sight) -> Vec<Column> {
     for id in ids {
         let column = match id.as_str() {
             "matched" => Some(Column::Matched),
-            id => table::figure(id, PROCESS, sight).ok().map(Column::Figure),
+            id => match table::figure(id, PROCESS, sight) {
+                Ok(figure) => Some(Column::Figure(figure)),
+                // Hidden from this caller.
+                Err(_) if catalogue::process(id).is_some() => None,
+                Err(unknown) => return Err(unknown),
+            },
         };
         if let Some(column) = column.filter(|column| !columns.iter().any(|known| known.id() == column.id())) {
             columns.push(column);
         }
     }
-    columns
+    Ok(columns)
 }

@@ -51,7 +51,7 @@ pub(super) async fn answer(
         caller.needs(Role::Viewer, "to see who holds a socket")?;
     }
     let host = Arc::clone(app.host(&host)?);
-    let moment = app.moment(&host, &query).await?;
+    let moment = app.moment(&host, &query, caller.sight()).await?;
     app.blocking(move |_| {
         // A filter may take longer to compile than async code may.
         let question = read(&query, caller.sight(), owner)?;
@@ -70,7 +70,7 @@ pub(super) async fn of_process(
     let query = Query::read(&uri, PROCESS_PARAMS)?;
     let key = key_of(&key)?;
     let host = Arc::clone(app.host(&host)?);
-    let moment = app.moment(&host, &query).await?;
+    let moment = app.moment(&host, &query, caller.sight()).await?;
     let Some(row) = moment.frame.process(&key) else { return Err(missing_then(&moment, &key)) };
     // Its descriptors of now say nothing about then.
     let look = !row.kernel_thread && !moment.past;

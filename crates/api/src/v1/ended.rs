@@ -20,6 +20,7 @@ use crate::instant::Instant;
 use crate::limits::MAX_EVENTS;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, Columns, Extra, RowJson};
+use crate::turns::Length;
 use crate::{past, tell};
 
 pub(super) const PARAMS: &[Param] =
@@ -37,20 +38,22 @@ pub(super) async fn answer(
     let query = Query::read(&uri, PARAMS)?;
     let now = app.clock.wall();
     let host = Arc::clone(app.host(&host)?);
-    let moment = app.moment(&host, &query).await?;
-    let until = if moment.past { moment.frame.wall } else { now };
+    let sight = caller.sight();
+    let moment = app.moment(&host, &query, sight).await?;
+    let (past, until, gap) = (moment.past, if moment.past { moment.frame.wall } else { now }, moment.gap);
+    // Its frame is not needed any more, and its turn neither.
+    drop(moment);
     let from = match query.instant("from")? {
         Some(from) => from.resolve(now),
         None => Instant::Before(USUAL).resolve(until),
     };
-    let sight = caller.sight();
     let tell = move |ended: Vec<Arc<EndedProcess>>| {
         let columns = rows::all(catalogue::PROCESS, sight);
         let rows = ended.iter().map(|process| row(process, sight, &columns)).collect();
-        json(&List { gap: moment.gap, ..List::whole(until.unix_ms(), rows) })
+        json(&List { gap, ..List::whole(until.unix_ms(), rows) })
     };
-    if moment.past || app.reaches_back(&host, from).await? {
-        return app.ask_for_long(&host, move |history| tell(buried(history, from, until)?)).await;
+    if past || app.reaches_back(&host, from).await? {
+        return app.ask(&host, (sight, Length::Long), move |history| tell(buried(history, from, until)?)).await;
     }
     app.blocking(move |_| tell(host.series.ended(from))).await
 }
@@ -75,10 +78,10 @@ pub(super) fn row<'a>(
     let extras = vec![
         ("key", Extra::Text(process.row.key.to_string())),
         ("at", Extra::Number(process.at.unix_ms())),
-        ("exit", Extra::json(&tell::exit_of(process))),
+        ("exit", Extra::json(&tell::exit_for(process, sight))),
         ("sender", Extra::json(&tell::sender_of(process, sight))),
-        ("oom", Extra::Bool(process.death.oom)),
-        ("core", Extra::Bool(process.death.core_dumped)),
+        ("oom", Extra::json(&tell::flag_for(process.death.oom, sight))),
+        ("core", Extra::json(&tell::flag_for(process.death.core_dumped, sight))),
         ("final", Extra::Bool(process.death.is_final)),
     ];
     RowJson { extras, columns, row: &process.row }

@@ -17,7 +17,6 @@ use super::{At, json};
 use crate::access::{Caller, Sight};
 use crate::app::App;
 use crate::failure::Failure;
-use crate::past::Moment;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, RowJson, RowsJson};
 
@@ -43,9 +42,9 @@ pub(super) async fn answer(
         return Err(problem.suggestion(nearest(wrong, PARTS.iter().copied())).into());
     }
     let host = Arc::clone(app.host(&host)?);
-    let Moment { frame, gap, .. } = app.moment(&host, &query).await?;
+    let moment = app.moment(&host, &query, caller.sight()).await?;
     let only = (!only.is_empty()).then_some(only);
-    json(&FiguresJson { frame: &frame, sight: caller.sight(), only: only.as_deref(), gap })
+    json(&FiguresJson { frame: &moment.frame, sight: caller.sight(), only: only.as_deref(), gap: moment.gap })
 }
 
 /// The answer, written straight from the frame.

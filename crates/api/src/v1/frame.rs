@@ -15,7 +15,6 @@ use super::{At, json, past_host, wire_host};
 use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
-use crate::past::Moment;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, Extra, RowJson};
 
@@ -41,19 +40,19 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, PARAMS)?;
     let host = Arc::clone(app.host(&host)?);
-    let Moment { frame, gap, past } = app.moment(&host, &query).await?;
+    let moment = app.moment(&host, &query, caller.sight()).await?;
     let sight = caller.sight();
     app.blocking(move |app| {
-        let columns = rows::all(catalogue::PROCESS, sight);
+        let (frame, columns) = (&moment.frame, rows::all(catalogue::PROCESS, sight));
         let row = |row: &'_ procyon_model::ProcessRow| vec![("key", Extra::Text(row.key.to_string()))];
         json(&FrameJson {
             at: frame.wall.unix_ms(),
             seq: frame.seq,
-            host: if past { past_host(&frame) } else { wire_host(&frame, &*app.clock) },
-            figures: FiguresJson { frame: &frame, sight, only: None, gap: None },
+            host: if moment.past { past_host(frame) } else { wire_host(frame, &*app.clock) },
+            figures: FiguresJson { frame, sight, only: None, gap: None },
             processes: frame.processes.iter().map(|r| RowJson { extras: row(r), columns: &columns, row: r }).collect(),
             ended: frame.ended.iter().map(|process| super::ended::row(process, sight, &columns)).collect(),
-            gap,
+            gap: moment.gap,
         })
     })
     .await

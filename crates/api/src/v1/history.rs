@@ -22,6 +22,7 @@ use crate::past::failure;
 use crate::query::{self, Param, Query};
 use crate::rows::readable;
 use crate::tell;
+use crate::turns::Length;
 
 const FROM: Param = query::text("from", "First instant; `-1h` when absent.");
 const TO: Param = query::text("to", "Last instant; now when absent.");
@@ -109,13 +110,14 @@ pub(super) async fn answer(State(app): State<Arc<App>>, At(host): At<String>) ->
 pub(super) async fn step(
     State(app): State<Arc<App>>,
     At(host): At<String>,
+    Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, STEP_PARAMS)?;
     let host = Arc::clone(app.host(&host)?);
     let at = query.instant("at")?.unwrap_or(Instant::Now).resolve(app.clock.wall()).end_of_ms();
     let by = query.whole("by", 0)?;
-    app.ask(&host, move |history| {
+    app.ask(&host, (caller.sight(), Length::Short), move |history| {
         let at = history.step(at, by).map_err(|error| failure(&error))?;
         json(&wire::Step { at: at.unix_ms() })
     })
@@ -135,7 +137,7 @@ pub(super) async fn search(
     let words = query.text("q").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     let search = Search { from, to, words, limit: query.count("limit", 50, MAX_FOUND)? };
     let host = Arc::clone(app.host(&host)?);
-    app.ask_for_long(&host, move |history| {
+    app.ask(&host, (caller.sight(), Length::Long), move |history| {
         let found = history.search(&search).map_err(|error| failure(&error))?;
         json(&List::whole(now.unix_ms(), found.iter().map(wire_found).collect()))
     })
@@ -179,7 +181,7 @@ pub(super) async fn events(
     }
     let events = Events { from: from.end_of_ms(), to, kinds, limit: query.count("limit", 200, MAX_EVENTS)? };
     let host = Arc::clone(app.host(&host)?);
-    app.ask_for_long(&host, move |history| {
+    app.ask(&host, (caller.sight(), Length::Long), move |history| {
         let events = history.events(&events).map_err(|error| failure(&error))?;
         json(&List::whole(now.unix_ms(), events.iter().map(tell::event).collect()))
     })
@@ -211,7 +213,7 @@ pub(super) async fn why(
     let now = app.clock.wall();
     let at = query.instant("at")?.unwrap_or(Instant::Now).resolve(now).end_of_ms();
     let host = Arc::clone(app.host(&host)?);
-    app.ask_for_long(&host, move |history| {
+    app.ask(&host, (caller.sight(), Length::Long), move |history| {
         if at > now.end_of_ms() {
             return Err(crate::past::in_the_future(at, history));
         }

@@ -29,6 +29,7 @@ use crate::past::{self, Moment, stamp};
 use crate::query::{self, Param, Query};
 use crate::rows::{self, RowJson, readable};
 use crate::tell;
+use crate::turns::Length;
 
 pub(super) const PARAMS: &[Param] = &[query::AT];
 
@@ -68,12 +69,14 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     let query = Query::read(&uri, PARAMS)?;
     let found = Arc::clone(app.host(&host)?);
-    let moment = app.moment(&found, &query).await?;
+    let moment = app.moment(&found, &query, caller.sight()).await?;
     if let Ok(pid) = key.parse::<u32>() {
         return redirect(&moment, &host, pid);
     }
     let key = key_of(&key)?;
-    let ended = if moment.frame.process(&key).is_none() { app.end_of(&found, &moment, key).await? } else { None };
+    let sight = caller.sight();
+    let ended =
+        if moment.frame.process(&key).is_none() { app.end_of(&found, &moment, key, sight).await? } else { None };
     app.blocking(move |app| match (moment.frame.process(&key), ended) {
         (Some(row), _) => json(&detail(app, &found, &moment, row, &caller, None)),
         (None, Some(process)) => json(&detail(app, &found, &moment, &process.row, &caller, Some(&process))),
@@ -92,6 +95,7 @@ impl App {
         host: &Arc<Host>,
         moment: &Moment,
         key: ProcessKey,
+        sight: Sight,
     ) -> Result<Option<Arc<EndedProcess>>, Failure> {
         if !moment.past {
             let remembered = host.series.end_of(&key);
@@ -100,7 +104,13 @@ impl App {
             }
         }
         let at = moment.frame.wall;
-        self.ask(host, move |history| buried(history, &key, at)).await
+        let question = move |history: &dyn History| buried(history, &key, at);
+        // A moment of the past has its turn already.
+        if moment.past {
+            self.consult(host, question).await
+        } else {
+            self.ask(host, (sight, Length::Long), question).await
+        }
     }
 }
 
@@ -176,10 +186,10 @@ fn detail<'a>(
         key: row.key.to_string(),
         state: if running { "running" } else { "ended" },
         ended_at: ended.map(|process| process.at.unix_ms()),
-        exit: ended.and_then(tell::exit_of),
+        exit: ended.and_then(|process| tell::exit_for(process, sight)),
         sender: ended.and_then(|process| tell::sender_of(process, sight)),
-        oom: ended.map(|process| process.death.oom),
-        core: ended.map(|process| process.death.core_dumped),
+        oom: ended.and_then(|process| tell::flag_for(process.death.oom, sight)),
+        core: ended.and_then(|process| tell::flag_for(process.death.core_dumped, sight)),
         is_final: ended.map(|process| process.death.is_final),
         values: RowJson::plain(columns, row),
         absent: absent(row, sight),

@@ -93,7 +93,7 @@ pub(super) async fn answer(
         return Err(Failure::bad_request("`view=tree` and `group` do not go together"));
     }
     let host = Arc::clone(app.host(&host)?);
-    let moment = app.moment(&host, &query).await?;
+    let moment = app.moment(&host, &query, sight).await?;
     app.blocking(move |_| {
         // A filter may take longer to compile than async code may.
         let question = read(&query, sight)?;

@@ -27,6 +27,7 @@ use crate::past::{failure, wire_gap};
 use crate::query::{self, Param, Query};
 use crate::rows::{self, readable};
 use crate::table;
+use crate::turns::Length;
 
 pub(super) const PARAMS: &[Param] = &[
     query::text("scope", "`host` (default) or `process`."),
@@ -99,11 +100,14 @@ pub(super) async fn answer(
     let from_history = !everybody && (!remembered || app.reaches_back(&host, question.range.from).await?);
     let (from, to) = (question.range.from, question.range.to);
     if from_history {
-        return app.ask_for_long(&host, move |history| of_history(history, &question, sight, now)).await;
+        return app.ask(&host, (sight, Length::Long), move |history| of_history(history, &question, sight, now)).await;
     }
     // Memory knows no gaps; where there is history it is asked for them.
-    let gaps =
-        if host.history().is_ok() { app.ask(&host, move |history| gaps(history, from, to)).await? } else { Vec::new() };
+    let gaps = if host.history().is_ok() {
+        app.ask(&host, (sight, Length::Short), move |history| gaps(history, from, to)).await?
+    } else {
+        Vec::new()
+    };
     app.blocking(move |_| of_memory(&host, &question, sight, gaps, now)).await
 }
 

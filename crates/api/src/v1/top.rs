@@ -21,6 +21,7 @@ use crate::limits::MAX_TOP;
 use crate::past;
 use crate::query::{self, Param, Query};
 use crate::rows::{self, readable};
+use crate::turns::Length;
 use crate::{table, tell};
 
 pub(super) const PARAMS: &[Param] = &[
@@ -52,7 +53,7 @@ pub(super) async fn answer(
         return app.blocking(move |_| of_memory(&host, (from, to), column, n, sight, now)).await;
     }
     let question = TopQuestion { from: from.end_of_ms(), to, by, group: group.unwrap_or_default(), n };
-    app.ask_for_long(&host, move |history| of_history(history, &question, sight, now)).await
+    app.ask(&host, (sight, Length::Long), move |history| of_history(history, &question, sight, now)).await
 }
 
 impl App {
@@ -62,7 +63,7 @@ impl App {
         if since.is_some_and(|since| since <= from) || host.history().is_err() {
             return Ok(false);
         }
-        self.ask(host, move |history| {
+        self.consult(host, move |history| {
             let extent = history.extent().map_err(|error| past::failure(&error))?;
             Ok(extent.is_some_and(|extent| since.is_none_or(|since| extent.first < since)))
         })

@@ -41,6 +41,37 @@ fn bodies_heads_and_filters_have_a_size() {
 }
 
 #[test]
+fn a_body_has_its_time() {
+    let site = Site::start();
+    let mut stream = connect(site.address);
+    let head = "POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
+    stream.write_all(head.as_bytes()).unwrap();
+    let began = Instant::now();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(began.elapsed() >= limits::BODY_DEADLINE && began.elapsed() < limits::REQUEST_DEADLINE);
+    let reply = Reply::parse(&answer);
+    assert_eq!((reply.status, &reply.json()["type"]), (408, &"urn:procyon:too-slow".into()));
+    assert_eq!(reply.json()["detail"], "the body did not arrive within 10 s");
+}
+
+#[test]
+fn numbers_have_their_range() {
+    let site = Site::start();
+    for (path, says) in [
+        ("processes?limit=99999999999999999999999", "`limit` is at most 100000"),
+        ("processes?limit=100001", "`limit` is at most 100000"),
+        ("processes?limit=-1", "`limit` is a whole number from 0 to 100000, not `-1`"),
+        ("processes?limit=ten", "`limit` is a whole number from 0 to 100000, not `ten`"),
+        ("step?by=99999999999999999999", "`by` is from -9223372036854775808 to 9223372036854775807"),
+        ("step?by=-99999999999999999999", "`by` is from -9223372036854775808 to 9223372036854775807"),
+        ("step?by=one", "`by` is a whole number, not `one`"),
+    ] {
+        assert_eq!(site.problem(&format!("/api/v1/hosts/local/{path}"), 400)["detail"], says, "{path}");
+    }
+}
+
+#[test]
 fn nonsense_is_answered_and_forgotten() {
     let site = Site::start();
     for nonsense in [
@@ -69,13 +100,12 @@ fn a_large_message_ends_its_socket_alone() {
     right.say(&json!({ "type": "subscribe", "columns": ["pid"] }));
     right.expect("full");
     let _refused_early = wrong.0.send(Message::text("x".repeat(limits::MAX_MESSAGE + 1)));
-    let ended = loop {
-        match wrong.0.read() {
-            Ok(Message::Close(_)) | Err(_) => break true,
-            Ok(_) => {}
+    let told = loop {
+        if let Message::Close(frame) = wrong.0.read().unwrap() {
+            break frame.unwrap();
         }
     };
-    assert!(ended);
+    assert_eq!((u16::from(told.code), told.reason.as_str()), (1009, "messages have at most 64 KiB"));
     site.tick();
     right.expect("delta");
 }

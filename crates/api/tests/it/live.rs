@@ -1,9 +1,16 @@
 //! The live WebSocket: what a client pieces together from deltas is what the frame says.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
+use procyon_model::Frame;
+use procyon_model::frame::{Death, EndedProcess, Exit};
+use procyon_testkit::eventually;
+use procyon_units::{Reading, Wall};
 use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
@@ -172,7 +179,7 @@ fn a_filter_moves_rows_in_and_out() {
     child.kill().unwrap();
     child.wait().unwrap();
     // The row leaves at once; the end is told with its totals, which the kernel may give a moment later.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + Duration::from_mins(1);
     let mut ended: Vec<Value> = Vec::new();
     while ended.is_empty() {
         assert!(std::time::Instant::now() < deadline, "the end of {key} is not told");
@@ -191,9 +198,17 @@ fn a_wrong_subscription_keeps_the_last_right_one() {
     let site = Site::start();
     let mut socket = Socket::live(&site);
     // One process, whatever else comes and goes on this machine.
-    socket.say(&subscribe("pid == 1", &["pid", "nonsense", "pid", "matched"]));
+    socket.say(&subscribe("pid == 1", &["pid", "pid", "matched"]));
     let full = socket.expect("full");
-    assert_eq!(full["columns"], json!(["pid", "matched"]), "columns that do not exist are left out");
+    assert_eq!(full["columns"], json!(["pid", "matched"]));
+    socket.say(&subscribe("", &["pid", "cpuu"]));
+    let error = socket.expect("error")["problem"].clone();
+    assert_eq!((&error["detail"], &error["suggestion"]), (&"there is no column `cpuu`".into(), &"cpu".into()));
+    for wrong in [json!(-1), json!(1.5), json!("all"), json!(99_999_999_999_u64)] {
+        socket.say(&json!({ "type": "subscribe", "limit": wrong }));
+        let error = socket.expect("error")["problem"].clone();
+        assert!(error["detail"].as_str().unwrap().contains("a whole number from 0 to 4294967295"), "{error}");
+    }
     socket.say(&subscribe("pid >", &["pid"]));
     let error = socket.expect("error");
     assert_eq!(error["problem"]["type"], "urn:procyon:bad-filter");
@@ -204,6 +219,93 @@ fn a_wrong_subscription_keeps_the_last_right_one() {
     }
     site.tick();
     assert_eq!((&full["matched"], &socket.expect("delta")["matched"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn without_a_token_nobody_learns_how_a_process_ended() {
+    let site = Site::start();
+    let newest = site.feed.latest().unwrap();
+    let wall = Wall(newest.wall.0 + 1_000_000);
+    let ended = EndedProcess {
+        row: newest.processes[0].clone(),
+        at: wall,
+        exit: Reading::Known(Exit::Signal(9)),
+        death: Death { oom: true, core_dumped: true, ..Death::default() },
+    };
+    let mut sockets = [None, Some(site.viewer.as_str())].map(|token| {
+        let mut socket = Socket::open(&site, "/api/v1/hosts/local/live", token);
+        socket.expect("hello");
+        socket.say(&json!({ "type": "subscribe", "q": "pid == 0" }));
+        socket.expect("full");
+        socket
+    });
+    let next = Frame { seq: newest.seq + 1, wall, ended: vec![ended], ..(*newest).clone() };
+    site.publish(&Arc::new(next));
+    let signal = json!({ "signal": "SIGKILL" });
+    let [public, viewer] = &mut sockets;
+    assert_eq!(public.expect("delta")["ended"][0]["exit"], Value::Null);
+    assert_eq!(viewer.expect("delta")["ended"][0]["exit"], signal);
+    let at = wall.unix_ms();
+    for path in
+        ["/api/v1/hosts/local/ended", &format!("/api/v1/hosts/local/frame?at={at}"), "/api/v1/hosts/local/frame"]
+    {
+        let ended = |ask: Ask<'_>| {
+            let answer = site.ask(&ask).json();
+            let list = if path.contains("frame") { &answer["ended"] } else { &answer["items"] };
+            let of = |one: &&Value| one["oom"] != false;
+            list.as_array().unwrap().iter().find(of).cloned().unwrap_or_else(|| panic!("{path}: {answer}"))
+        };
+        let public = ended(Ask::get(path));
+        assert_eq!((&public["exit"], &public["oom"], &public["core"]), (&Value::Null, &Value::Null, &Value::Null));
+        let viewer = ended(Ask::get(path).token(&site.viewer));
+        assert_eq!((&viewer["exit"], &viewer["oom"], &viewer["core"]), (&signal, &true.into(), &true.into()));
+    }
+}
+
+/// What the server says when a client sends these bytes behind the handshake: code and reason of its close frame.
+fn farewell_to(mut socket: Socket, bytes: &[u8]) -> (u16, String) {
+    socket.0.get_mut().write_all(bytes).unwrap();
+    loop {
+        match socket.0.read() {
+            Ok(Message::Close(Some(frame))) => return (frame.code.into(), frame.reason.as_str().to_owned()),
+            Ok(_) => {}
+            Err(error) => panic!("no close frame came: {error}"),
+        }
+    }
+}
+
+/// A frame of a client, masked with zeros.
+fn frame_of(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first, 0x80 | 127];
+    frame.extend((payload.len() as u64).to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+#[test]
+fn who_breaks_the_rules_of_websockets_is_told_which() {
+    let site = Site::start();
+    let mut endless = frame_of(0x81, b"");
+    endless[2..10].copy_from_slice(&(1_u64 << 63).to_be_bytes());
+    for (what, bytes, code) in [
+        ("too long", frame_of(0x81, "x".repeat(70_000).as_bytes()), 1009),
+        ("much too long", frame_of(0x81, "x".repeat(4_000_000).as_bytes()), 1009),
+        ("as long as can be said", endless, 1009),
+        ("no UTF-8", frame_of(0x81, b"\xff\xfe"), 1007),
+        ("unmasked", b"\x81\x02hi".to_vec(), 1002),
+        ("a reserved bit", frame_of(0xc1, b"hi"), 1002),
+        ("an opcode of nothing", frame_of(0x83, b"hi"), 1002),
+    ] {
+        let live = farewell_to(Socket::live(&site), &bytes);
+        assert_eq!(live.0, code, "{what}: {}", live.1);
+        for path in ["/monitor/process/stream", "/monitor/host/stream"] {
+            let silent = farewell_to(Socket::open(&site, path, None), &bytes);
+            assert_eq!(silent, live, "{what}: {path}");
+        }
+    }
+    let clients = || site.json("/api/v1/health")["clients"].clone();
+    eventually("their places are free", Duration::from_mins(1), || (clients()["live"] == 0).then_some(()));
 }
 
 #[test]

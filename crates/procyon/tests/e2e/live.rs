@@ -110,7 +110,7 @@ fn filters_columns_and_mistakes_can_be_changed_at_any_time() {
     let up = Up::start();
     let workload = Workload::start(&["idle", "needle-in-the-haystack"]);
     up.row(workload.pid());
-    let mut live = up.live(&json!({"type": "subscribe", "q": "cmd.contains(\"needle-in-the-haystack\")", "columns": ["pid", "cmd", "nonsense"], "top": {"by": "rss", "n": 3}}));
+    let mut live = up.live(&json!({"type": "subscribe", "q": "cmd.contains(\"needle-in-the-haystack\")", "columns": ["pid", "cmd"], "top": {"by": "rss", "n": 3}}));
     let full = live.next_of("full");
     assert_eq!((full["matched"].as_u64(), &full["columns"]), (Some(1), &json!(["pid", "cmd"])), "{full}");
     assert_eq!(full["rows"][0][2], workload.pid());
@@ -131,9 +131,20 @@ fn filters_columns_and_mistakes_can_be_changed_at_any_time() {
     assert_eq!((&problem["position"]["line"], &problem["position"]["column"]), (&json!(1), &json!(1)), "{error}");
     let delta = live.next_of("delta");
     assert_eq!(delta["matched"], 1, "{delta}");
-    for nonsense in [json!({"type": "dance"}), json!([]), json!({"type": "subscribe", "limit": -1})] {
+    for (nonsense, says) in [
+        (json!({"type": "dance"}), "dance"),
+        (json!([]), "the message cannot be read"),
+        (json!({"type": "subscribe", "limit": -1}), "a whole number from 0"),
+        (json!({"type": "subscribe", "columns": ["pid", "nonsense"]}), "there is no column `nonsense`"),
+    ] {
         live.say(&nonsense);
-        while live.next()["type"] != "error" {}
+        let error = loop {
+            let message = live.next();
+            if message["type"] == "error" {
+                break message;
+            }
+        };
+        assert!(error["problem"]["detail"].as_str().unwrap().contains(says), "{error}");
     }
     live.0.send(Message::binary(vec![0_u8; 10])).unwrap();
     while live.next()["type"] != "error" {}

@@ -13,6 +13,7 @@
 
 mod access;
 mod bad_history;
+mod bursts;
 mod fallbacks;
 mod harness;
 mod http;
