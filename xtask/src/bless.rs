@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::place::Place;
-use crate::{step, web};
+use crate::{notices, step, web};
 
 /// What is generated, and the tests that make it: package and a part of the tests' names.
 const GENERATED: &[(&str, &str, &str)] = &[("docs/metrics.md", "xtask", "metrics_doc")];
@@ -18,6 +18,7 @@ pub fn bless(place: &Place, _: &[String]) -> Result<()> {
             step::cargo(place).args(["test", "--quiet", "--locked", "--package", package, tests]).env("BLESS", "1"),
         )?;
     }
+    notices::notices(place, &[])?;
     step::say("    now read `git diff`");
     Ok(())
 }

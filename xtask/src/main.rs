@@ -5,12 +5,14 @@
 //! - [`web`], [`binary`]: what is built;
 //! - [`check`]: tests, lints, long rounds, measurements;
 //! - [`bless`]: rewriting what is generated;
+//! - [`notices`]: whose code goes along, and under which terms;
 //! - [`bpf`]: compiling the programs that run in the kernel.
 
 mod binary;
 mod bless;
 mod bpf;
 mod check;
+mod notices;
 mod place;
 mod step;
 mod web;
@@ -33,6 +35,7 @@ const TASKS: &[Task] = &[
     ("soak", "long rounds: storms, ten minutes of watching", check::soak),
     ("bench", "measure the budgets of docs/benchmarks.md", check::bench),
     ("bless", "rewrite generated documents and goldens; read the diff afterwards", bless::bless),
+    ("notices", "write THIRD-PARTY.md from the sources of all packages", notices::notices),
     (
         "bpf",
         "compile the programs that run in the kernel (needs the clang that `scripts/setup bpf` installs)",

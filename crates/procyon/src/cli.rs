@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Users(cmd::users::Users),
     Procs(cmd::procs::Procs),
     Exporter(cmd::exporter::Exporter),
+    Licenses(cmd::licenses::Licenses),
     Completions(cmd::completions::Completions),
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod cpu;
 pub(crate) mod disk;
 pub(crate) mod doctor;
 pub(crate) mod exporter;
+pub(crate) mod licenses;
 pub(crate) mod mem;
 pub(crate) mod procs;
 pub(crate) mod ps;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Users(command) => command.run(common),
         Command::Procs(command) => command.run(common),
         Command::Exporter(command) => command.run(),
+        Command::Licenses(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

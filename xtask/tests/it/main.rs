@@ -18,5 +18,6 @@ mod layers;
 mod links;
 mod metrics_doc;
 mod names;
+mod notices;
 mod options_doc;
 mod setup;

@@ -13,6 +13,7 @@ mod bench;
 mod capabilities;
 mod config;
 mod exit;
+mod licenses;
 mod probes;
 mod ps;
 mod signal;
