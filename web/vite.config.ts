@@ -33,6 +33,7 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [
       { name: 'later', test: /src\/(views\/(Process|List|Settings)|ui\/(?!App|ChartCard|DataGrid|FilterBox|Icon|TimeBar|Track)|lib\/(words|past|closest|spoken|export|lines|listcols|openflags)\.ts)/ },
       { name: 'zh', test: /src\/lib\/(zh|told)\.ts/ },
+      { name: 'first', test: /src\/(lib\/(?!track|strip|zh|told|words|past|closest|spoken|export|lines|listcols|openflags)|ui\/(ChartCard|DataGrid|FilterBox|Icon|TimeBar)|views\/(Host|ProcTab)|App)|node_modules\/(svelte|uplot)|preload-helper/ },
     ] } } },
   },
   server: { proxy },

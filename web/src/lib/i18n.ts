@@ -139,6 +139,7 @@ const first = {
   // status line
   processCount: '{n|{n} process|{n} processes}',
   endedMinute: '{n} ended in the last minute',
+  shortLived: ', {n} short-lived',
   show: 'show',
   cpuUnit: 'CPU: 100 % = one core',
   cpuUnitMachine: 'CPU: 100 % = all {n} cores',

@@ -91,8 +91,8 @@ export class Past {
 
   /** What ended in the minute before an instant; not for everyone. */
   async ended(at: number): Promise<Ended[]> {
-    const a = await get<List<HistoryEvent>>(`${hostPath(this.host)}/events`, { from: String(Math.round(at - 60_000)), to: String(Math.round(at)), kinds: 'death', limit: 200 })
-    return a.items.flatMap((e) => (e.key === null ? [] : [{ key: e.key, pid: Number(e.key.split('-')[0]), name: e.name ?? '?', exit: e.exit, cmd: e.cmd ?? null, user: e.user ?? null, at: e.at }]))
+    const a = await get<List<HistoryEvent>>(`${hostPath(this.host)}/events`, { from: String(Math.round(at - 60_000)), to: String(Math.round(at)), kinds: 'death', limit: 500 })
+    return a.items.flatMap((e) => (e.key === null ? [] : [{ key: e.key, pid: Number(e.key.split('-')[0]), name: e.name ?? '?', exit: e.exit, sender: e.sender ?? null, oom: e.oom ?? false, core: e.core ?? false, cmd: e.cmd ?? null, user: e.user ?? null, at: e.at }]))
   }
 }
 

@@ -7,7 +7,7 @@ import { Spark, type Cell, type Column } from './grid'
 import type { Catalogue } from './figures'
 import type { RowStore } from './store'
 import { SPARK } from './store'
-import type { Figure, Exit } from './types'
+import type { Death, Figure } from './types'
 import { translate, type Key } from './i18n'
 
 export interface Source {
@@ -24,10 +24,12 @@ export interface Source {
   view(): string
 }
 
-export function exitWord(exit: Exit | null | undefined, t: (key: Key, args?: Record<string, string | number>) => string): string {
-  if (exit === null || exit === undefined) return t('ended')
-  if (exit.signal !== undefined) return exit.signal
-  return t('exitCode', { code: exit.code ?? 0 })
+/** How a process ended in a word: `exit 1`, `SIGKILL`, `OOM`. */
+export function exitWord(end: Death | null | undefined, t: (key: Key, args?: Record<string, string | number>) => string): string {
+  if (end?.oom === true) return 'OOM'
+  const exit = end?.exit ?? null
+  if (exit === null) return t('ended')
+  return exit.signal ?? t('exitCode', { code: exit.code ?? 0 })
 }
 
 /** What a row calls its process: the name (in full where the kernel cut it to 15 bytes) and the arguments. */

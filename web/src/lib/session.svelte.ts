@@ -26,6 +26,8 @@ const LATE_MS = 500
 const PAST_SPARKS = 60
 /** Ended processes remembered; more in a minute are only counted so far. */
 export const ENDED_KEPT = 2000
+/** Who lived shorter than this may never have been seen in the table. */
+export const SHORT_MS = 10_000
 /** What the ring of a process keeps; only these have a past for the sparkline. */
 const RING = new Set(['cpu', 'cpu_user', 'cpu_sys', 'rss', 'read', 'write', 'rx', 'tx', 'runq', 'majflt', 'minflt', 'threads', 'fds'])
 
@@ -444,6 +446,11 @@ export class HostSession {
       void this.fetchPast()
     }
     this.chartsFor()
+  }
+
+  /** How many of those that ended lived only for a moment. */
+  get shortLived(): number {
+    return this.ended.reduce((n, e) => (e.start !== undefined && e.at !== undefined && e.at - e.start < SHORT_MS ? n + 1 : n), 0)
   }
 
   retry(): void {

@@ -40,10 +40,18 @@ describe('RowStore', () => {
     expect(s.endedAt[s.slot('c')!]).toBe(1000)
   })
 
+  it('takes word of how a process ended also after it left', () => {
+    const b = s.slot('b')!
+    s.delta(delta(2, 1, { gone: [1] }), 1000, false)
+    expect(s.exits.get(b)).toBeNull()
+    s.delta(delta(3, 2, { ended: [{ key: 'b', pid: 20, name: 'sshd', exit: { signal: 'SIGKILL' }, oom: true }] }), 2000, false)
+    expect(s.exits.get(b)?.oom).toBe(true)
+  })
+
   it('keeps an ended row for three seconds, with its exit', () => {
     s.delta(delta(2, 1, { gone: [1], ended: [{ key: 'b', pid: 20, name: 'sshd', exit: { code: 1 } }] }), 1000, true)
     const b = s.slot('b')!
-    expect(s.exits.get(b)).toEqual({ code: 1 })
+    expect(s.exits.get(b)?.exit).toEqual({ code: 1 })
     expect(s.expire(3999)).toBe(false)
     expect(s.expire(4000)).toBe(true)
     expect(names()).toEqual(['a', 'c'])
@@ -58,7 +66,7 @@ describe('RowStore', () => {
   it('marks what ended between two full frames, and forgets what merely left', () => {
     s.full({ ...full(9, [[0, 'a', 10, 'init', 0.5]]), ended: [{ key: 'b', pid: 20, name: 'sshd', exit: { signal: 'SIGTERM' } }, { key: 'x', pid: 9, name: 'x', exit: null }] }, 1000)
     expect(names()).toEqual(['a', 'b'])
-    expect(s.exits.get(s.slot('b')!)).toEqual({ signal: 'SIGTERM' })
+    expect(s.exits.get(s.slot('b')!)?.exit).toEqual({ signal: 'SIGTERM' })
     expect(s.expire(4000)).toBe(true)
     expect(names()).toEqual(['a'])
   })

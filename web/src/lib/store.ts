@@ -5,7 +5,7 @@
 // The server names rows by numbers of its own, which it may use again at once; a slot is not used again before the
 // ended row it holds has left the screen.
 
-import type { Delta, Ended, Exit, Full, Value, WireRow } from './types'
+import type { Death, Delta, Ended, Full, Value, WireRow } from './types'
 
 /** How long an ended row stays on the screen. */
 export const ENDED_STAYS_MS = 3000
@@ -21,12 +21,14 @@ export class RowStore {
   keys: (string | null)[] = []
   /** Slot → local time (ms) at which the row was found ended; 0: alive. */
   endedAt = new Float64Array(0)
-  exits = new Map<number, Exit | null>()
+  exits = new Map<number, Death | null>()
   /** Slot → the last 60 values of the sorted column, oldest first from `sparkHead`. */
   sparks = new Float32Array(0)
   sparkLength = new Uint8Array(0)
   sparkColumn = ''
   seq = -1
+  /** How often everything was replaced. */
+  fulls = 0
   /** Slots that hold a row (alive or just ended), in no particular order. */
   used: number[] = []
 
@@ -74,6 +76,7 @@ export class RowStore {
    * a moment (a slow page gets a full frame in place of the changes it missed).
    */
   full(m: Full, now = 0): void {
+    this.fulls += 1
     const old = this.slotOfKey
     const oldColumns = this.columns
     this.slotOfKey = new Map()
@@ -95,7 +98,7 @@ export class RowStore {
       const e = k === null || k === undefined ? undefined : ended.get(k)
       if (k !== null && k !== undefined && e !== undefined) {
         if ((this.endedAt[s] as number) === 0) this.endedAt[s] = now
-        this.exits.set(s, e.exit)
+        this.exits.set(s, e)
         this.slotOfKey.set(k, s)
         leaving.push(s)
       } else if (k === null || k === undefined || !keep.has(k)) {
@@ -116,7 +119,12 @@ export class RowStore {
   delta(m: Delta, now: number, filtered: boolean): boolean {
     if (m.base !== this.seq) return false
     const ended = new Map<string, Ended>()
-    for (const e of m.ended) ended.set(e.key, e)
+    for (const e of m.ended) {
+      ended.set(e.key, e)
+      // How a process ended may be told a moment after it left.
+      const slot = this.slotOfKey.get(e.key)
+      if (slot !== undefined && (this.endedAt[slot] as number) > 0) this.exits.set(slot, e)
+    }
     for (const row of m.gone) {
       const slot = this.slotOfRow.get(row)
       if (slot === undefined) continue
@@ -126,7 +134,7 @@ export class RowStore {
       // Without a filter a row leaves only because its process ended; with one it may merely match no longer.
       if (e !== undefined || !filtered) {
         this.endedAt[slot] = now
-        this.exits.set(slot, e?.exit ?? null)
+        this.exits.set(slot, e ?? null)
       } else {
         this.drop(slot)
       }

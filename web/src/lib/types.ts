@@ -72,11 +72,22 @@ export interface Gap { from: number; to: number | null }
 export interface List<T> { at: number; items: T[]; total: number; matched?: number; next: string | null; gap?: Gap }
 
 export interface Exit { code?: number; signal?: string }
-export interface Ended {
+/** What is known of an end. What is left out is not told there. */
+export interface Death {
+  exit: Exit | null
+  /** Who sent the signal. */
+  sender?: { pid: number; uid: number; name: string } | null
+  /** The out-of-memory killer chose it. */
+  oom?: boolean | null
+  /** Its memory was written to a core file. */
+  core?: boolean | null
+  /** The totals are final; otherwise its last moments may be missing. */
+  final?: boolean | null
+}
+export interface Ended extends Death {
   key: string
   pid: number
   name: string
-  exit: Exit | null
   cmd?: string | null
   user?: string | null
   at?: number
@@ -118,13 +129,13 @@ export interface Consumer {
 }
 export interface Consumers { at: number; items: Consumer[]; other: { count: number; value: number }; covered_s?: number }
 
-export interface HistoryEvent { at: number; kind: 'birth' | 'death' | 'gap' | 'boot'; key: string | null; name: string | null; cmd?: string | null; user?: string | null; exit: Exit | null; since: number | null }
+export interface HistoryEvent extends Death { at: number; kind: 'birth' | 'death' | 'gap' | 'boot'; key: string | null; name: string | null; cmd?: string | null; user?: string | null; since: number | null }
 export interface Found { key: string; pid: number; name: string; cmd: string | null; user: string | null; label: string; started: number; first: number; last: number; ended: boolean }
 
 export interface Limit { name: string; soft: number | null; hard: number | null; unit: string; used: number | null }
 export interface Relative { key: string; pid: number; name: string }
 
-export interface ProcessDetail {
+export interface ProcessDetail extends Partial<Death> {
   at: number
   key: string
   values: Row
@@ -137,7 +148,6 @@ export interface ProcessDetail {
   connections: number | null
   signal: { allowed: boolean; reason: string | null }
   state: 'running' | 'ended'
-  exit?: Exit | null
   ended_at?: number | null
   gap?: Gap
 }

@@ -164,6 +164,9 @@ export const more = {
   keyHelp: 'this list',
   keyFold: 'fold, unfold',
 
+  // side preview
+  preview: 'The selected process',
+
   // settings
   settingsText: 'Kept in this browser only.',
   access: 'Access',
@@ -242,6 +245,34 @@ export const more = {
   licences: 'Licences',
   licencesText: 'procyon is free software under the Apache License 2.0. This page contains Svelte and uPlot, both under the MIT licence; the program contains crates under MIT, Apache 2.0 and similar licences.',
   licencesFull: 'Texts of the licences',
+
+  // how a process ended
+  howEnded: 'How it ended',
+  livedFor: 'Lived',
+  sentBy: 'Sent by',
+  senderUnknown: 'not known, or the kernel',
+  onlyShort: 'only those that lived less than {age}',
+  newestOf: 'the newest {n} of {of}',
+  exitFine: 'by itself, without complaint',
+  exitFailed: 'by itself, with an error',
+  exitUnknown: 'it is not known how',
+  oomMeans: 'killed by the kernel: memory had run out',
+  sigSEGV: 'it touched memory that is not its own',
+  sigABRT: 'it gave up by itself',
+  sigBUS: 'memory behind a mapping was gone',
+  sigILL: 'no such instruction',
+  sigFPE: 'a calculation that cannot be done',
+  sigHUPend: 'its terminal was closed',
+  sigINTend: 'Ctrl C',
+  sigPIPE: 'nobody read what it wrote',
+  coreDump: 'Core dump',
+  coreWritten: 'written',
+  coreNone: 'none',
+  mostMemory: 'Most memory',
+  readWritten: 'Read / written',
+  receivedSent: 'Received / sent',
+  totalsFinal: 'The totals are final: the kernel told them after its end.',
+  totalsLast: 'The totals are those of its last reading; its last moments may be missing.',
 } as const satisfies Record<string, string>
 
 learn(more)

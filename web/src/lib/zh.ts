@@ -179,6 +179,7 @@ export const zh: Readonly<Record<Key, string>> = {
   // status line
   processCount: '{n} 个进程',
   endedMinute: '过去一分钟有 {n} 个进程结束',
+  shortLived: '，其中 {n} 个存在不足 10 秒',
   show: '显示',
   cpuUnit: 'CPU：100 % = 一个核',
   cpuUnitMachine: 'CPU：100 % = 全部 {n} 个核',
@@ -345,6 +346,9 @@ export const zh: Readonly<Record<Key, string>> = {
   keyHelp: '显示此列表',
   keyFold: '折叠、展开',
 
+  // side preview
+  preview: '选中的进程',
+
   // settings
   settings: '设置',
   settingsText: '仅保存在此浏览器中。',
@@ -424,4 +428,32 @@ export const zh: Readonly<Record<Key, string>> = {
   licences: '许可证',
   licencesText: 'procyon 是自由软件，采用 Apache License 2.0。本页面包含 Svelte 与 uPlot，均采用 MIT 许可证；程序所含的库采用 MIT、Apache 2.0 等许可证。',
   licencesFull: '许可证全文',
+
+  // how a process ended
+  howEnded: '如何结束',
+  livedFor: '存在时长',
+  sentBy: '发送者',
+  senderUnknown: '未知，或为内核',
+  onlyShort: '仅显示存在不足 {age} 的进程',
+  newestOf: '最新 {n} 个，共 {of} 个',
+  exitFine: '自行结束，没有错误',
+  exitFailed: '自行结束，报告了错误',
+  exitUnknown: '不清楚如何结束',
+  oomMeans: '内存耗尽，被内核结束',
+  sigSEGV: '访问了不属于它的内存',
+  sigABRT: '自行中止',
+  sigBUS: '映射背后的内存已不存在',
+  sigILL: '指令不存在',
+  sigFPE: '无法完成的计算',
+  sigHUPend: '所在终端已关闭',
+  sigINTend: 'Ctrl C',
+  sigPIPE: '写出的内容无人读取',
+  coreDump: '核心转储',
+  coreWritten: '已写入',
+  coreNone: '无',
+  mostMemory: '内存峰值',
+  readWritten: '读 / 写',
+  receivedSent: '收 / 发',
+  totalsFinal: '合计为最终值：由内核在结束之后给出。',
+  totalsLast: '合计为最后一次读取的值，可能缺少最后时刻。',
 }

@@ -299,6 +299,7 @@ fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>, sight: Sight) -
             "name": readable(&row.descriptor.name),
             "user": readable(&row.descriptor.user),
             "cmd": cells::cut(&row.descriptor.cmd, ENDED_TEXT).unwrap_or_else(|| readable(&row.descriptor.cmd)),
+            "oom": process.death.oom,
             "start": row.started.unix_ms(),
             "at": process.at.unix_ms(),
             "exit": tell::exit_for(process, sight),
