@@ -31,9 +31,9 @@ export default defineConfig({
     reportCompressedSize: false,
     // What is not on the first screen comes together, soon after it: apart, each file pays for its own compression and request.
     rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [
-      { name: 'later', test: /src\/(views\/(Process|List|Settings)|ui\/(?!App|ChartCard|DataGrid|FilterBox|Icon|TimeBar|Track)|lib\/(words|past|closest|spoken|export|lines|listcols|openflags)\.ts)/ },
+      { name: 'later', test: /src\/(views\/(Process|List|Settings)|ui\/(?!App|ChartCard|DataGrid|FilterBox|Icon|TimeBar|Track)|lib\/(words|past|recent|scrub|closest|spoken|export|lines|listcols|openflags)\.ts)/ },
       { name: 'zh', test: /src\/lib\/(zh|told)\.ts/ },
-      { name: 'first', test: /src\/(lib\/(?!track|strip|zh|told|words|past|closest|spoken|export|lines|listcols|openflags)|ui\/(ChartCard|DataGrid|FilterBox|Icon|TimeBar)|views\/(Host|ProcTab)|App)|node_modules\/(svelte|uplot)|preload-helper/ },
+      { name: 'first', test: /src\/(lib\/(?!track|strip|zh|told|words|past|recent|scrub|closest|spoken|export|lines|listcols|openflags)|ui\/(ChartCard|DataGrid|FilterBox|Icon|TimeBar)|views\/(Host|ProcTab)|App)|node_modules\/(svelte|uplot)|preload-helper/ },
     ] } } },
   },
   server: { proxy },

@@ -165,9 +165,10 @@ test('a workload is over: three clicks tell which process it was and what it did
   await page.locator('.six .chart').first().locator('button.data').click()
   await until(async () => (await page.locator('.datatable tbody td').allTextContents()).some((x) => parseFloat(x) > 5), 'its CPU over the range')
   await shot(page, 'process-past-dark')
-  // After its end the page says that it ended.
+  // After its end the page says how it ended.
   await typeInstant(page, iso(over + 1500))
-  await reads(page.locator('.ph'), /ended/)
+  await reads(page.locator('.ph'), /ended · SIGKILL/)
+  await reads(page.locator('[data-death]'), /SIGKILL/)
   await reads(page.locator('.banner.past'), /ended/)
   assert.deepEqual(page.errors, [])
   await page.context().close()
@@ -207,6 +208,42 @@ test('the time bar: a click rewinds, arrows step by frames, Shift by minutes, En
   // The browser's own Back rewinds again.
   await page.goBack()
   await rewound(page)
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('a dragged playhead: the table follows from the strip, rows only, and the exact frame comes when the pointer rests', async () => {
+  await kept(procyon, 25_000)
+  const page = await openPage(procyon)
+  await page.open('/h/local')
+  await live(page)
+  const track = page.getByRole('slider')
+  await until(async () => (await track.getAttribute('aria-disabled')) === 'false', 'there is history')
+  const box = await track.boundingBox()
+  const asked = []
+  page.on('request', (r) => {
+    const u = new URL(r.url())
+    if (/\/(processes|figures)$/.test(u.pathname) && u.searchParams.has('at')) asked.push({ what: u.pathname.split('/').at(-1), at: Number(u.searchParams.get('at')), limit: u.searchParams.get('limit') })
+  })
+  const right = box.x + box.width - 9
+  await page.mouse.move(right, box.y + box.height / 2)
+  await page.mouse.down()
+  // Slowly back over what there is: a pixel is some seconds.
+  for (let i = 0; i < 30; i += 1) {
+    await page.mouse.move(right - i * 0.4, box.y + box.height / 2)
+    await sleep(60)
+  }
+  await until(() => asked.filter((x) => x.limit !== '0' && x.what === 'processes').length >= 3, 'the strip is fetched ahead')
+  const strip = asked.filter((x) => x.limit !== '0' && x.what === 'processes')
+  assert.ok(strip.every((x) => Number(x.limit) > 10), 'as many rows as are in sight')
+  // The pointer rests while the button is still down: the exact frame of that instant, with the figures of the host.
+  const exact = () => asked.filter((x) => x.limit === '0').at(-1)?.at
+  const resting = async () => Number(await track.getAttribute('aria-valuenow')) * 1000
+  await until(async () => exact() !== undefined && Math.abs(exact() - (await resting())) < 1500 && asked.some((x) => x.what === 'figures' && x.at === exact()), 'the exact frame')
+  assert.doesNotMatch(page.url(), /[?&]at=/, 'the address waits for the end of the drag')
+  await page.mouse.up()
+  await rewound(page)
+  await addressed(page, /[?&]at=\d{4}-/)
   assert.deepEqual(page.errors, [])
   await page.context().close()
 })

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
+import { check } from './axe.mjs'
 import { Procyon, closeBrowser, live, openPage, reads, rows, shot, until } from './procyon.mjs'
 
 let procyon
@@ -105,6 +106,83 @@ test('an ended process says so, and a pid with another start is refused', async 
   await page.goto(`${procyon.url}/h/local/p/${process.pid}-${Number(start) + 1}-${boot}`)
   await page.getByText(/now belongs to another process/).waitFor()
   await page.context().close()
+})
+
+test('how a process ended: exit code, signal, who sent it, what it used', async () => {
+  for (const [lang, theme, how] of [['en', 'dark', 'kill'], ['zh', 'light', 'exit']]) {
+    const p = spawn(process.execPath, ['-e', "process.stdin.on('data',()=>process.exit(3))", 'post-mortem'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const page = await openPage(procyon, { lang, theme })
+    await page.open(`/h/local/p/${p.pid}`)
+    await page.waitForURL(new RegExp(`/p/${p.pid}-\\d+-`))
+    await page.getByRole('heading', { name: new RegExp(String(p.pid)) }).waitFor()
+    if (how === 'kill') p.kill('SIGKILL')
+    else p.stdin.write('now')
+    const told = await reads(page.locator('[data-death]'), how === 'kill' ? /SIGKILL/ : /退出码 3/)
+    await reads(page.locator('.ph .badge').first(), how === 'kill' ? /ended · SIGKILL/ : /已结束 · 退出码 3/)
+    assert.match(told, how === 'kill' ? /CPU time/ : /CPU 时间/)
+    // Where the kernel tells of ends, it tells who sent the signal: this test, by the name of its program.
+    const kernel = (await procyon.api('/health')).features.some((f) => f.id === 'deaths' && f.source === 'ebpf')
+    if (kernel && how === 'kill') {
+      const by = page.locator('[data-death] a')
+      await reads(by, new RegExp(`node.* ${process.pid}`))
+      await reads(page.locator('[data-death]'), /root|uid \d+/)
+    }
+    await check(page, `an ended process ${lang} ${theme}`)
+    await shot(page, `process-ended-${lang}-${theme}`)
+    assert.deepEqual(page.errors, [])
+    await page.context().close()
+  }
+})
+
+test('processes that lived only for a moment are counted and listed with their ends', async () => {
+  const page = await openPage(procyon)
+  await page.open('/h/local')
+  await live(page)
+  const short = spawn('/bin/sh', ['-c', 'exit 7 # lived-for-a-moment'], { stdio: 'ignore' })
+  const key = String(short.pid)
+  await reads(page.locator('.stbar'), /short-lived/)
+  await page.locator('.stbar .linkish').click()
+  await page.locator('dialog[open] input[type=checkbox]').check()
+  await reads(page.locator('dialog[open] tr').filter({ hasText: key }), /exit 7/)
+  await shot(page, 'ended-dark')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('on a wide screen the selected process is shown beside the table; on a narrower one nothing moves', async (t) => {
+  const { p, port } = await served(t)
+  for (const [lang, theme, width] of [['en', 'dark', 1680], ['zh', 'light', 1680], ['en', 'dark', 1440]]) {
+    const page = await openPage(procyon, { lang, theme, width, height: 1000 })
+    await page.open(`/h/local?q=pid==${p.pid}`)
+    await until(async () => (await rows(page)).some((r) => r.pid === String(p.pid)), 'the row')
+    const head = () => page.locator('[role=columnheader][data-col=cmd]').evaluate((h) => h.getBoundingClientRect().width)
+    const before = await head()
+    await page.locator('.grid .body .gr:not([hidden])').first().click()
+    await page.locator('.grid .gr.sel').waitFor()
+    if (width < 1600) {
+      await page.waitForTimeout(500)
+      assert.equal(await page.locator('.preview').count(), 0)
+      assert.equal(await head(), before, 'nothing moves')
+    } else {
+      const preview = page.locator('.preview')
+      await reads(preview, new RegExp(`${p.pid}[\\s\\S]*a-server-of-the-test`))
+      await reads(preview, new RegExp(`:${port}`))
+      await until(async () => ((await preview.locator('.sparks path.spk-l').first().getAttribute('d')) ?? '').length > 5, 'a spark')
+      await check(page, `preview ${lang} ${theme}`)
+      await shot(page, `host-preview-${lang}-${theme}`)
+      await preview.getByRole('button', { name: lang === 'zh' ? /发送信号/ : /Signal/ }).click()
+      await page.locator('dialog[open]').waitFor()
+      await page.keyboard.press('Escape')
+      await page.locator('dialog[open]').waitFor({ state: 'detached' })
+      await page.keyboard.press('Escape')
+      await preview.waitFor({ state: 'detached' })
+      await page.locator('.grid .body .gr:not([hidden])').first().click()
+      await preview.getByRole('link').click()
+      await page.waitForURL(new RegExp(`/p/${p.pid}-`))
+    }
+    assert.deepEqual(page.errors, [])
+    await page.context().close()
+  }
 })
 
 test('pid 1 and kernel threads have no signal button and say why', async () => {

@@ -264,6 +264,11 @@ export class Grid {
     return Math.max(1, Math.floor((this.viewHeight - this.headHeight) / this.rowHeight))
   }
 
+  /** How many rows there are from the first down to the last in sight. */
+  get bottom(): number {
+    return Math.ceil((this.scroller.scrollTop + this.viewHeight) / this.rowHeight) + OVER
+  }
+
   reveal(index: number): void {
     const top = index * this.rowHeight
     const room = this.viewHeight - this.headHeight

@@ -4,6 +4,7 @@ import { app } from './app.svelte'
 import { get, hostPath } from './api'
 import { Bands, HOST_FIGURES, METRICS, type Metric } from './bands'
 import type { Range } from './clock'
+import { Recent } from './recent'
 import { durationText } from './time'
 import type { Consumers, Ended, Figures, Full, Gap, History, HistoryEvent, List, Row, SeriesAnswer, Subscription, WireRow } from './types'
 
@@ -13,31 +14,6 @@ const FRAMES_KEPT = 40
 const POINTS = 600
 
 export interface PastFrame { full: Full; figures: Figures; gap: Gap | null }
-
-/** Remembers answers by name; what was not used longest goes first. */
-export class Recent<T> {
-  private readonly held = new Map<string, T>()
-  private readonly most: number
-
-  constructor(most: number) {
-    this.most = most
-  }
-
-  get(id: string): T | undefined {
-    const v = this.held.get(id)
-    if (v !== undefined) {
-      this.held.delete(id)
-      this.held.set(id, v)
-    }
-    return v
-  }
-
-  set(id: string, v: T): void {
-    this.held.delete(id)
-    this.held.set(id, v)
-    if (this.held.size > this.most) this.held.delete(this.held.keys().next().value as string)
-  }
-}
 
 /** Rows of a list in the shape of the live connection, so that the table does not know the difference. */
 export function wireRows(columns: readonly string[], items: readonly Row[]): WireRow[] {
@@ -70,6 +46,16 @@ export class Past {
     const frame = { full, figures, gap: rows.gap ?? null }
     this.frames.set(id, frame)
     return frame
+  }
+
+  /** The rows of an instant and nothing else, as many as are in sight (0: all). */
+  async rows(at: number, s: Subscription, most: number, signal: AbortSignal): Promise<Full> {
+    const columns = app.readable(s.columns.filter((c) => c !== 'matched'))
+    const rows = await get<List<Row>>(`${hostPath(this.host)}/processes`, { at: String(Math.round(at)), q: s.q, sort: s.sort, limit: most, columns: columns.join(',') }, signal)
+    return {
+      type: 'full', seq: -1, interval_ms: 0, columns, rows: wireRows(columns, rows.items), at: rows.at, total: rows.total, matched: rows.matched ?? rows.total,
+      host: {}, top: [], ended: [], pace: null, quarantined: 0,
+    }
   }
 
   /** The charts of a range, the heaviest of it coloured. */

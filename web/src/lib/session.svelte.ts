@@ -10,6 +10,7 @@ import { readClock, viewOf, writeClock, type Clock, type View } from './clock'
 import { Live, type Link } from './live'
 import type { Past, PastFrame } from './past'
 import { router } from './router.svelte'
+import type { Scrub } from './scrub'
 import { RowStore, SPARK } from './store'
 import type { Ended, Figures, Full, Delta, Gap, Health, History, Host, List, Problem, Row, SeriesAnswer, Subscription, Value } from './types'
 
@@ -20,6 +21,8 @@ const HEALTH_MS = 10_000
 const SCRUB_MS = 100
 /** The pointer rests when it has not moved for this long: then charts and sparklines follow as well. */
 const REST_MS = 120
+/** Pixels of the time bar for which the strip has a frame each. */
+const STRIP_PIXELS = 900
 /** Data that is not there after this long is drawn as old. */
 const LATE_MS = 500
 /** Rows that get a sparkline in the past. */
@@ -101,6 +104,11 @@ export class HostSession {
   private skew = 0
   /** What a pointer is moving, before the address says so. */
   private draft: Partial<Clock> = {}
+  /** How many rows the table of processes has in sight from its top on, 0 for all; null: no such table is on the screen. */
+  depth: (() => number) | null = null
+  private scrub: Scrub | null = null
+  private scrubTimer = 0
+  private scrubbedAt = 0
   private steps = 0
   private stepping = false
   /** Rises with every move of the clock; an answer to a step that comes after another move is too late. */
@@ -226,7 +234,40 @@ export class HostSession {
 
   /** Ends a drag: what was moved becomes the address. */
   drop(): void {
+    clearTimeout(this.scrubTimer)
+    const scrubbed = this.scrub !== null || this.scrubbedAt > 0
+    this.scrub?.stop()
+    this.scrub = null
+    this.scrubbedAt = 0
     if (Object.keys(this.draft).length > 0) this.go(this.draft)
+    if (scrubbed && this.view.at !== null) this.again()
+  }
+
+  /** The pointer that drags the playhead is here: rows of the strip at once, the exact frame when it rests. */
+  private scrubTo(at: number): void {
+    clearTimeout(this.scrubTimer)
+    this.scrubTimer = window.setTimeout(() => { this.again() }, REST_MS)
+    const s = this.subscription
+    const now = performance.now()
+    if (s === null || now - this.scrubbedAt < SCRUB_MS) return
+    this.scrubbedAt = now
+    const strip = this.scrub
+    if (strip === null) {
+      void this.openStrip(s, at)
+      return
+    }
+    strip.aim(at)
+    const rows = strip.nearest(at)
+    if (rows !== null) this.showRows(rows, s)
+  }
+
+  private async openStrip(s: Subscription, at: number): Promise<void> {
+    const [{ Past }, { Scrub }] = await Promise.all([import('./past'), import('./scrub')])
+    if (this.scrub !== null || this.draft.at === undefined || this.closed) return
+    const past = (this.past ??= new Past(this.name))
+    const bar = { from: Math.max(this.view.bar.from, this.history?.from ?? 0), to: Math.min(this.view.bar.to, this.now()) }
+    this.scrub = new Scrub(bar, (this.view.bar.to - this.view.bar.from) / STRIP_PIXELS, (t, signal) => past.rows(t, s, this.depth?.() ?? 0, signal))
+    this.scrub.aim(at)
   }
 
   /** Shows what the address asks for. Cheap when nothing changed. */
@@ -243,8 +284,12 @@ export class HostSession {
       if (this.mode !== 'live') this.toLive()
     } else if (this.mode !== 'past' || at !== before.at) {
       if (this.mode !== 'past') this.toPast()
-      this.wanted = at
-      void this.fetchPast()
+      if (this.draft.at !== undefined && this.depth !== null && this.subscription?.view === undefined) {
+        this.scrubTo(at)
+      } else {
+        this.wanted = at
+        void this.fetchPast()
+      }
     }
     this.chartsFor()
   }
@@ -289,7 +334,7 @@ export class HostSession {
         try {
           this.past ??= new (await import('./past')).Past(this.name)
           const frame = await this.past.frame(at, s)
-          if (this.view.at !== null && !this.closed) this.show(frame, s)
+          if (this.view.at !== null && !this.closed && (this.draft.at === undefined || at === this.view.at)) this.show(frame, s)
         } catch (e) {
           const p = problemOf(e)
           if (this.view.at !== null && !this.closed) {
@@ -310,22 +355,25 @@ export class HostSession {
   }
 
   private show(p: PastFrame, s: Subscription): void {
-    const f = p.full
-    this.late = false
     this.problem = null
     this.pastProblem = null
     this.gap = p.gap
-    this.at = f.at
-    this.store.full(f)
-    this.store.forgetSparks(s.sort.replace(/^-/, ''))
-    this.figures = f.host
+    this.figures = p.full.host
     this.lists = p.figures
-    this.total = f.total
-    this.matched = f.matched
     this.pace = null
     this.quarantined = 0
     this.loaded = true
     this.fatal = null
+    this.showRows(p.full, s)
+  }
+
+  private showRows(f: Full, s: Subscription): void {
+    this.late = false
+    this.at = f.at
+    this.store.full(f)
+    this.store.forgetSparks(s.sort.replace(/^-/, ''))
+    this.total = f.total
+    this.matched = f.matched
     this.version += 1
   }
 
@@ -423,6 +471,8 @@ export class HostSession {
     clearTimeout(this.healthTimer)
     clearTimeout(this.askTimer)
     clearTimeout(this.restTimer)
+    clearTimeout(this.scrubTimer)
+    this.scrub?.stop()
     clearTimeout(this.historyTimer)
     this.stillAbort?.abort()
     document.body.classList.remove('past')
