@@ -34,6 +34,9 @@ enum Action {
     Check {
         /// The file to check; *.conf is read as plain option=value lines
         file: Option<PathBuf>,
+        /// JSON for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Shows every option with its value and where it was given
     #[command(
@@ -52,13 +55,13 @@ enum Action {
 impl Config {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
         match &self.action {
-            Action::Check { file } => check(common, file.as_ref()),
+            Action::Check { file, json } => check(common, file.as_ref(), *json),
             Action::Show { json, defaults } => show(common, *json, *defaults),
         }
     }
 }
 
-fn check(common: &Common, file: Option<&PathBuf>) -> Result<ExitCode> {
+fn check(common: &Common, file: Option<&PathBuf>, as_json: bool) -> Result<ExitCode> {
     let sources = match file {
         Some(file) => Sources { file: Some(file.clone()), ..Sources::default() },
         None => common.sources(Vec::new()),
@@ -66,6 +69,18 @@ fn check(common: &Common, file: Option<&PathBuf>) -> Result<ExitCode> {
     let mut out = Output::new();
     let result = load::<Settings>(&sources);
     let code = match &result {
+        Ok(loaded) if as_json => {
+            let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+            let file = loaded.file.as_ref().map(|file| file.display().to_string());
+            out.pretty_json(&json!({ "ok": true, "file": file, "warnings": warnings, "mistakes": [] }))?;
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) if as_json => {
+            let mistakes: Vec<_> = mistakes.0.iter().map(ToString::to_string).collect();
+            let file = file.map(|file| file.display().to_string());
+            out.pretty_json(&json!({ "ok": false, "file": file, "warnings": [], "mistakes": mistakes }))?;
+            ExitCode::from(Kind::Finding.exit_code())
+        }
         Ok(loaded) => {
             for warning in &loaded.warnings {
                 writeln!(out, "{} {warning}", out.palette.paint(Tone::Warn, "warning:"))?;

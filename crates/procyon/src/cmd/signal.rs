@@ -14,9 +14,11 @@ use procyon_linux::root::Root;
 use procyon_model::{BootId, ProcessKey};
 use procyon_units::{Reading, SystemClock};
 use procyon_wire::process::{Detail, SendSignal as Request, SignalSent};
+use serde_json::json;
 
 use crate::cli::Common;
 use crate::options::Settings;
+use crate::output::Output;
 use crate::places;
 use crate::table::printable;
 use crate::target::Target;
@@ -39,6 +41,9 @@ pub(crate) struct SendSignal {
     /// Does not ask
     #[arg(long, short)]
     yes: bool,
+    /// JSON for programs
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -141,13 +146,15 @@ impl SendSignal {
     }
 
     fn done(&self, named: &Named, result: &str) -> Result<()> {
-        writeln!(
-            io::stdout().lock(),
-            "{result} {} to {} (pid {})",
-            self.signal,
-            printable(&named.name),
-            named.key.pid
-        )?;
+        let mut out = Output::new();
+        if self.json {
+            out.json(&json!({
+                "result": result, "signal": self.signal.name(), "key": named.key.to_string(), "pid": named.key.pid, "name": named.name,
+            }))?;
+        } else {
+            writeln!(out, "{result} {} to {} (pid {})", self.signal, printable(&named.name), named.key.pid)?;
+        }
+        out.flush()?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use procyon_api::access::tokens::{Role, TokenError, Tokens};
+use procyon_api::access::tokens::{self, Role, TokenError, Tokens};
 use procyon_diag::{Fault, Kind, Tone};
 use procyon_settings::{Raw, Setting};
 use procyon_units::{Clock, SystemClock, Wall};
@@ -26,11 +26,15 @@ use crate::table::{self, Column};
 /// once, when it is made; procyon keeps only its hash. A running procyon notices changes at once.
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  procyon token                                  a new sign-in link for an operator\n  procyon token new --role viewer --name grafana\n  procyon token list\n  procyon token revoke grafana"
 )]
 pub(crate) struct Token {
     #[command(subcommand)]
     action: Option<Action>,
+    /// JSON for programs
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +52,9 @@ enum Action {
     Revoke {
         /// Name or id of the token
         token: String,
+        /// JSON for programs
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -63,8 +70,11 @@ struct New {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires: Option<Duration>,
     /// Prints the token alone, for scripts
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     quiet: bool,
+    /// JSON for programs
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -95,17 +105,21 @@ impl Token {
                 &mut out,
                 &address(&settings, &folder),
                 &tokens,
-                &New { role: GivenRole::Operator, name: None, expires: None, quiet: false },
+                &New { role: GivenRole::Operator, name: None, expires: None, quiet: false, json: self.json },
             )?,
             Some(Action::New(asked)) => new(&mut out, &address(&settings, &folder), &tokens, asked)?,
             Some(Action::List { json }) => list(&mut out, &tokens, *json)?,
-            Some(Action::Revoke { token }) => {
+            Some(Action::Revoke { token, json }) => {
                 if !tokens.revoke(token).map_err(|error| fault(&error))? {
                     return Err(Fault::new(Kind::NotFound, format!("there is no token `{token}`"))
                         .hint("`procyon token list` lists them")
                         .into());
                 }
-                writeln!(out, "took back {}", table::printable(token))?;
+                if *json {
+                    out.json(&json!({ "revoked": token }))?;
+                } else {
+                    writeln!(out, "took back {}", table::printable(token))?;
+                }
             }
         }
         out.flush()?;
@@ -184,7 +198,12 @@ fn new(out: &mut Output, address: &str, tokens: &Tokens, asked: &New) -> Result<
         writeln!(out, "{}", made.secret)?;
         return Ok(());
     }
-    writeln!(out, "{address}/#token={}", made.secret)?;
+    let link = format!("{address}/#token={}", made.secret);
+    if asked.json {
+        out.pretty_json(&json!({ "link": link, "secret": made.secret, "token": of_token(&made.token) }))?;
+        return Ok(());
+    }
+    writeln!(out, "{link}")?;
     writeln!(out)?;
     let note = format!(
         "{} token `{name}`, shown this once. Programs send it as `Authorization: Bearer {}`.",
@@ -206,12 +225,19 @@ pub(crate) fn base(settings: &Settings, listen: std::net::SocketAddr) -> String 
     format!("{scheme}://{host}:{}", listen.port())
 }
 
+/// A token without its secret.
+fn of_token(token: &tokens::Token) -> serde_json::Value {
+    json!({
+        "id": token.id, "name": token.name, "role": token.role.word(), "created": token.created, "expires": token.expires,
+    })
+}
+
 fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
     let tokens = tokens.list().map_err(|error| fault(&error))?;
     if as_json {
         let items: Vec<_> = tokens
             .iter()
-            .map(|token| json!({"id": token.id, "name": token.name, "role": token.role.word(), "created": token.created, "expires": token.expires}))
+            .map(of_token)
             .collect();
         out.pretty_json(&items.into())?;
         return Ok(());

@@ -117,3 +117,22 @@ fn colours_are_for_terminals_whose_users_want_them() {
     assert!(!bench.run(&["ps", "--columns", "help"]).out.contains(escape));
     assert!(!bench.run(&["nonsense"]).err.contains(escape));
 }
+
+#[test]
+fn tokens_and_options_are_told_as_json() {
+    let bench = Bench::new();
+    let made = bench.run(&["token", "new", "--role", "viewer", "--name", "grafana", "--json"]).json();
+    let secret = made["secret"].as_str().unwrap();
+    assert!(made["link"].as_str().unwrap().ends_with(&format!("/#token={secret}")), "{made}");
+    assert_eq!((&made["token"]["name"], &made["token"]["role"]), (&"grafana".into(), &"viewer".into()), "{made}");
+    assert_eq!(bench.run(&["token", "--json"]).json()["token"]["role"], "operator");
+    assert_eq!(bench.run(&["token", "revoke", "grafana", "--json"]).json(), serde_json::json!({ "revoked": "grafana" }));
+    assert_eq!(bench.run(&["token", "revoke", "grafana", "--json"]).code, 4);
+
+    let good = bench.run(&["config", "check", "--json"]).json();
+    assert_eq!((&good["ok"], &good["mistakes"]), (&true.into(), &serde_json::json!([])), "{good}");
+    let bad = bench.run(&["config", "check", "--json", "--set", "listne=127.0.0.1:1"]);
+    assert_eq!(bad.code, 1, "{}", bad.err);
+    let told: serde_json::Value = serde_json::from_str(&bad.out).unwrap();
+    assert!(told["mistakes"][0].as_str().unwrap().contains("did you mean"), "{told}");
+}

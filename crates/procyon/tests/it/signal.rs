@@ -29,6 +29,19 @@ fn a_pid_and_a_key_name_the_process() {
 }
 
 #[test]
+fn what_was_sent_is_told_as_json() {
+    let bench = Bench::new();
+    let mut child = Guard::spawn("sleep", &["600"]);
+    let key = key_of(&bench, child.pid());
+    let said = bench.run(&["signal", "TERM", &key, "--json"]).json();
+    let expected = serde_json::json!({
+        "result": "sent", "signal": "SIGTERM", "key": key, "pid": child.pid(), "name": "sleep",
+    });
+    assert_eq!(said, expected);
+    assert_eq!(child.wait().signal(), Some(15));
+}
+
+#[test]
 fn a_key_of_an_earlier_process_hits_nobody() {
     let bench = Bench::new();
     let mut child = Guard::spawn("sleep", &["600"]);
