@@ -58,7 +58,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--warm-up", type=int, default=15)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--max-cpu", type=float, default=0.04, help="cores")
+    parser.add_argument("--max-cpu", type=float, default=0.02, help="cores")
     parser.add_argument("--max-hwm", type=float, default=64, help="MiB")
     parser.add_argument("--max-growth", type=float, default=2, help="MiB of RSS between the first and the last third")
     args = parser.parse_args()

@@ -288,6 +288,11 @@ const TESTED_PROGRAMS: &[Program] = &[
 /// Measurements, for `bench`.
 const MEASURED_PROGRAMS: &[Program] = &[
     ("cost of watching", "bench/up_cost.py", &["--seconds", "60"]),
+    (
+        "cost of watching 3000",
+        "bench/up_cost.py",
+        &["--processes", "3000", "--seconds", "60", "--max-cpu", "0.04", "--max-growth", "6"],
+    ),
     ("cost of a hundred live clients", "bench/live_cost.py", &[]),
     ("cost of a scrape", "bench/exporter_cost.py", &["--max-ratio", "0.5"]),
 ];

@@ -112,6 +112,8 @@ pub(crate) struct Deaths {
     /// The last program of processes whose strings are not read yet.
     programs: HashMap<Id, (Program, Mono)>,
     waiting: Vec<Waiting>,
+    /// Paths of control groups for those whose parent is not in the table, in this tick.
+    groups: HashMap<u64, Box<[u8]>>,
     /// Told before the kernel's last word, with what they were told to have done.
     early: HashMap<Id, (Work, Mono)>,
     /// What came to light of processes that are not in the table any more, since it was asked for.
@@ -127,6 +129,7 @@ impl Deaths {
             ends: HashMap::new(),
             programs: HashMap::new(),
             waiting: Vec::new(),
+            groups: HashMap::new(),
             early: HashMap::new(),
             late: Work::default(),
             refused: 0,
@@ -160,6 +163,7 @@ impl Deaths {
             return gone;
         }
         self.drain(tick.now);
+        self.groups.clear();
         let moment = Moment { now: tick.now, wall: tick.wall, boot: clock::since_boot() };
         let mut told = self.tell_gone(gone, strings, moment, table);
         self.tell_unseen(&mut told, table, strings, moment);
@@ -264,13 +268,18 @@ impl Deaths {
         if program.is_none() && !process.row.descriptor.name.is_empty() {
             return;
         }
-        let cgroup = table.path_of_cgroup(exit.cgroup, exit.ppid);
+        // Children inherit their parent's groups; of orphans it is known where all members of a group have the same ones.
+        let orphans = || table.path_of_all_members(exit.cgroup).unwrap_or_default().into();
+        let cgroup = match table.path_of_member(exit.ppid, exit.cgroup) {
+            Some(path) => path,
+            None => &**self.groups.entry(exit.cgroup).or_insert_with(orphans),
+        };
         let (descriptor, label) = strings.describe_remains(&Remains {
             name: &exit.name,
             uid: exit.euid,
             kernel_thread: exit.kernel_thread,
             program: program.as_ref(),
-            cgroup: cgroup.as_deref().unwrap_or_default(),
+            cgroup,
         });
         process.row.descriptor = descriptor;
         process.row.label = label;

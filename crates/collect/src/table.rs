@@ -108,6 +108,12 @@ impl Default for Slow {
 }
 
 impl Tracked {
+    /// The path of its control groups, if it is in this one of version 2 and the path is known.
+    fn path_in(&self, cgroup: u64) -> Option<&[u8]> {
+        let path = &*self.descriptor.cgroup;
+        (self.cgroup == Some(cgroup) && !path.is_empty()).then_some(path)
+    }
+
     fn born(raw: &RawProcess<'_>, key: ProcessKey, started: Wall, empty: &Empty) -> Self {
         let mut tracked = Self {
             key,
@@ -268,21 +274,18 @@ impl Table {
         tracked.is_some_and(|tracked| tracked.describe || tracked.described_at.is_none())
     }
 
-    /// The path of the control groups in which a process was that is in no row, from its group of version 2 and its parent:
-    /// children inherit all of them. Without the parent it is the one path that all members of that group have; where version 1
-    /// parts what version 2 holds together, nobody knows.
-    pub(crate) fn path_of_cgroup(&self, cgroup: u64, parent: u32) -> Option<Box<[u8]>> {
-        let path = |tracked: &Tracked| -> Option<Box<[u8]>> {
-            let is_member = tracked.cgroup == Some(cgroup) && !tracked.descriptor.cgroup.is_empty();
-            is_member.then(|| tracked.descriptor.cgroup.clone())
-        };
-        let parent = self.tracked.binary_search_by_key(&parent, |tracked| tracked.key.pid).ok();
-        if let Some(path) = parent.and_then(|at| self.tracked.get(at)).and_then(path) {
-            return Some(path);
-        }
-        let mut members = self.tracked.iter().filter_map(path);
-        let first = members.next()?;
-        members.all(|other| other == first).then_some(first)
+    /// The path of the control groups of a process in the table, if it is in this one of version 2.
+    pub(crate) fn path_of_member(&self, pid: u32, cgroup: u64) -> Option<&[u8]> {
+        let at = self.tracked.binary_search_by_key(&pid, |tracked| tracked.key.pid).ok()?;
+        self.tracked.get(at)?.path_in(cgroup)
+    }
+
+    /// The one path that all members of a control group of version 2 have; none where version 1 parts what version 2 holds
+    /// together.
+    pub(crate) fn path_of_all_members(&self, cgroup: u64) -> Option<&[u8]> {
+        let mut paths = self.tracked.iter().filter_map(|tracked| tracked.path_in(cgroup));
+        let first = paths.next()?;
+        paths.all(|other| other == first).then_some(first)
     }
 
     /// Civil time of a start.
