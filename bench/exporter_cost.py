@@ -31,13 +31,15 @@ def memory(pid, field):
 
 
 class Exporter:
+    # Debian turns on what asks another daemon, and reads text files.
+    FLAGS = ("--no-collector.systemd", "--collector.textfile.directory=")
+
     def __init__(self, command):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/metrics"
-        # Debian turns on what asks another daemon, and reads text files.
-        flags = [f"--web.listen-address=127.0.0.1:{port}", "--no-collector.systemd", "--collector.textfile.directory="]
+        flags = [f"--web.listen-address=127.0.0.1:{port}", *self.FLAGS]
         self.process = subprocess.Popen(command + flags, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.cost, self.text = [], b""
 

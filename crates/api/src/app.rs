@@ -17,6 +17,7 @@ use crate::access::origin::Names;
 use crate::access::tokens::Tokens;
 use crate::failure::Failure;
 use crate::live::Hub;
+use crate::metrics::Metrics;
 use crate::turns::Turns;
 
 /// Everything that the server serves, and those who help it.
@@ -31,6 +32,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// What this program may do on this machine. May block for a moment.
     pub capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
+    /// What answers `/metrics`; none where it does not answer.
+    pub metrics: Option<Arc<dyn Metrics>>,
 }
 
 impl std::fmt::Debug for Context {
@@ -102,6 +105,7 @@ pub(crate) struct App {
     /// Who may ask about the past now.
     pub(crate) turns: Turns,
     pub(crate) capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
+    pub(crate) metrics: Option<Arc<dyn Metrics>>,
     pub(crate) started: Mono,
     pub(crate) read_only: bool,
     /// Whether clients on this machine without a token are answered.

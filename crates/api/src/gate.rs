@@ -57,7 +57,7 @@ fn admit(app: &App, request: &Request, connection: &Connection) -> Result<Caller
         return Err(problem.hint("if it is, start procyon with `--set api.allowed_hosts=NAME`").into());
     }
     let path = request.uri().path();
-    let api = path.starts_with("/api") || path.starts_with("/monitor");
+    let api = path.starts_with("/api") || path.starts_with("/monitor") || path == "/metrics";
     let changes = changes(request.method(), path);
     if (changes || wants_socket(headers)) && !origin::is_ours(headers, host) {
         return Err(Failure::new(ProblemKind::Forbidden, "this request comes from a page of another site"));

@@ -1,9 +1,9 @@
-//! The HTTP face: `/api/v1`, the live WebSocket, `/monitor`, the web UI.
+//! The HTTP face: `/api/v1`, the live WebSocket, `/monitor`, `/metrics`, the web UI.
 //!
 //! [`Server::start`] binds and serves on threads of its own. A request passes, in this order:
 //! - [`server`](Server): connection, TLS, time limits, slow readers cut off;
 //! - `gate`: host name, who asks ([`access`]), whose page asks, size and time limits, protecting headers;
-//! - `v1` (typed answers, one file a resource), `live` (WebSocket), `monitor` (compatibility), `web` (the UI).
+//! - `v1` (typed answers, one file a resource), `live` (WebSocket), `monitor` (compatibility), `metrics`, `web` (the UI).
 //!
 //! `v1::endpoints` lists every address with what it takes and gives; the router and the OpenAPI document are made from
 //! that list. Faces never call the collector: they read the newest frame of a feed.
@@ -15,6 +15,7 @@ mod gate;
 mod instant;
 pub mod limits;
 mod live;
+mod metrics;
 mod monitor;
 mod openapi;
 #[doc(hidden)]
@@ -37,6 +38,7 @@ use procyon_wire::ProblemKind;
 
 pub use access::certificate::ClientCertificates;
 pub use app::{Context, HostContext, Kept};
+pub use metrics::{Metrics, Scraped};
 pub use server::{Config, Server, TlsFiles};
 
 use app::App;
@@ -48,6 +50,7 @@ fn router(app: Arc<App>) -> Router {
     let monitor = monitor::router().fallback(no_such_address).method_not_allowed_fallback(wrong_method);
     let router =
         Router::new().nest("/api/v1", api).nest("/monitor", monitor).route("/api", axum::routing::any(no_such_address));
+    let router = router.route("/metrics", axum::routing::get(metrics::answer));
     let router = router.route("/api/{*rest}", axum::routing::any(no_such_address)).fallback(web::serve);
     router.layer(axum::middleware::from_fn_with_state(Arc::clone(&app), gate::pass)).with_state(app)
 }

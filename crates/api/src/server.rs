@@ -240,6 +240,7 @@ fn app(
         started: context.clock.mono(),
         clock: context.clock,
         capabilities: context.capabilities,
+        metrics: context.metrics,
         read_only: config.read_only,
         anonymous: config.anonymous,
         tls,

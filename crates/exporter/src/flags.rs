@@ -106,6 +106,9 @@ pub enum FlagError {
         /// The other.
         other: &'static str,
     },
+    /// Rules for groups of processes that make no sense.
+    #[error("{0}")]
+    Rules(String),
     /// A file of arguments that could not be read.
     #[error("could not read the file of arguments {path}")]
     File {

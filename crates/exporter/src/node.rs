@@ -50,6 +50,7 @@ mod netdev;
 mod netstat;
 mod nfs;
 mod nfsd;
+pub mod not_yet;
 mod nvme;
 mod nvmesubsystem;
 mod os;
@@ -59,6 +60,7 @@ mod pressure;
 mod processes;
 mod qdisc;
 mod rapl;
+mod row;
 mod schedstat;
 mod selinux;
 mod slabinfo;
@@ -106,6 +108,9 @@ pub enum CollectError {
         /// What was expected in it.
         expected: &'static str,
     },
+    /// The processes could not be read.
+    #[error("{0}")]
+    Processes(String),
     /// A system call failed.
     #[error("{call} failed")]
     Call {
@@ -122,7 +127,7 @@ impl CollectError {
         match self {
             Self::Nothing(_) => true,
             Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            Self::Odd { .. } | Self::Call { .. } => false,
+            Self::Odd { .. } | Self::Call { .. } | Self::Processes(_) => false,
         }
     }
 }
@@ -213,6 +218,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("pcidevice", pcidevice::FLAGS, pcidevice::make),
     Entry::on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::make),
     Entry::on("pressure", &[], plain::<pressure::Pressure>),
+    Entry::off("process", &[], crate::process::make),
     Entry::off("processes", &[], plain::<processes::Processes>),
     Entry::off("qdisc", qdisc::FLAGS, qdisc::make),
     Entry::on("rapl", rapl::FLAGS, rapl::make),
@@ -242,11 +248,6 @@ pub const NODE: &[Entry] = &[
     Entry::off("zoneinfo", &[], plain::<zoneinfo::Zoneinfo>),
 ];
 
-/// Collectors of upstream that are not there yet. Their switches are taken, with a warning, so that a command line of
-/// node_exporter starts.
-pub const NOT_YET: &[&str] =
-    &["drm", "ethtool", "logind", "network_route", "ntp", "perf", "runit", "supervisord", "systemd"];
-
 /// Where the kernel's files are.
 #[derive(Debug, Clone)]
 pub struct Places {
@@ -271,6 +272,13 @@ impl Places {
         let (rootfs, sysfs) = (path("path.rootfs"), path("path.sysfs"));
         let root = Root::new(path("path.procfs"), sysfs.clone(), rootfs.clone());
         Self { root, rootfs, sysfs, udev: path("path.udev.data") }
+    }
+
+    /// This machine, with procfs at this place.
+    pub(crate) fn with_procfs(procfs: &str) -> Self {
+        let (rootfs, sysfs) = (PathBuf::from("/"), PathBuf::from("/sys"));
+        let root = Root::new(procfs.into(), sysfs.clone(), rootfs.clone());
+        Self { root, rootfs, sysfs, udev: "/run/udev/data".into() }
     }
 
     /// The roots for readers of `procyon-linux`.

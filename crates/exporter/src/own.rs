@@ -8,6 +8,33 @@ use procyon_linux::own::{clock_ticks_per_second, page_size};
 use crate::metric::Metrics;
 use crate::node::float;
 
+/// In whose place we stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// node_exporter's.
+    Node,
+    /// process-exporter's.
+    Process,
+}
+
+impl Face {
+    /// Where it listens unless told otherwise.
+    pub const fn address(self) -> &'static str {
+        match self {
+            Self::Node => ":9100",
+            Self::Process => ":9256",
+        }
+    }
+
+    /// Its name on the first page.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Node => "Node Exporter",
+            Self::Process => "Process Exporter",
+        }
+    }
+}
+
 /// Counts of requests.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
@@ -36,16 +63,26 @@ impl Requests {
     }
 }
 
-/// Adds `node_exporter_build_info`; dashboards join on it.
-pub(crate) fn build(version: &str, out: &mut Metrics) {
+/// Adds `node_exporter_build_info`, or process-exporter's; dashboards join on it.
+pub(crate) fn build(face: Face, version: &str, out: &mut Metrics) {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => other,
     };
+    let (name, help) = match face {
+        Face::Node => (
+            "node_exporter_build_info",
+            "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
+        ),
+        Face::Process => (
+            "process_exporter_build_info",
+            "A metric with a constant '1' value labeled by version, revision, branch, goversion from which process_exporter was built, and the goos and goarch for the build.",
+        ),
+    };
     out.gauge(
-        "node_exporter_build_info",
-        "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
+        name,
+        help,
         &[
             ("branch", ""),
             ("goarch", arch),

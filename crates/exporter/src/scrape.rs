@@ -7,14 +7,17 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SendError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use procyon_model::feed::Feed;
 use procyon_units::{Clock, Mono};
 
 use crate::flags::{Flag, FlagError, Flags, Shape};
 use crate::metric::{Family, Metrics};
 use crate::node::{self, CollectError, Collector, Places};
+use crate::process;
 
 /// After this time without news another worker steps in.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -43,6 +46,12 @@ struct Slot {
     failing: AtomicBool,
 }
 
+impl Slot {
+    fn new(name: &'static str, collector: Box<dyn Collector>) -> Self {
+        Self { name, collector, lost: AtomicUsize::new(0), failing: AtomicBool::new(false) }
+    }
+}
+
 /// The enabled collectors.
 pub struct Collectors {
     slots: Vec<Arc<Slot>>,
@@ -50,8 +59,16 @@ pub struct Collectors {
     clock: Arc<dyn Clock>,
     deadline: Duration,
     workers: Arc<AtomicUsize>,
+    resident: Resident,
     mistakes: AtomicU64,
+    /// Whether each collector's success and duration are served.
+    reports: bool,
 }
+
+/// The collector of process groups.
+const PROCESS: &str = "process";
+/// The longest that process groups take where they are alone; process-exporter has no limit at all.
+const ALONE_DEADLINE: Duration = Duration::from_mins(1);
 
 impl std::fmt::Debug for Collectors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,7 +86,9 @@ pub fn declare(flags: &mut Flags) {
         flags.declare_one(format!("collector.{}", entry.name), help, Shape::Switch { on: entry.on }, false);
         flags.declare(entry.flags);
     }
-    for name in node::NOT_YET {
+    process::declare(flags, process::PREFIX);
+    flags.declare(node::not_yet::FLAGS);
+    for name in node::not_yet::NAMES {
         let help = format!("Not there yet: the {name} collector of node_exporter.");
         flags.declare_one(format!("collector.{name}"), help, Shape::Switch { on: false }, true);
     }
@@ -80,7 +99,7 @@ impl Collectors {
     pub fn new(flags: &Flags, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
         let places = Places::new(flags);
         let defaults = !flags.is_on("collector.disable-defaults");
-        for name in node::NOT_YET.iter().filter(|name| flags.is_on(&format!("collector.{name}"))) {
+        for name in node::not_yet::NAMES.iter().filter(|name| flags.is_on(&format!("collector.{name}"))) {
             tracing::warn!(
                 collector = name,
                 "this collector of node_exporter is not there yet; its metrics are missing"
@@ -92,8 +111,7 @@ impl Collectors {
             let enabled = if flags.is_given(&switch) { flags.is_on(&switch) } else { entry.on && defaults };
             if enabled {
                 let collector = (entry.make)(flags, &places)?;
-                let (lost, failing) = (AtomicUsize::new(0), AtomicBool::new(false));
-                slots.push(Arc::new(Slot { name: entry.name, collector, lost, failing }));
+                slots.push(Arc::new(Slot::new(entry.name, collector)));
             }
         }
         Ok(Self {
@@ -102,7 +120,39 @@ impl Collectors {
             clock,
             deadline: flags.duration("collector.deadline")?,
             workers: Arc::new(AtomicUsize::new(0)),
+            resident: Resident::default(),
             mistakes: AtomicU64::new(0),
+            reports: true,
+        })
+    }
+
+    /// The same, with process groups from the newest frame of a feed, which are on unless taken back.
+    pub fn beside(flags: &Flags, feed: Arc<Feed>, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
+        let mut collectors = Self::new(flags, Arc::clone(&clock))?;
+        let switch = format!("collector.{PROCESS}");
+        if flags.is_on(&switch) || !flags.is_given(&switch) {
+            let options = process::Options::new(flags, process::PREFIX)?;
+            let groups = process::Processes::of_feed(options, feed, clock);
+            collectors.slots.retain(|slot| slot.name != PROCESS);
+            collectors.slots.push(Arc::new(Slot::new(PROCESS, Box::new(groups))));
+        }
+        Ok(collectors)
+    }
+
+    /// Process groups alone, by the flags of process-exporter.
+    pub fn processes(flags: &Flags, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
+        let places = Places::with_procfs(flags.text("procfs"));
+        let options = process::Options::new(flags, "")?;
+        let collector = process::Processes::new(options, places.root(), Arc::clone(&clock))?;
+        Ok(Self {
+            slots: vec![Arc::new(Slot::new(PROCESS, Box::new(collector)))],
+            places: Arc::new(places),
+            clock,
+            deadline: ALONE_DEADLINE,
+            workers: Arc::new(AtomicUsize::new(0)),
+            resident: Resident::default(),
+            mistakes: AtomicU64::new(0),
+            reports: false,
         })
     }
 
@@ -129,7 +179,9 @@ impl Collectors {
         let mut metrics = Metrics::default();
         let mut mistakes = 0;
         for result in self.run(&slots, end) {
-            report(&mut metrics, &result);
+            if self.reports {
+                report(&mut metrics, &result);
+            }
             metrics.merge(result.metrics, &mut mistakes);
         }
         more(&mut metrics);
@@ -216,10 +268,56 @@ impl Collectors {
             }
             workers.fetch_sub(1, Ordering::AcqRel);
         };
-        if let Err(error) = std::thread::Builder::new().name("procyon-scrape".into()).spawn(work) {
+        if let Err(error) = self.resident.run(Box::new(work)) {
             self.workers.fetch_sub(1, Ordering::AcqRel);
             tracing::warn!(%error, "could not start a thread for a scrape");
         }
+    }
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A worker that stays between scrapes: to start a thread costs as much as some collectors. Where it is at work, or lost,
+/// another one is started.
+#[derive(Default)]
+struct Resident {
+    idle: Arc<Mutex<Option<SyncSender<Work>>>>,
+}
+
+impl Resident {
+    fn run(&self, work: Work) -> std::io::Result<()> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let work = match idle {
+            None => work,
+            Some(idle) => match idle.send(work) {
+                Ok(()) => return Ok(()),
+                Err(SendError(work)) => work,
+            },
+        };
+        let place = Arc::downgrade(&self.idle);
+        let live = move || {
+            let mut work = work;
+            loop {
+                work();
+                let (sender, receiver) = sync_channel(1);
+                // Nobody scrapes any more.
+                let Some(place) = place.upgrade() else { return };
+                {
+                    let mut idle = place.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Another one stays already.
+                    if idle.is_some() {
+                        return;
+                    }
+                    *idle = Some(sender);
+                }
+                drop(place);
+                match receiver.recv() {
+                    Ok(next) => work = next,
+                    Err(_) => return,
+                }
+            }
+        };
+        std::thread::Builder::new().name("procyon-scrape".into()).spawn(live).map(drop)
     }
 }
 
@@ -382,16 +480,16 @@ mod tests {
     fn collectors(all: Vec<(&'static str, Box<dyn Collector>)>, deadline: Duration) -> Collectors {
         let mut flags = Flags::default();
         declare(&mut flags);
-        let slots = all.into_iter().map(|(name, collector)| {
-            Arc::new(Slot { name, collector, lost: AtomicUsize::new(0), failing: AtomicBool::new(false) })
-        });
+        let slots = all.into_iter().map(|(name, collector)| Arc::new(Slot::new(name, collector)));
         Collectors {
             slots: slots.collect(),
             places: Arc::new(Places::new(&flags)),
             clock: Arc::new(SystemClock),
             deadline,
             workers: Arc::new(AtomicUsize::new(0)),
+            resident: Resident::default(),
             mistakes: AtomicU64::new(0),
+            reports: true,
         }
     }
 

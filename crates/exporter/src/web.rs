@@ -1,7 +1,12 @@
-//! The HTTP server: `/metrics`, a landing page, a limit on requests, deadlines on clients.
+//! The HTTP server: `/metrics`, a landing page, a limit on requests, deadlines on clients; who may come in says [`guard`].
 
+mod auth;
+mod config;
+mod guard;
+mod gzip;
 mod patient;
 mod query;
+mod tls;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,6 +20,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use procyon_diag::{Fault, Kind};
+use procyon_model::feed::Feed;
 use procyon_units::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -22,22 +28,25 @@ use tokio::sync::{Semaphore, watch};
 use crate::flags::{Flag, FlagError, Flags};
 use crate::format::{self, Encoding, Form};
 use crate::metric::Metrics;
+pub use crate::own::Face;
 use crate::own::{self, Requests};
 use crate::scrape::Collectors;
+use guard::Guard;
+use gzip::Gzip;
 use patient::Patient;
 use query::Query;
 
 /// Flags of the server.
 pub const FLAGS: &[Flag] = &[
-    Flag::list("web.listen-address", "Addresses on which to expose metrics and web interface [default: :9100]."),
+    Flag::list("web.listen-address", "Addresses on which to expose metrics and web interface."),
     Flag::word("web.telemetry-path", "/metrics", "Path under which to expose metrics."),
     Flag::off(
         "web.disable-exporter-metrics",
         "Exclude metrics about the exporter itself (promhttp_*, process_*, go_*).",
     ),
     Flag::word("web.max-requests", "40", "Maximum number of parallel scrape requests. Use 0 to disable."),
-    Flag::word("web.config.file", "", "Path to a file with TLS and authentication (not there yet)."),
-    Flag::off("web.systemd-socket", "Use systemd socket activation listeners (not there yet)."),
+    Flag::word("web.config.file", "", "Path to configuration file that can enable TLS or authentication."),
+    Flag::off("web.systemd-socket", "Use systemd socket activation listeners instead of port listeners."),
 ];
 
 /// The most connections at one time; further ones are closed at once.
@@ -52,13 +61,18 @@ const MAX_HEADERS: usize = 64;
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
 /// Answers smaller than this are not worth compressing.
 const SMALL: usize = 512;
+/// Fast, and already smaller than gzip.
+const ZSTD_LEVEL: i32 = 1;
 
 /// What the server serves.
 pub struct Exporter {
+    face: Face,
     collectors: Collectors,
     version: String,
     path: String,
     own_metrics: bool,
+    guard: Guard,
+    gzip: Gzip,
     requests: Requests,
     seats: Option<Semaphore>,
     most: usize,
@@ -71,23 +85,40 @@ impl std::fmt::Debug for Exporter {
 }
 
 impl Exporter {
-    /// From the flags. `version` is told in `node_exporter_build_info`.
+    /// In node_exporter's place. `version` is told in `node_exporter_build_info`.
     pub fn new(flags: &Flags, version: &str, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
-        for missing in ["web.config.file", "web.systemd-socket"] {
-            if flags.is_on(missing) || !flags.text(missing).is_empty() {
-                return Err(Fault::new(Kind::NotImplemented, format!("--{missing} is not there yet"))
-                    .hint("put a proxy with TLS and passwords in front, and listen on 127.0.0.1"));
-            }
-        }
+        Self::of(Face::Node, Collectors::new(flags, Arc::clone(&clock))?, flags, version, clock)
+    }
+
+    /// In process-exporter's place.
+    pub fn processes(flags: &Flags, version: &str, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        Self::of(Face::Process, Collectors::processes(flags, Arc::clone(&clock))?, flags, version, clock)
+    }
+
+    /// Beside a monitor that reads the processes anyway: they come from the newest frame of its feed.
+    pub fn beside(flags: &Flags, version: &str, feed: Arc<Feed>, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        Self::of(Face::Node, Collectors::beside(flags, feed, Arc::clone(&clock))?, flags, version, clock)
+    }
+
+    fn of(
+        face: Face,
+        collectors: Collectors,
+        flags: &Flags,
+        version: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
         let path = flags.text("web.telemetry-path");
         if !path.starts_with('/') {
             return Err(FlagError::value("web.telemetry-path", path, "does not begin with /").into());
         }
         let most = flags.number("web.max-requests")?;
         Ok(Self {
-            collectors: Collectors::new(flags, clock)?,
+            face,
+            collectors,
             version: version.to_owned(),
             path: path.to_owned(),
+            gzip: Gzip::default(),
+            guard: Guard::new(flags.text("web.config.file"), clock)?,
             own_metrics: !flags.is_on("web.disable-exporter-metrics"),
             requests: Requests::default(),
             seats: (most > 0).then(|| Semaphore::new(most)),
@@ -100,19 +131,29 @@ impl Exporter {
         self.collectors.names().collect()
     }
 
+    /// One scrape of everything as text.
+    pub fn text(&self) -> Vec<u8> {
+        self.scrape(&Query::Everything, None, Form::Text)
+    }
+
     /// One scrape, written out.
-    fn scrape(&self, query: &Query, timeout: Option<Duration>, form: Form) -> String {
+    fn scrape(&self, query: &Query, timeout: Option<Duration>, form: Form) -> Vec<u8> {
         let families = self.collectors.scrape(|name| query.wants(name), timeout, |out| self.report(query, out));
         let mut text = String::with_capacity(64 << 10);
         match form {
             Form::Text => format::write_text(&families, &mut text),
             Form::OpenMetrics => format::write_openmetrics(&families, &mut text),
+            Form::Protobuf => {
+                let mut messages = Vec::with_capacity(64 << 10);
+                format::write_protobuf(&families, &mut messages);
+                return messages;
+            }
         }
-        text
+        text.into_bytes()
     }
 
     fn report(&self, query: &Query, out: &mut Metrics) {
-        own::build(&self.version, out);
+        own::build(self.face, &self.version, out);
         if self.own_metrics && query.is_everything() {
             own::process(out);
             self.requests.report(self.collectors.mistakes(), out);
@@ -120,15 +161,54 @@ impl Exporter {
     }
 }
 
-/// Where to listen, as upstream spells it: `:9100`, `127.0.0.1:9100`, `[::1]:9100`, `localhost:9100`.
-#[derive(Debug, Clone)]
-pub struct Listen(Vec<String>);
+/// Where to listen: addresses as upstream spells them (`:9100`, `127.0.0.1:9100`, `[::1]:9100`, `localhost:9100`), or the
+/// sockets that systemd has opened for us.
+#[derive(Debug)]
+pub struct Listen(Places);
+
+#[derive(Debug)]
+enum Places {
+    Addresses(Vec<String>),
+    Inherited(Vec<std::net::TcpListener>),
+}
 
 impl Listen {
-    /// From the flags.
-    pub fn new(flags: &Flags) -> Self {
+    /// From the flags. Takes the sockets of systemd, which can be done once.
+    pub fn new(flags: &Flags, face: Face) -> Result<Self, Fault> {
+        if flags.is_on("web.systemd-socket") {
+            let sockets = procyon_linux::inherited::listeners().map_err(|error| {
+                Fault::new(Kind::Unavailable, "--web.systemd-socket: could not take the sockets of systemd")
+                    .because(error)
+            })?;
+            if sockets.is_empty() {
+                return Err(Fault::usage("--web.systemd-socket: systemd has handed over no sockets")
+                    .hint("start the unit by its .socket, with LISTEN_FDS in the environment"));
+            }
+            return Ok(Self(Places::Inherited(sockets)));
+        }
         let given = flags.list("web.listen-address");
-        Self(if given.is_empty() { vec![":9100".to_owned()] } else { given.to_vec() })
+        let addresses = if given.is_empty() { vec![face.address().to_owned()] } else { given.to_vec() };
+        Ok(Self(Places::Addresses(addresses)))
+    }
+
+    async fn listeners(self) -> Result<Vec<TcpListener>, Fault> {
+        let mut listeners = Vec::new();
+        match self.0 {
+            Places::Addresses(addresses) => {
+                for address in &addresses {
+                    listeners.push(bind(address).await?);
+                }
+            }
+            Places::Inherited(sockets) => {
+                for socket in sockets {
+                    let listener = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+                    listeners.push(listener.map_err(|error| {
+                        Fault::new(Kind::Unavailable, "--web.systemd-socket: a socket cannot be used").because(error)
+                    })?);
+                }
+            }
+        }
+        Ok(listeners)
     }
 }
 
@@ -142,14 +222,11 @@ pub struct Server {
 
 impl Server {
     /// Binds and serves; call it inside a tokio runtime.
-    pub async fn start(exporter: Exporter, listen: &Listen) -> Result<Self, Fault> {
+    pub async fn start(exporter: Exporter, listen: Listen) -> Result<Self, Fault> {
         let exporter = Arc::new(exporter);
         let (stop, stopping) = watch::channel(false);
         let connections = Arc::new(AtomicUsize::new(0));
-        let mut listeners = Vec::new();
-        for address in &listen.0 {
-            listeners.push(bind(address).await?);
-        }
+        let listeners = listen.listeners().await?;
         let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         for listener in listeners {
             tokio::spawn(accept(listener, Arc::clone(&exporter), Arc::clone(&connections), stopping.clone()));
@@ -258,14 +335,34 @@ impl Drop for Seat {
     }
 }
 
-async fn converse(stream: TcpStream, seat: Seat, exporter: Arc<Exporter>, mut stopping: watch::Receiver<bool>) {
+async fn converse(stream: TcpStream, seat: Seat, exporter: Arc<Exporter>, stopping: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps Nagle's algorithm");
     }
-    let io = TokioIo::new(Patient::new(stream));
+    let rules = exporter.guard.rules();
+    let Some(acceptor) = rules.tls.clone() else {
+        serve(TokioIo::new(Patient::new(stream)), exporter, stopping).await;
+        drop(seat);
+        return;
+    };
+    // How a handshake fails is its client's affair.
+    match tokio::time::timeout(HEAD_DEADLINE, acceptor.accept(Patient::new(stream))).await {
+        Ok(Ok(stream)) => serve(TokioIo::new(stream), exporter, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+    drop(seat);
+}
+
+/// Answers requests until one side has enough.
+async fn serve(
+    io: impl hyper::rt::Read + hyper::rt::Write + Unpin,
+    exporter: Arc<Exporter>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let exporter = Arc::clone(&exporter);
-        async move { Ok::<_, std::convert::Infallible>(answer(exporter, &request).await) }
+        async move { Ok::<_, std::convert::Infallible>(admit(exporter, &request).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     // Some scripts look for `Content-Type` as it is written in books.
@@ -285,10 +382,28 @@ async fn converse(stream: TcpStream, seat: Seat, exporter: Arc<Exporter>, mut st
             drop(tokio::time::timeout(STOP_DEADLINE, connection).await);
         }
     }
-    drop(seat);
 }
 
 type Answer = Response<Full<Bytes>>;
+
+/// Answers whoever may come in.
+async fn admit(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer {
+    let rules = exporter.guard.rules();
+    let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let mut answer = if !exporter.guard.has_room(&rules) {
+        plain(StatusCode::TOO_MANY_REQUESTS, "Too many requests\n".to_owned())
+    } else if rules.passwords.admit(authorization).await {
+        answer(exporter, request).await
+    } else {
+        let mut refusal = plain(StatusCode::UNAUTHORIZED, "Unauthorized\n".to_owned());
+        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+        refusal
+    };
+    for (name, value) in &rules.headers {
+        answer.headers_mut().insert(name.clone(), value.clone());
+    }
+    answer
+}
 
 async fn answer(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -301,7 +416,7 @@ async fn answer(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer 
         return metrics(exporter, request).await;
     }
     match path {
-        "/" => landing(&exporter.path),
+        "/" => landing(exporter.face.title(), &exporter.path),
         _ => plain(StatusCode::NOT_FOUND, format!("nothing here; metrics are at {}\n", exporter.path)),
     }
 }
@@ -315,44 +430,104 @@ impl Drop for InFlight {
     }
 }
 
-async fn metrics(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer {
-    let query = match Query::parse(request.uri().query().unwrap_or_default(), &exporter.collectors()) {
-        Ok(query) => query,
-        Err(error) => return plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
-    };
-    let _seat = match exporter.seats.as_ref().map(Semaphore::try_acquire) {
-        Some(Err(_)) => {
-            exporter.requests.refused.fetch_add(1, Ordering::Relaxed);
-            let text = format!("Limit of concurrent requests reached ({}), try again later.\n", exporter.most);
-            return plain(StatusCode::SERVICE_UNAVAILABLE, text);
+/// What a scraper says with its request.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Behind the question mark.
+    pub query: String,
+    /// `Accept`.
+    pub accept: String,
+    /// `Accept-Encoding`.
+    pub encodings: String,
+    /// `X-Prometheus-Scrape-Timeout-Seconds`.
+    pub timeout: String,
+}
+
+/// The answer to a scrape.
+#[derive(Debug)]
+pub struct Scraped {
+    /// Status.
+    pub status: u16,
+    /// Content type.
+    pub content_type: &'static str,
+    /// Content encoding, where there is one.
+    pub encoding: Option<&'static str>,
+    /// The metrics, or why there are none.
+    pub body: Bytes,
+}
+
+impl Scraped {
+    fn refusal(status: u16, text: String) -> Self {
+        Self { status, content_type: "text/plain; charset=utf-8", encoding: None, body: text.into() }
+    }
+}
+
+impl Asked {
+    /// From the headers of a request, by their names.
+    pub fn new(query: &str, header: impl Fn(&str) -> String) -> Self {
+        Self {
+            query: query.to_owned(),
+            accept: header("accept"),
+            encodings: header("accept-encoding"),
+            timeout: header("x-prometheus-scrape-timeout-seconds"),
         }
-        Some(Ok(seat)) => Some(seat),
-        None => None,
-    };
+    }
+}
+
+impl Exporter {
+    /// Answers a scrape. Takes its time: not for a thread that serves others.
+    pub fn answer(self: &Arc<Self>, asked: &Asked) -> Scraped {
+        // process-exporter knows no filters.
+        let query = if self.face == Face::Process { "" } else { &asked.query };
+        let query = match Query::parse(query, &self.collectors()) {
+            Ok(query) => query,
+            Err(error) => return Scraped::refusal(400, format!("{error}\n")),
+        };
+        let _seat = match self.seats.as_ref().map(Semaphore::try_acquire) {
+            Some(Err(_)) => {
+                self.requests.refused.fetch_add(1, Ordering::Relaxed);
+                let text = format!("Limit of concurrent requests reached ({}), try again later.\n", self.most);
+                return Scraped::refusal(503, text);
+            }
+            Some(Ok(seat)) => Some(seat),
+            None => None,
+        };
+        let form = format::form(&asked.accept);
+        let timeout = asked.timeout.trim().parse::<f64>().ok();
+        let timeout =
+            timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|time| !time.is_zero());
+        self.requests.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _in_flight = InFlight(Arc::clone(self));
+        let (body, encoding) = compress(self, self.scrape(&query, timeout, form), format::encoding(&asked.encodings));
+        self.requests.ok.fetch_add(1, Ordering::Relaxed);
+        let encoding = match encoding {
+            Encoding::Identity => None,
+            Encoding::Gzip => Some("gzip"),
+            Encoding::Zstd => Some("zstd"),
+        };
+        Scraped { status: 200, content_type: form.content_type(), encoding, body }
+    }
+}
+
+async fn metrics(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer {
     let text_of = |name: &str| {
         let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.collect::<Vec<_>>().join(",")
     };
-    let form = format::form(&text_of("accept"));
-    let encoding = format::encoding(&text_of("accept-encoding"));
-    let timeout = text_of("x-prometheus-scrape-timeout-seconds").trim().parse::<f64>().ok();
-    let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|time| !time.is_zero());
-    exporter.requests.in_flight.fetch_add(1, Ordering::Relaxed);
-    let in_flight = InFlight(Arc::clone(&exporter));
-    let work = tokio::task::spawn_blocking(move || {
-        let exporter = &in_flight.0;
-        let text = exporter.scrape(&query, timeout, form);
-        compress(exporter, text, encoding)
-    });
+    let asked = Asked::new(request.uri().query().unwrap_or_default(), text_of);
+    let work = {
+        let exporter = Arc::clone(&exporter);
+        tokio::task::spawn_blocking(move || exporter.answer(&asked))
+    };
     match work.await {
-        Ok((body, encoding)) => {
-            exporter.requests.ok.fetch_add(1, Ordering::Relaxed);
-            let mut answer = Response::new(Full::new(body));
+        Ok(scraped) => {
+            let mut answer = Response::new(Full::new(scraped.body));
+            *answer.status_mut() = StatusCode::from_u16(scraped.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let headers = answer.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(scraped.content_type));
             headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-            if encoding == Encoding::Gzip {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            if let Some(encoding) = scraped.encoding {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
             }
             answer
         }
@@ -364,19 +539,21 @@ async fn metrics(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer
     }
 }
 
-fn compress(exporter: &Exporter, text: String, encoding: Encoding) -> (Bytes, Encoding) {
-    use std::io::Write;
-    if encoding == Encoding::Identity || text.len() < SMALL {
-        return (text.into(), Encoding::Identity);
+fn compress(exporter: &Exporter, body: Vec<u8>, encoding: Encoding) -> (Bytes, Encoding) {
+    if body.len() < SMALL {
+        return (body.into(), Encoding::Identity);
     }
-    let room = Vec::with_capacity(text.len() / 4);
-    let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::fast());
-    match encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()) {
-        Ok(body) => (body.into(), Encoding::Gzip),
+    let compressed = match encoding {
+        Encoding::Identity => return (body.into(), Encoding::Identity),
+        Encoding::Gzip => exporter.gzip.compress(&body),
+        Encoding::Zstd => zstd::bulk::compress(&body, ZSTD_LEVEL),
+    };
+    match compressed {
+        Ok(compressed) => (compressed.into(), encoding),
         Err(error) => {
             exporter.requests.encoding_errors.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(%error, "could not compress an answer");
-            (text.into(), Encoding::Identity)
+            (body.into(), Encoding::Identity)
         }
     }
 }
@@ -390,11 +567,11 @@ fn plain(status: StatusCode, text: String) -> Answer {
     answer
 }
 
-fn landing(path: &str) -> Answer {
+fn landing(title: &str, path: &str) -> Answer {
     let path = path.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
     let page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Node Exporter</title></head>\n\
-         <body><h1>Node Exporter</h1>\n<p>Prometheus Node Exporter, served by procyon</p>\n\
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
+         <body><h1>{title}</h1>\n<p>Prometheus {title}, served by procyon</p>\n\
          <ul><li><a href=\"{path}\">Metrics</a></li></ul></body></html>\n"
     );
     let mut answer = plain(StatusCode::OK, page);

@@ -1,7 +1,9 @@
 //! Whole files and folders of the kernel, for readers that want many small ones: a sysfs device is a folder of
 //! attributes, one value a file.
 
+use std::cell::{Cell, OnceCell};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
@@ -30,17 +32,19 @@ pub fn names(path: &Path) -> io::Result<Vec<Box<str>>> {
 /// A page: the most that sysfs gives.
 const ATTRIBUTE: usize = 4096;
 
-/// A folder of attributes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A folder of attributes. Once a second one is read it is held open: sysfs is deep, and each step of the way costs.
+#[derive(Debug)]
 pub struct Attributes {
     folder: PathBuf,
+    reads: Cell<u32>,
+    held: OnceCell<Option<OwnedFd>>,
 }
 
 impl Attributes {
     /// The attributes in a folder, which may be absent.
     #[must_use]
     pub const fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, reads: Cell::new(0), held: OnceCell::new() }
     }
 
     /// Where they are.
@@ -52,7 +56,7 @@ impl Attributes {
     /// The folder below, or beside with `..`.
     #[must_use]
     pub fn below(&self, name: impl AsRef<Path>) -> Self {
-        Self { folder: self.folder.join(name) }
+        Self::at(self.folder.join(name))
     }
 
     /// Whether the folder is there.
@@ -75,12 +79,26 @@ impl Attributes {
 
     /// An attribute as the kernel gives it.
     pub fn bytes(&self, name: impl AsRef<Path>) -> io::Result<Vec<u8>> {
-        let path = self.folder.join(name);
-        let file = openat(CWD, &path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?;
+        let name = name.as_ref();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let file = match self.directory() {
+            Some(directory) => openat(directory, name, flags, Mode::empty())?,
+            None => openat(CWD, self.folder.join(name), flags, Mode::empty())?,
+        };
         let mut room = [std::mem::MaybeUninit::uninit(); ATTRIBUTE];
         let text = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut room).map(|(text, _)| text.to_vec()))?;
         // sysfs gives all of an attribute at once, a page at most; what fills the room may be a larger file.
-        if text.len() < ATTRIBUTE { Ok(text) } else { read(&path) }
+        if text.len() < ATTRIBUTE { Ok(text) } else { read(&self.folder.join(name)) }
+    }
+
+    /// The folder, held open from the second reading on.
+    fn directory(&self) -> Option<&OwnedFd> {
+        self.reads.set(self.reads.get().saturating_add(1));
+        if self.reads.get() < 2 {
+            return None;
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        self.held.get_or_init(|| openat(CWD, &self.folder, flags, Mode::empty()).ok()).as_ref()
     }
 
     /// An attribute as text, without blanks around it; none where it cannot be read.

@@ -13,6 +13,7 @@ pub mod containers;
 mod file;
 /// Files about the whole machine: processors, memory, disks, interfaces, mounts.
 pub mod host;
+pub mod inherited;
 /// Sockets of all network namespaces and who holds them.
 pub mod net;
 /// What a process has to know of itself: limits, units.

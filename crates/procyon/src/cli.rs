@@ -1,6 +1,7 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use procyon_diag::{Fault, Kind};
@@ -59,7 +60,26 @@ pub(crate) enum Command {
     Procs(cmd::procs::Procs),
     Exporter(cmd::exporter::Exporter),
     Licenses(cmd::licenses::Licenses),
+    ProcessExporter(cmd::process_exporter::ProcessExporter),
     Completions(cmd::completions::Completions),
+}
+
+/// Names of a link to procyon that stand for a command.
+const CALLED: &[(&str, &str)] = &[
+    ("process-exporter", "process-exporter"),
+    ("prometheus-process-exporter", "process-exporter"),
+    ("node_exporter", "exporter"),
+    ("prometheus-node-exporter", "exporter"),
+];
+
+/// The words of the command line, with the command for which the program's own name stands.
+pub(crate) fn words(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = arguments.into_iter().collect();
+    let called = words.first().and_then(|first| Path::new(first).file_name()).and_then(OsStr::to_str);
+    if let Some((_, command)) = CALLED.iter().find(|(name, _)| Some(*name) == called) {
+        words.insert(1, (*command).into());
+    }
+    words
 }
 
 /// Flags that every command takes.

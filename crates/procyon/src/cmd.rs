@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod exporter;
 pub(crate) mod licenses;
 pub(crate) mod mem;
+pub(crate) mod process_exporter;
 pub(crate) mod procs;
 pub(crate) mod ps;
 pub(crate) mod rank;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Procs(command) => command.run(common),
         Command::Exporter(command) => command.run(),
         Command::Licenses(command) => command.run(),
+        Command::ProcessExporter(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

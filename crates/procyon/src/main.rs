@@ -31,7 +31,7 @@ use procyon_diag::{Palette, kind_of, report};
 
 fn main() -> ExitCode {
     procyon_linux::allocator::share_one_arena();
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::Cli::try_parse_from(cli::words(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             // Nobody to tell when even this cannot be written.

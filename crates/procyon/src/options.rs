@@ -34,6 +34,8 @@ procyon_settings::options! {
         history: HistoryOptions,
         /// What processes are called.
         label: LabelOptions,
+        /// Figures for Prometheus.
+        metrics: MetricsOptions,
     }
 }
 
@@ -160,6 +162,17 @@ procyon_settings::options! {
     pub(crate) struct LabelOptions {
         /// Template in place of the built-in rule (unit, container or script name, else the command's name, plus the lowest listening port).
         template: Option<String> = "",
+    }
+    groups {}
+}
+
+procyon_settings::options! {
+    /// Figures for Prometheus, at /metrics.
+    pub(crate) struct MetricsOptions {
+        /// Whether /metrics answers, for viewers.
+        enabled: bool = "true",
+        /// Flags as `procyon exporter` takes them, as --no-collector.zfs or --collector.process.config.path=/etc/groups.yml; groups of processes are on unless taken back.
+        flags: Vec<String> = "",
     }
     groups {}
 }

@@ -38,7 +38,7 @@ impl Authority {
     /// When the kernel has no random numbers.
     pub fn new(name: &str) -> Self {
         let (pair, _) = key();
-        let certificate = certificate(name, &pair, name, &pair, true, "20991231235959Z");
+        let certificate = certificate(name, &pair, name, &pair, Use::Authority, "20991231235959Z");
         Self { name: name.to_owned(), pair, certificate }
     }
 
@@ -56,9 +56,27 @@ impl Authority {
     /// When the kernel has no random numbers.
     pub fn client_until(&self, name: &str, until: &str) -> Certified {
         let (pair, pkcs8) = key();
-        let certificate = certificate(name, &pair, &self.name, &self.pair, false, until);
+        let certificate = certificate(name, &pair, &self.name, &self.pair, Use::Client, until);
         Certified { certificate, key: pem("PRIVATE KEY", &pkcs8) }
     }
+
+    /// The certificate of a host with this name, which stands in it as `subjectAltName`.
+    ///
+    /// # Panics
+    /// When the kernel has no random numbers.
+    pub fn server(&self, host: &str) -> Certified {
+        let (pair, pkcs8) = key();
+        let certificate = certificate(host, &pair, &self.name, &self.pair, Use::Server, "20991231235959Z");
+        Certified { certificate, key: pem("PRIVATE KEY", &pkcs8) }
+    }
+}
+
+/// What a certificate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Authority,
+    Client,
+    Server,
 }
 
 fn key() -> (EcdsaKeyPair, Vec<u8>) {
@@ -73,7 +91,7 @@ fn certificate(
     subject_key: &EcdsaKeyPair,
     issuer: &str,
     issuer_key: &EcdsaKeyPair,
-    is_authority: bool,
+    for_use: Use,
     until: &str,
 ) -> String {
     // ecdsa-with-SHA256; id-ecPublicKey on prime256v1; basicConstraints.
@@ -83,8 +101,14 @@ fn certificate(
         der(OID, &[vec![0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]]),
     ];
     let public = [vec![0], subject_key.public_key().as_ref().to_vec()].concat();
-    let constraints = if is_authority { der(SEQUENCE, &[vec![1, 1, 0xff]]) } else { der(SEQUENCE, &[]) };
-    let extension = der(SEQUENCE, &[der(OID, &[vec![0x55, 0x1d, 0x13]]), vec![1, 1, 0xff], der(BYTES, &[constraints])]);
+    let constraints = if for_use == Use::Authority { der(SEQUENCE, &[vec![1, 1, 0xff]]) } else { der(SEQUENCE, &[]) };
+    let mut extensions =
+        vec![der(SEQUENCE, &[der(OID, &[vec![0x55, 0x1d, 0x13]]), vec![1, 1, 0xff], der(BYTES, &[constraints])])];
+    if for_use == Use::Server {
+        // subjectAltName with one dNSName.
+        let names = der(SEQUENCE, &[der(0x82, &[subject.as_bytes().to_vec()])]);
+        extensions.push(der(SEQUENCE, &[der(OID, &[vec![0x55, 0x1d, 0x11]]), der(BYTES, &[names])]));
+    }
     let random = SystemRandom::new();
     let mut serial = vec![0x40; 12];
     ring::rand::SecureRandom::fill(&random, serial.get_mut(1..).expect("twelve bytes")).expect("random numbers");
@@ -101,7 +125,7 @@ fn certificate(
             ),
             name(subject),
             der(SEQUENCE, &[der(SEQUENCE, &curve), der(BITS, &[public])]),
-            der(0xa3, &[der(SEQUENCE, &[extension])]),
+            der(0xa3, &[der(SEQUENCE, &extensions)]),
         ],
     );
     let signature = issuer_key.sign(&random, &body).expect("a signature").as_ref().to_vec();

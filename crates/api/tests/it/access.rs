@@ -47,6 +47,17 @@ fn without_a_token_loopback_reads_what_every_user_reads() {
 }
 
 #[test]
+fn metrics_tell_of_every_process_and_take_a_viewer() {
+    let site = Site::start();
+    assert_eq!(site.ask(&Ask::get("/metrics")).status, 401);
+    let viewer = format!("Bearer {}", site.viewer);
+    let ask = Ask::get("/metrics?collect[]=cpu").with("authorization", &viewer).with("accept", "text/plain");
+    let reply = site.ask(&ask);
+    assert_eq!((reply.status, reply.text().as_str()), (200, "query collect[]=cpu accept text/plain"));
+    assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+}
+
+#[test]
 fn a_wrong_token_is_never_taken_for_none() {
     let site = Site::start();
     for wrong in ["Bearer banana", "Basic dTpw", "banana", "Bearer "] {
@@ -217,6 +228,7 @@ fn bad_addresses_are_refused_with_a_remedy() {
             tokens: std::sync::Arc::clone(&site.tokens),
             clock: std::sync::Arc::new(SystemClock),
             capabilities: Box::new(Vec::new),
+            metrics: None,
         };
         Server::start(config, context).map(drop).unwrap_err()
     };

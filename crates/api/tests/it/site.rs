@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use procyon_api::access::tokens::{Role, Tokens};
-use procyon_api::{Config, Context, HostContext, Kept, Server};
+use procyon_api::{Config, Context, HostContext, Kept, Metrics, Scraped, Server};
 use procyon_collect::Collector;
 use procyon_control::{Audit, Control};
 use procyon_history::memory::Memory;
@@ -19,6 +19,16 @@ use procyon_wire::Capability;
 use serde_json::Value;
 
 use crate::client::{Ask, Reply};
+
+/// Answers scrapes with what was asked.
+struct Said;
+
+impl Metrics for Said {
+    fn answer(&self, query: &str, header: &dyn Fn(&str) -> String) -> Scraped {
+        let body = format!("query {query} accept {}", header("accept")).into();
+        Scraped { status: 200, content_type: "text/plain; version=0.0.4; charset=utf-8", encoding: None, body }
+    }
+}
 
 /// A server and what feeds it.
 pub struct Site {
@@ -76,6 +86,7 @@ impl Site {
             capabilities: Box::new(|| {
                 vec![Capability { id: "CAP_KILL".into(), held: true, gives: "signals".into(), grant: "sudo".into() }]
             }),
+            metrics: Some(Arc::new(Said)),
         };
         let server = Server::start(config, context).unwrap();
         let address = server.address().unwrap();

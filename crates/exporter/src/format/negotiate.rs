@@ -7,6 +7,8 @@ pub enum Form {
     Text,
     /// OpenMetrics 1.0.0.
     OpenMetrics,
+    /// Protocol buffers, each message behind its length.
+    Protobuf,
 }
 
 impl Form {
@@ -15,6 +17,9 @@ impl Form {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
         }
     }
 }
@@ -26,6 +31,8 @@ pub enum Encoding {
     Identity,
     /// gzip.
     Gzip,
+    /// Zstandard.
+    Zstd,
 }
 
 /// The form for this `Accept`: the one with the highest weight, and text for whoever asks for nothing that we have.
@@ -34,16 +41,19 @@ pub fn form(accept: &str) -> Form {
     for part in accept.split(',') {
         let mut fields = part.split(';').map(str::trim);
         let kind = fields.next().unwrap_or_default();
-        let (mut weight, mut version) = (WHOLE, "");
+        let (mut weight, mut version, mut proto, mut layout) = (WHOLE, "", "", "delimited");
         for field in fields {
             match field.split_once('=') {
                 Some((name, value)) if name.trim().eq_ignore_ascii_case("q") => weight = weight_of(value),
                 Some((name, value)) if name.trim().eq_ignore_ascii_case("version") => version = value.trim(),
+                Some((name, value)) if name.trim().eq_ignore_ascii_case("proto") => proto = value.trim(),
+                Some((name, value)) if name.trim().eq_ignore_ascii_case("encoding") => layout = value.trim(),
                 _ => {}
             }
         }
         let form = match kind.to_ascii_lowercase().as_str() {
             "application/openmetrics-text" if matches!(version, "" | "1.0.0" | "0.0.1") => Form::OpenMetrics,
+            "application/vnd.google.protobuf" if proto == MESSAGE && layout == "delimited" => Form::Protobuf,
             "text/plain" if matches!(version, "" | "0.0.4") => Form::Text,
             _ => continue,
         };
@@ -54,15 +64,26 @@ pub fn form(accept: &str) -> Form {
     best.1
 }
 
-/// The compression for this `Accept-Encoding`.
+/// The compression for this `Accept-Encoding`: the heaviest that we have; of two that weigh the same, Zstandard.
 pub fn encoding(accept: &str) -> Encoding {
-    let takes_gzip = accept.split(',').any(|part| {
-        let mut fields = part.split(';').map(str::trim);
-        let named = fields.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-        named && fields.all(|field| field.split_once('=').is_none_or(|(_, value)| weight_of(value) > 0))
-    });
-    if takes_gzip { Encoding::Gzip } else { Encoding::Identity }
+    let weigh = |wanted: &str| {
+        let named = accept.split(',').find_map(|part| {
+            let mut fields = part.split(';').map(str::trim);
+            let name = fields.next()?;
+            let weight = fields.find_map(|field| field.split_once('=')).map_or(WHOLE, |(_, value)| weight_of(value));
+            (name.eq_ignore_ascii_case(wanted) || (name == "*" && wanted == "gzip")).then_some(weight)
+        });
+        named.unwrap_or(0)
+    };
+    match (weigh("zstd"), weigh("gzip")) {
+        (0, 0) => Encoding::Identity,
+        (zstd, gzip) if zstd >= gzip => Encoding::Zstd,
+        _ => Encoding::Gzip,
+    }
 }
+
+/// What a protocol buffer has to hold.
+const MESSAGE: &str = "io.prometheus.client.MetricFamily";
 
 /// A weight of 1, in thousandths.
 const WHOLE: u32 = 1000;
@@ -83,7 +104,12 @@ mod tests {
         for (accept, expected) in [
             (prometheus, Form::OpenMetrics),
             ("text/plain;version=0.0.4;q=1,*/*;q=0.1", Form::Text),
-            ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", Form::Text),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+                Form::Protobuf,
+            ),
+            ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", Form::Text),
+            ("application/vnd.google.protobuf;proto=other", Form::Text),
             ("application/openmetrics-text;q=0.1,text/plain", Form::Text),
             ("text/plain;version=1.0.0", Form::Text),
             ("*/*", Form::Text),
@@ -95,12 +121,16 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_for_those_who_take_it() {
+    fn the_heaviest_compression_that_we_have_wins() {
         for (accept, expected) in [
             ("gzip", Encoding::Gzip),
             ("deflate, gzip;q=0.5", Encoding::Gzip),
             ("gzip;q=0", Encoding::Identity),
-            ("zstd", Encoding::Identity),
+            ("zstd", Encoding::Zstd),
+            ("gzip, zstd", Encoding::Zstd),
+            ("gzip, zstd;q=0.5", Encoding::Gzip),
+            ("*", Encoding::Gzip),
+            ("br", Encoding::Identity),
             ("", Encoding::Identity),
         ] {
             assert_eq!(encoding(accept), expected, "{accept}");

@@ -11,8 +11,11 @@ const SECTOR: u64 = 512;
 impl Collector for Dmmultipath {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
         for (sysfs, folder) in at.devices("block")? {
+            if !sysfs.starts_with("dm-") {
+                continue;
+            }
             let uuid = folder.text("dm/uuid").unwrap_or_default();
-            if !sysfs.starts_with("dm-") || !uuid.starts_with("mpath-") {
+            if !uuid.starts_with("mpath-") {
                 continue;
             }
             let name = folder.text("dm/name").unwrap_or_default();

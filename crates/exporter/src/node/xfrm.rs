@@ -2,6 +2,7 @@
 
 use procyon_linux::host::vmstat::counters;
 
+use super::row::Row;
 use super::{Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
@@ -9,75 +10,95 @@ use crate::metric::Metrics;
 pub(super) struct Xfrm;
 
 /// Lines of the file.
-const ROWS: &[(&str, &str, &str)] = &[
-    ("XfrmInError", "node_xfrm_in_error_packets_total", "All errors not matched by other"),
-    ("XfrmInBufferError", "node_xfrm_in_buffer_error_packets_total", "No buffer is left"),
-    ("XfrmInHdrError", "node_xfrm_in_hdr_error_packets_total", "Header error"),
-    (
+const ROWS: &[Row] = &[
+    Row::counter("XfrmInError", "node_xfrm_in_error_packets_total", "All errors not matched by other"),
+    Row::counter("XfrmInBufferError", "node_xfrm_in_buffer_error_packets_total", "No buffer is left"),
+    Row::counter("XfrmInHdrError", "node_xfrm_in_hdr_error_packets_total", "Header error"),
+    Row::counter(
         "XfrmInNoStates",
         "node_xfrm_in_no_states_packets_total",
         "No state is found i.e. Either inbound SPI, address, or IPsec protocol at SA is wrong",
     ),
-    (
+    Row::counter(
         "XfrmInStateProtoError",
         "node_xfrm_in_state_proto_error_packets_total",
         "Transformation protocol specific error e.g. SA key is wrong",
     ),
-    ("XfrmInStateModeError", "node_xfrm_in_state_mode_error_packets_total", "Transformation mode specific error"),
-    (
+    Row::counter(
+        "XfrmInStateModeError",
+        "node_xfrm_in_state_mode_error_packets_total",
+        "Transformation mode specific error",
+    ),
+    Row::counter(
         "XfrmInStateSeqError",
         "node_xfrm_in_state_seq_error_packets_total",
         "Sequence error i.e. Sequence number is out of window",
     ),
-    ("XfrmInStateExpired", "node_xfrm_in_state_expired_packets_total", "State is expired"),
-    (
+    Row::counter("XfrmInStateExpired", "node_xfrm_in_state_expired_packets_total", "State is expired"),
+    Row::counter(
         "XfrmInStateMismatch",
         "node_xfrm_in_state_mismatch_packets_total",
         "State has mismatch option e.g. UDP encapsulation type is mismatch",
     ),
-    ("XfrmInStateInvalid", "node_xfrm_in_state_invalid_packets_total", "State is invalid"),
-    (
+    Row::counter("XfrmInStateInvalid", "node_xfrm_in_state_invalid_packets_total", "State is invalid"),
+    Row::counter(
         "XfrmInTmplMismatch",
         "node_xfrm_in_tmpl_mismatch_packets_total",
         "No matching template for states e.g. Inbound SAs are correct but SP rule is wrong",
     ),
-    (
+    Row::counter(
         "XfrmInNoPols",
         "node_xfrm_in_no_pols_packets_total",
         "No policy is found for states e.g. Inbound SAs are correct but no SP is found",
     ),
-    ("XfrmInPolBlock", "node_xfrm_in_pol_block_packets_total", "Policy discards"),
-    ("XfrmInPolError", "node_xfrm_in_pol_error_packets_total", "Policy error"),
-    ("XfrmOutError", "node_xfrm_out_error_packets_total", "All errors which is not matched others"),
-    ("XfrmOutBundleGenError", "node_xfrm_out_bundle_gen_error_packets_total", "Bundle generation error"),
-    ("XfrmOutBundleCheckError", "node_xfrm_out_bundle_check_error_packets_total", "Bundle check error"),
-    ("XfrmOutNoStates", "node_xfrm_out_no_states_packets_total", "No state is found"),
-    (
+    Row::counter("XfrmInPolBlock", "node_xfrm_in_pol_block_packets_total", "Policy discards"),
+    Row::counter("XfrmInPolError", "node_xfrm_in_pol_error_packets_total", "Policy error"),
+    Row::counter("XfrmOutError", "node_xfrm_out_error_packets_total", "All errors which is not matched others"),
+    Row::counter("XfrmOutBundleGenError", "node_xfrm_out_bundle_gen_error_packets_total", "Bundle generation error"),
+    Row::counter("XfrmOutBundleCheckError", "node_xfrm_out_bundle_check_error_packets_total", "Bundle check error"),
+    Row::counter("XfrmOutNoStates", "node_xfrm_out_no_states_packets_total", "No state is found"),
+    Row::counter(
         "XfrmOutStateProtoError",
         "node_xfrm_out_state_proto_error_packets_total",
         "Transformation protocol specific error",
     ),
-    ("XfrmOutStateModeError", "node_xfrm_out_state_mode_error_packets_total", "Transformation mode specific error"),
-    (
+    Row::counter(
+        "XfrmOutStateModeError",
+        "node_xfrm_out_state_mode_error_packets_total",
+        "Transformation mode specific error",
+    ),
+    Row::counter(
         "XfrmOutStateSeqError",
         "node_xfrm_out_state_seq_error_packets_total",
         "Sequence error i.e. Sequence number overflow",
     ),
-    ("XfrmOutStateExpired", "node_xfrm_out_state_expired_packets_total", "State is expired"),
-    ("XfrmOutPolBlock", "node_xfrm_out_pol_block_packets_total", "Policy discards"),
-    ("XfrmOutPolDead", "node_xfrm_out_pol_dead_packets_total", "Policy is dead"),
-    ("XfrmOutPolError", "node_xfrm_out_pol_error_packets_total", "Policy error"),
-    ("XfrmFwdHdrError", "node_xfrm_fwd_hdr_error_packets_total", "Forward routing of a packet is not allowed"),
-    ("XfrmOutStateInvalid", "node_xfrm_out_state_invalid_packets_total", "State is invalid, perhaps expired"),
-    ("XfrmAcquireError", "node_xfrm_acquire_error_packets_total", "State hasn’t been fully acquired before use"),
+    Row::counter("XfrmOutStateExpired", "node_xfrm_out_state_expired_packets_total", "State is expired"),
+    Row::counter("XfrmOutPolBlock", "node_xfrm_out_pol_block_packets_total", "Policy discards"),
+    Row::counter("XfrmOutPolDead", "node_xfrm_out_pol_dead_packets_total", "Policy is dead"),
+    Row::counter("XfrmOutPolError", "node_xfrm_out_pol_error_packets_total", "Policy error"),
+    Row::counter(
+        "XfrmFwdHdrError",
+        "node_xfrm_fwd_hdr_error_packets_total",
+        "Forward routing of a packet is not allowed",
+    ),
+    Row::counter(
+        "XfrmOutStateInvalid",
+        "node_xfrm_out_state_invalid_packets_total",
+        "State is invalid, perhaps expired",
+    ),
+    Row::counter(
+        "XfrmAcquireError",
+        "node_xfrm_acquire_error_packets_total",
+        "State hasn’t been fully acquired before use",
+    ),
 ];
 
 impl Collector for Xfrm {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
         let text = at.proc("net/xfrm_stat")?;
         for (line, value) in counters(&text) {
-            if let Some((_, name, help)) = ROWS.iter().find(|(own, _, _)| *own == line) {
-                out.counter(*name, *help, &[], float(value));
+            if let Some(row) = ROWS.iter().find(|row| row.source == line) {
+                row.put(&[], float(value), out);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_exporter::web::{Exporter, Listen, Server};
+use procyon_exporter::web::{Exporter, Face, Listen, Server};
 use procyon_units::SystemClock;
 
 use crate::exposition::{flags, read};
@@ -55,7 +55,7 @@ fn with_server(arguments: &[&str], test: impl FnOnce(std::net::SocketAddr)) {
     let serving = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let server = Server::start(exporter, &Listen::new(&flags)).await.unwrap();
+            let server = Server::start(exporter, Listen::new(&flags, Face::Node).unwrap()).await.unwrap();
             tell.send(*server.addresses().first().unwrap()).unwrap();
             // Also when the test ends early.
             drop(stopped.await);
@@ -138,10 +138,105 @@ fn what_the_exporter_says_of_itself_can_be_left_out() {
 }
 
 #[test]
+fn protocol_buffers_and_zstandard_are_for_those_who_ask() {
+    with_server(FEW, |address| {
+        let accept = "Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,text/plain;q=0.5\r\n";
+        let answer = get(address, "/metrics", accept);
+        assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("application/vnd.google.protobuf")));
+        assert!(
+            answer.body.windows(12).any(|window| window == b"\x0a\x0anode_load1") && answer.body.first() != Some(&b'#')
+        );
+        let small = get(address, "/metrics", "Accept-Encoding: gzip, zstd\r\n");
+        assert_eq!(small.header("content-encoding"), Some("zstd"));
+        let text = zstd::bulk::decompress(&small.body, 1 << 20).unwrap();
+        assert!(read(&String::from_utf8(text).unwrap()).contains_key("node_load1"));
+    });
+}
+
+/// `ada` with `secret`.
+fn users() -> String {
+    let hash = bcrypt::hash_with_salt("secret", 4, [7; 16]).unwrap();
+    format!("basic_auth_users:\n  ada: {hash}\n")
+}
+
+#[test]
+fn with_users_only_they_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("web.yml");
+    let headers = "http_server_config:\n  headers:\n    X-Frame-Options: deny\n";
+    std::fs::write(&file, users() + headers).unwrap();
+    let flag = format!("--web.config.file={}", file.display());
+    with_server(&[FEW, &[&flag]].concat(), |address| {
+        let refused = get(address, "/metrics", "");
+        assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Basic")));
+        assert_eq!(refused.header("x-frame-options"), Some("deny"));
+        // ada:secret, ada:wrong, bob:secret
+        for (pair, status) in [("YWRhOnNlY3JldA==", 200), ("YWRhOndyb25n", 401), ("Ym9iOnNlY3JldA==", 401)] {
+            let answer = get(address, "/metrics", &format!("Authorization: Basic {pair}\r\n"));
+            assert_eq!(answer.status, status, "{pair}");
+        }
+        // Nobody gets to see even the first page.
+        assert_eq!(get(address, "/", "").status, 401);
+        std::fs::write(&file, "rate_limit:\n  interval: 1h\n  burst: 2\n").unwrap();
+        let codes: Vec<u16> = (0..4).map(|_| get(address, "/", "").status).collect();
+        assert_eq!(codes, [200, 200, 429, 429]);
+    });
+}
+
+#[test]
+fn with_certificates_it_speaks_tls_and_wants_those_of_clients() {
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+    let folder = tempfile::tempdir().unwrap();
+    let authority = procyon_testkit::certificate::Authority::new("authority");
+    let server = authority.server("localhost");
+    let client = authority.client("prometheus");
+    let stranger = procyon_testkit::certificate::Authority::new("authority").client("stranger");
+    for (name, text) in
+        [("ca.pem", &authority.certificate), ("cert.pem", &server.certificate), ("key.pem", &server.key)]
+    {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let file = folder.path().join("web.yml");
+    let tls = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
+    std::fs::write(&file, tls).unwrap();
+    let flag = format!("--web.config.file={}", file.display());
+    let ask = |address, own: Option<&procyon_testkit::certificate::Certified>| -> std::io::Result<String> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.certificate.as_bytes()).unwrap()).unwrap();
+        let provider = std::sync::Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        let config = match own {
+            None => builder.with_no_client_auth(),
+            Some(own) => {
+                let chain = vec![CertificateDer::from_pem_slice(own.certificate.as_bytes()).unwrap()];
+                let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
+        let connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+        let mut stream = StreamOwned::new(connection, TcpStream::connect::<std::net::SocketAddr>(address)?);
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    with_server(&[FEW, &[&flag]].concat(), |address| {
+        assert!(ask(address, Some(&client)).unwrap().contains("node_load1 "));
+        assert!(ask(address, None).is_err() && ask(address, Some(&stranger)).is_err());
+        // Certificates are read again: from now on nobody has to show one.
+        std::fs::write(&file, tls.split("  client_auth").next().unwrap()).unwrap();
+        assert!(ask(address, None).unwrap().contains("node_load1 "));
+    });
+}
+
+#[test]
 fn flags_that_cannot_be_kept_are_refused_at_the_start() {
     for arguments in [
-        &["--web.config.file=x"][..],
-        &["--web.systemd-socket"],
+        &["--web.config.file=/nowhere/x"][..],
         &["--web.telemetry-path=metrics"],
         &["--web.max-requests=many"],
         &["--collector.deadline=5"],
@@ -152,6 +247,9 @@ fn flags_that_cannot_be_kept_are_refused_at_the_start() {
         let flags = flags(&["--collector.disable-defaults", &format!("--web.listen-address={address}")]);
         let exporter = Exporter::new(&flags, "1", Arc::new(SystemClock)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        assert!(runtime.block_on(Server::start(exporter, &Listen::new(&flags))).is_err(), "{address}");
+        assert!(
+            runtime.block_on(Server::start(exporter, Listen::new(&flags, Face::Node).unwrap())).is_err(),
+            "{address}"
+        );
     }
 }

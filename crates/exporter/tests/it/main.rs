@@ -13,3 +13,4 @@ mod exposition;
 mod http;
 mod live;
 mod odd_input;
+mod processes;

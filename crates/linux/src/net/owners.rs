@@ -90,16 +90,27 @@ impl SocketOwners {
     ///
     /// Privilege: `CAP_SYS_PTRACE` for other users' processes, which otherwise count as forbidden.
     pub fn resolve(&mut self, root: &Root, processes: &[(u32, Ticks)], wanted: &[u64]) -> Round {
+        self.resolve_among(root, processes, wanted, &|_| true)
+    }
+
+    /// The same for who knows which processes have run since the last round: the others hold what they held then.
+    pub fn resolve_among(
+        &mut self,
+        root: &Root,
+        processes: &[(u32, Ticks)],
+        wanted: &[u64],
+        has_run: &dyn Fn(u32) -> bool,
+    ) -> Round {
         self.round += 1;
         let mut round = Round::default();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let Ok(proc) = openat(CWD, root.proc("."), flags, Mode::empty()) else { return round };
         self.forget_ended(processes);
-        self.refresh_holders(&proc, &mut round);
+        self.refresh_holders(&proc, &mut round, has_run);
         let unknown = self.take_unknown(wanted);
         let searched = !unknown.is_empty();
         if searched {
-            self.search(&proc, unknown, &mut round);
+            self.search(&proc, unknown, &mut round, has_run);
         }
         self.note_missing(wanted, searched);
         self.forbidden = self.processes.values().filter(|process| process.forbidden).count();
@@ -148,10 +159,10 @@ impl SocketOwners {
     }
 
     /// Reads holders of sockets again whose descriptors changed, so that what was closed is let go.
-    fn refresh_holders(&mut self, proc: &OwnedFd, round: &mut Round) {
+    fn refresh_holders(&mut self, proc: &OwnedFd, round: &mut Round, has_run: &dyn Fn(u32) -> bool) {
         let mut due = Vec::new();
         for (pid, process) in &self.processes {
-            if process.sockets.is_empty() {
+            if process.sockets.is_empty() || !has_run(*pid) {
                 continue;
             }
             let now = count_descriptors(proc, *pid, &mut self.path);
@@ -188,12 +199,13 @@ impl SocketOwners {
     }
 
     /// Reads processes, the likeliest first, until all are found.
-    fn search(&mut self, proc: &OwnedFd, mut unknown: HashSet<u64>, round: &mut Round) {
+    fn search(&mut self, proc: &OwnedFd, mut unknown: HashSet<u64>, round: &mut Round, has_run: &dyn Fn(u32) -> bool) {
         let mut candidates: Vec<(u8, Ticks, u32)> = Vec::with_capacity(self.processes.len());
         for (pid, process) in &self.processes {
             let likely = match process {
                 Scanned { read, .. } if *read == self.round => continue,
                 Scanned { read: 0, .. } => 0,
+                _ if !has_run(*pid) => continue,
                 Scanned { sockets, .. } if !sockets.is_empty() => 1,
                 _ if count_descriptors(proc, *pid, &mut self.path) != process.descriptors => 2,
                 _ => 3,

@@ -10,6 +10,9 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use super::directory::{PidName, read_upto};
+use super::pid_io::{self, PidIo};
+use super::pid_schedstat::{self, SchedStat};
+use super::pid_stat::PidStat;
 use super::{PidDir, Seen, each_number, pid_stat, pid_status, pid_wchan};
 
 /// One thread.
@@ -121,6 +124,78 @@ pub(crate) fn sum_over_threads(
         (Ok(()), None) => process.explain(file, Errno::SRCH),
         (Ok(()), Some(error)) | (Err(error), _) => process.explain(file, error),
     }
+}
+
+/// What the files of one thread say.
+#[derive(Debug)]
+pub struct ThreadFiles<'a> {
+    /// Thread id.
+    pub tid: u32,
+    /// `stat`.
+    pub stat: PidStat<'a>,
+    /// Voluntary switches.
+    pub voluntary: Option<u64>,
+    /// Involuntary switches.
+    pub involuntary: Option<u64>,
+    /// `io`. Privilege: same user with the process dumpable, or `CAP_SYS_PTRACE`.
+    pub io: Reading<PidIo>,
+    /// Kernel function in which it waits; empty where it does not or the kernel does not tell.
+    pub wchan: &'a [u8],
+}
+
+/// Buffers for [`visit`], used again.
+#[derive(Debug, Default)]
+pub struct ThreadRoom {
+    stat: Vec<u8>,
+    other: Vec<u8>,
+    wchan: Vec<u8>,
+}
+
+/// Shows every thread to `each`, at most the first `most`. A thread of which `is_known` says that it has not run since its
+/// files were read is passed over: its files still say the same. Threads that end meanwhile are left out.
+pub fn visit(
+    process: &PidDir,
+    room: &mut ThreadRoom,
+    most: usize,
+    mut is_known: impl FnMut(u32, SchedStat) -> bool,
+    mut each: impl FnMut(&ThreadFiles<'_>, Option<SchedStat>),
+) -> Seen<()> {
+    let mut seen = 0;
+    let listed = process.open_directory(c"task").and_then(|task| {
+        each_number(&task, &mut [MaybeUninit::uninit(); ENTRIES], |tid| {
+            seen += 1;
+            if let Some(dir) = open_thread(&task, tid) {
+                let turns = read_file(&dir, c"schedstat", &mut room.other).ok();
+                let turns = turns.and_then(|()| pid_schedstat::parse(&room.other));
+                if !turns.is_some_and(|turns| is_known(tid, turns))
+                    && let Some(files) = read_thread(&dir, tid, room)
+                {
+                    each(&files, turns);
+                }
+            }
+            if seen < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+    });
+    match listed {
+        Ok(()) => Ok(Reading::Known(())),
+        Err(error) => process.explain(c"task", error),
+    }
+}
+
+fn read_thread<'a>(dir: &OwnedFd, tid: u32, room: &'a mut ThreadRoom) -> Option<ThreadFiles<'a>> {
+    let ThreadRoom { stat, other, wchan } = room;
+    read_file(dir, c"status", other).ok()?;
+    let status = pid_status::parse(other)?;
+    let io = match read_file(dir, c"io", other) {
+        Ok(()) => pid_io::parse(other).map_or(Reading::Unsupported, Reading::Known),
+        Err(error) => crate::file::reason(error),
+    };
+    if read_file(dir, c"wchan", wchan).is_err() {
+        wchan.clear();
+    }
+    read_file(dir, c"stat", stat).ok()?;
+    let (voluntary, involuntary) = (status.voluntary, status.involuntary);
+    Some(ThreadFiles { tid, stat: pid_stat::parse(stat)?, voluntary, involuntary, io, wchan: pid_wchan::parse(wchan) })
 }
 
 fn open_thread(task: &OwnedFd, tid: u32) -> Option<OwnedFd> {

@@ -9,7 +9,7 @@ use clap::Args;
 use procyon_diag::{Fault, Kind};
 use procyon_exporter::flags::{Flag, FlagError, Flags};
 use procyon_exporter::scrape;
-use procyon_exporter::web::{self, Exporter as Served, Listen, Server};
+use procyon_exporter::web::{self, Exporter as Served, Face, Listen, Server};
 use procyon_units::{Bytes, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -60,27 +60,27 @@ impl Exporter {
         scrape::declare(&mut flags);
         flags.parse(self.flags.iter().cloned()).map_err(Fault::from)?;
         if flags.is_on("help") || flags.is_on("h") {
-            return print(&format!("{HELP}{}", flags.help()));
+            return print(format!("{HELP}{}", flags.help()));
         }
         if flags.is_on("version") {
-            return print(&format!(
+            return print(format!(
                 "procyon exporter, version {VERSION}, with the flags and metrics of node_exporter 1.12.1\n"
             ));
         }
         log::start(&log_options(&flags)?)?;
         let served = Served::new(&flags, VERSION, Arc::new(SystemClock))?;
-        serve(served, &Listen::new(&flags))
+        serve(served, Listen::new(&flags, Face::Node)?)
     }
 }
 
-fn print(text: &str) -> Result<ExitCode> {
+pub(crate) fn print(text: impl AsRef<[u8]>) -> Result<ExitCode> {
     let mut out = Output::new();
-    out.write_all(text.as_bytes())?;
+    out.write_all(text.as_ref())?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn log_options(flags: &Flags) -> Result<LogOptions, Fault> {
+pub(crate) fn log_options(flags: &Flags) -> Result<LogOptions, Fault> {
     let wrong = |name: &str, choices: &str| -> Fault {
         let (name, value) = (name.to_owned(), flags.text(name).to_owned());
         FlagError::Value { name, value, problem: format!("is none of {choices}") }.into()
@@ -101,7 +101,8 @@ fn log_options(flags: &Flags) -> Result<LogOptions, Fault> {
     Ok(LogOptions { level, format, file: None, max_size: Bytes(0), keep: 0 })
 }
 
-fn serve(served: Served, listen: &Listen) -> Result<ExitCode> {
+/// Serves until it is told to end.
+pub(crate) fn serve(served: Served, listen: Listen) -> Result<ExitCode> {
     procyon_linux::own::raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

@@ -235,10 +235,7 @@ fn of_token(token: &tokens::Token) -> serde_json::Value {
 fn list(out: &mut Output, tokens: &Tokens, as_json: bool) -> Result<()> {
     let tokens = tokens.list().map_err(|error| fault(&error))?;
     if as_json {
-        let items: Vec<_> = tokens
-            .iter()
-            .map(of_token)
-            .collect();
+        let items: Vec<_> = tokens.iter().map(of_token).collect();
         out.pretty_json(&items.into())?;
         return Ok(());
     }

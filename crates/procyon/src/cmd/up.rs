@@ -1,6 +1,7 @@
 //! `procyon up`: watches this machine and serves what it sees.
 
 mod holder;
+mod metrics;
 mod recorded;
 mod reload;
 
@@ -178,6 +179,7 @@ impl Running {
             tokens: Arc::clone(&tokens),
             clock: Arc::new(SystemClock),
             capabilities: remembered(move || privilege::capabilities(&root)),
+            metrics: metrics::metrics(settings, &feed)?,
         };
         let server = serve(settings, Some(&socket), context)?;
         lock.serves_at(&token::base(settings, server.address().unwrap_or(settings.listen)))?;

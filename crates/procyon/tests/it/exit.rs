@@ -126,7 +126,10 @@ fn tokens_and_options_are_told_as_json() {
     assert!(made["link"].as_str().unwrap().ends_with(&format!("/#token={secret}")), "{made}");
     assert_eq!((&made["token"]["name"], &made["token"]["role"]), (&"grafana".into(), &"viewer".into()), "{made}");
     assert_eq!(bench.run(&["token", "--json"]).json()["token"]["role"], "operator");
-    assert_eq!(bench.run(&["token", "revoke", "grafana", "--json"]).json(), serde_json::json!({ "revoked": "grafana" }));
+    assert_eq!(
+        bench.run(&["token", "revoke", "grafana", "--json"]).json(),
+        serde_json::json!({ "revoked": "grafana" })
+    );
     assert_eq!(bench.run(&["token", "revoke", "grafana", "--json"]).code, 4);
 
     let good = bench.run(&["config", "check", "--json"]).json();

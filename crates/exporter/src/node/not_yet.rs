@@ -1,0 +1,54 @@
+//! Collectors of upstream that are not there yet. Their switches and flags are taken, with a warning for each that is asked
+//! for, so that a command line of node_exporter starts.
+
+use crate::flags::Flag;
+
+/// Their names.
+pub const NAMES: &[&str] =
+    &["drm", "ethtool", "logind", "network_route", "ntp", "perf", "runit", "supervisord", "systemd"];
+
+const HELP: &str = "Taken for node_exporter's sake; the collector is not there yet.";
+
+const fn word(name: &'static str) -> Flag {
+    Flag::word(name, "", HELP).hidden()
+}
+
+const fn list(name: &'static str) -> Flag {
+    Flag::list(name, HELP).hidden()
+}
+
+const fn switch(name: &'static str) -> Flag {
+    Flag::off(name, HELP).hidden()
+}
+
+/// Their flags.
+pub const FLAGS: &[Flag] = &[
+    word("collector.ethtool.device-include"),
+    word("collector.ethtool.device-exclude"),
+    word("collector.ethtool.metrics-include"),
+    word("collector.ntp.server"),
+    word("collector.ntp.server-port"),
+    word("collector.ntp.protocol-version"),
+    switch("collector.ntp.server-is-local"),
+    word("collector.ntp.ip-ttl"),
+    word("collector.ntp.max-distance"),
+    word("collector.ntp.local-offset-tolerance"),
+    word("collector.perf.cpus"),
+    list("collector.perf.tracepoint"),
+    switch("collector.perf.disable-hardware-profilers"),
+    list("collector.perf.hardware-profilers"),
+    switch("collector.perf.disable-software-profilers"),
+    list("collector.perf.software-profilers"),
+    switch("collector.perf.disable-cache-profilers"),
+    list("collector.perf.cache-profilers"),
+    word("collector.runit.servicedir"),
+    word("collector.supervisord.url"),
+    word("collector.systemd.unit-include"),
+    word("collector.systemd.unit-exclude"),
+    word("collector.systemd.unit-whitelist"),
+    word("collector.systemd.unit-blacklist"),
+    switch("collector.systemd.enable-task-metrics"),
+    switch("collector.systemd.enable-restarts-metrics"),
+    switch("collector.systemd.enable-start-time-metrics"),
+    switch("collector.systemd.private"),
+];
