@@ -80,8 +80,9 @@ struct End {
     at: i64,
     exit: Option<Exit>,
     sender: Option<Sender>,
-    oom: bool,
-    core: bool,
+    /// Null, like the two above, for those without a token.
+    oom: Option<bool>,
+    core: Option<bool>,
 }
 
 /// Writes the table, oldest first.
@@ -94,7 +95,7 @@ pub(super) fn print(out: &mut Output, columns: &[Shown], page: &Page) -> Result<
     }));
     let rows = page.items.iter().map(|item| {
         let end: End = serde_json::from_value(Value::Object(item.clone()))?;
-        let how = ends::how(end.exit.as_ref(), end.sender.as_ref(), end.oom, end.core);
+        let how = ends::how(end.exit.as_ref(), end.sender.as_ref(), end.oom == Some(true), end.core == Some(true));
         let how = if how.is_empty() { UNKNOWN.to_owned() } else { table::printable(&how) };
         let mut row = vec![format::time(end.at), how];
         row.extend(columns.iter().map(|shown| match shown {
