@@ -302,6 +302,7 @@ const SOAKED_PROGRAMS: &[Program] = &[
     ("ten minutes of watching", "bench/up_cost.py", &["--seconds", "600"]),
     ("storm", "bench/storm/storm.py", &[]),
     ("truth of the past", "bench/truth/truth.py", &["--seconds", "1200", "--instants", "400"]),
+    ("memory through blocks of history", "bench/history_memory.py", &["--block", "5m"]),
     ("balance of the books", "bench/books.py", &[]),
 ];
 
