@@ -219,7 +219,7 @@ test('without a token the page shows what everyone may see and offers to sign in
   await page.getByText('This token is not valid.').waitFor()
   await page.locator('dialog input').fill(procyon.token)
   await page.locator('dialog button.pri').click()
-  await page.locator('button.role').getByText('operator').waitFor()
+  await page.locator('.role').getByText('operator').waitFor()
   await live(page)
   assert.equal(await page.evaluate(() => document.cookie), '', 'the cookie is out of reach of scripts')
   assert.deepEqual(page.errors, [])
