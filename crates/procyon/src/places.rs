@@ -12,6 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use crate::options::Settings;
+use crate::pause::pause;
 
 /// The options file that is read when nobody names one.
 pub(crate) const USUAL_CONFIG: &str = "/etc/procyon/procyon.toml";
@@ -199,7 +200,7 @@ fn hold(file: &File) -> Result<(), Errno> {
     let take = || rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
     for _ in 0..5 {
         match take() {
-            Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(10)),
+            Err(Errno::WOULDBLOCK) => pause(Duration::from_millis(10)),
             taken => return taken,
         }
     }

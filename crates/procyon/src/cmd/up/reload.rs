@@ -15,7 +15,7 @@ use crate::log::LogHandle;
 use crate::options::Settings;
 
 /// How often memory that is free goes back to the machine.
-const GIVE_BACK: Duration = Duration::from_secs(60);
+const GIVE_BACK: Duration = Duration::from_mins(1);
 
 /// What a signal asks for.
 pub(crate) enum Asked {
