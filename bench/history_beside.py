@@ -10,6 +10,7 @@ import collections
 import datetime
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -51,14 +52,14 @@ def median(command, keep=lambda out: None):
 
 
 def top_of_atop(out):
-    """The ten with the most processor time from `atop -P PRC`: fields 7 pid, 11 user and 12 system ticks of the sample."""
+    """The ten with the most processor time from `atop -P PRC`: pid, name in brackets, state, ticks a second, user and system ticks of the sample."""
     used = collections.Counter()
     for line in out.splitlines():
-        words = line.split()
-        if len(words) > 12 and words[0] == "PRC":
-            # The name stands in brackets and may hold blanks.
-            tail = line[line.rindex(")") + 1:].split()
-            used[int(words[6])] += int(tail[2]) + int(tail[3])
+        # The name may hold blanks, brackets and, which ends its line early, line breaks.
+        found = re.match(r"PRC \S+ \d+ \S+ \S+ \d+ (\d+) \(.*\) [A-Z] \d+ (\d+) (\d+) ", line)
+        if found:
+            pid, user, system = map(int, found.groups())
+            used[pid] += user + system
     return [pid for pid, _ in used.most_common(10)]
 
 
