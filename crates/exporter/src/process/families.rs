@@ -49,10 +49,10 @@ impl Served {
 
     /// Writes what is so now.
     pub(super) fn write(&mut self, groups: &mut Groups, source: &dyn Source, now: Mono, out: &mut Metrics) {
-        let shown = self.choose(&groups.groups, now);
+        let shown = self.choose(&groups.by_name, now);
         let mut rest = Group::default();
         let mut omitted = 0_u64;
-        for (name, group) in &mut groups.groups {
+        for (name, group) in &mut groups.by_name {
             match shown.get(name) {
                 Some(Shown::Before) => {}
                 Some(Shown::Anew) => {
@@ -69,7 +69,7 @@ impl Served {
             }
         }
         let boot = source.boot();
-        for (name, group) in groups.groups.iter().filter(|(name, _)| shown.contains_key(*name)) {
+        for (name, group) in groups.by_name.iter().filter(|(name, _)| shown.contains_key(*name)) {
             self.group(name, group, boot, out);
             if self.threads {
                 threads(name, group, out);
@@ -83,7 +83,7 @@ impl Served {
             out.gauge("namedprocess_namegroup_omitted_groups", help, &[], float(omitted));
         }
         if self.netstat {
-            self.netstat(&groups.groups, &shown, now, out);
+            self.netstat(&groups.by_name, &shown, now, out);
         }
         errors(groups.errors, out);
     }

@@ -29,7 +29,7 @@ const OTHER: &str = "other";
 pub(super) struct Groups {
     options: Options,
     tracked: HashMap<u32, Tracked>,
-    pub(super) groups: BTreeMap<Arc<str>, Group>,
+    pub(super) by_name: BTreeMap<Arc<str>, Group>,
     round: u64,
     /// When we began, after the start of the machine.
     begun: Ticks,
@@ -220,14 +220,14 @@ impl Now {
 
 impl Groups {
     pub(super) fn new(options: Options, begun: Ticks) -> Self {
-        let (tracked, groups) = (HashMap::new(), BTreeMap::new());
-        Self { options, tracked, groups, round: 0, begun, errors: Errors::default() }
+        let (tracked, by_name) = (HashMap::new(), BTreeMap::new());
+        Self { options, tracked, by_name, round: 0, begun, errors: Errors::default() }
     }
 
     /// Brings everything up to date.
     pub(super) fn update(&mut self, source: &mut dyn Source, now: Mono) -> Result<(), CollectError> {
         self.round += 1;
-        for group in self.groups.values_mut() {
+        for group in self.by_name.values_mut() {
             group.now = Now::default();
             group.grown = group.sums.zeroed();
             for thread in group.threads.values_mut() {
@@ -245,7 +245,7 @@ impl Groups {
             self.sockets(source);
         }
         if self.options.remove_empty || self.options.rules.is_each() {
-            self.groups.retain(|_, group| group.now.processes > 0);
+            self.by_name.retain(|_, group| group.now.processes > 0);
         }
         Ok(())
     }
@@ -346,12 +346,12 @@ impl Groups {
 
     /// Adds up.
     fn settle(&mut self, source: &mut dyn Source) {
-        let Self { options, tracked, groups, errors, begun, .. } = self;
+        let Self { options, tracked, by_name, errors, begun, .. } = self;
         for (pid, process) in tracked {
             let Place::In(name) = &process.place else { continue };
-            let group = match groups.get_mut(name) {
+            let group = match by_name.get_mut(name) {
                 Some(group) => group,
-                None => groups.entry(Arc::clone(name)).or_default(),
+                None => by_name.entry(Arc::clone(name)).or_default(),
             };
             let details = &process.details;
             let summed =
@@ -383,7 +383,7 @@ impl Groups {
         for (key, socket) in source.sockets(&processes, &idle) {
             let Some(Tracked { place: Place::In(name), start, .. }) = self.tracked.get(&key.pid) else { continue };
             if *start == key.start
-                && let Some(group) = self.groups.get_mut(name)
+                && let Some(group) = self.by_name.get_mut(name)
             {
                 group.now.sockets.push(socket);
             }

@@ -174,7 +174,7 @@ impl Test {
 
     /// Processes, processor time and bytes read of a group.
     fn of(&self, group: &str) -> Option<(u64, u64, u64)> {
-        let group = self.groups.groups.get(group)?;
+        let group = self.groups.by_name.get(group)?;
         Some((group.now.processes, group.sums.cpu(), group.sums.io()))
     }
 }
@@ -223,7 +223,7 @@ fn children_follow_their_nearest_ancestor_unless_told_otherwise() {
         test.fake.put(made(20, "stranger"));
         test.scrape();
         assert_eq!(test.of("a").map(|(processes, ..)| processes), Some(expected), "{arguments:?}");
-        assert_eq!(test.groups.groups.len(), 1);
+        assert_eq!(test.groups.by_name.len(), 1);
     }
 }
 
@@ -266,16 +266,16 @@ fn switches_do_not_fall_when_a_thread_ends_and_states_are_those_of_threads() {
     let mut test = Test::new(&["-procnames=a"]);
     test.fake.put(Made { switches: None, start: 200, threads: vec![(11, 30), (12, 20)], ..made(10, "a") });
     test.scrape();
-    let voluntary = |test: &Test| test.groups.groups["a"].sums.switches();
+    let voluntary = |test: &Test| test.groups.by_name["a"].sums.switches();
     let before = voluntary(&test).unwrap();
-    assert_eq!(test.groups.groups["a"].now.states, [0, 3, 0, 0, 0]);
-    assert_eq!(test.groups.groups["a"].threads["worker"].count, 3);
+    assert_eq!(test.groups.by_name["a"].now.states, [0, 3, 0, 0, 0]);
+    assert_eq!(test.groups.by_name["a"].threads["worker"].count, 3);
     test.fake.change(10, |one| one.threads = vec![(12, 25)]);
     test.scrape();
     assert!(voluntary(&test).unwrap() >= before);
-    assert_eq!(test.groups.groups["a"].now.states, [0, 2, 0, 0, 0]);
+    assert_eq!(test.groups.by_name["a"].now.states, [0, 2, 0, 0, 0]);
     // The threads' own counts stay, too.
-    assert!(test.groups.groups["a"].threads["worker"].sums[6] >= Some(50));
+    assert!(test.groups.by_name["a"].threads["worker"].sums[6] >= Some(50));
 }
 
 #[test]
@@ -298,8 +298,8 @@ fn without_rules_groups_come_and_go_with_their_processes() {
     test.fake.put(made(1, "a"));
     test.fake.put(made(2, "a"));
     test.scrape();
-    assert_eq!(test.groups.groups.keys().map(|name| &**name).collect::<Vec<_>>(), ["a_1", "a_2"]);
+    assert_eq!(test.groups.by_name.keys().map(|name| &**name).collect::<Vec<_>>(), ["a_1", "a_2"]);
     test.fake.processes.remove(&1);
     test.scrape();
-    assert_eq!(test.groups.groups.len(), 1);
+    assert_eq!(test.groups.by_name.len(), 1);
 }

@@ -167,7 +167,7 @@ impl<'a> Run<'a, '_> {
     }
 }
 
-fn call_function<'a>(function: Function, values: Vec<Value<'a>>) -> Result<Value<'a>, Failed> {
+fn call_function(function: Function, values: Vec<Value<'_>>) -> Result<Value<'_>, Failed> {
     let shown = |text: String| Ok(Value::Text(Cow::Owned(text)));
     match function {
         Function::And | Function::Or => {
@@ -315,7 +315,7 @@ fn printf(format: &str, values: &[Value<'_>]) -> Result<String, Failed> {
             continue;
         }
         let Some(value) = values.next() else {
-            out.push_str(&format!("%!{verb}(MISSING)"));
+            out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(MISSING)"]);
             continue;
         };
         pad(&mut out, &formatted(verb, value, precision)?, width.unwrap_or(0), given);
@@ -329,6 +329,12 @@ fn digits(text: &str) -> (Option<usize>, &str) {
     (digits.parse().ok().map(|number: usize| number.min(WIDEST)), rest)
 }
 
+/// The bytes of a text as `%x` shows them.
+fn hexadecimal(text: &str) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16);
+    text.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect()
+}
+
 fn formatted(verb: char, value: &Value<'_>, precision: Option<usize>) -> Result<String, Failed> {
     let cut = |text: &str| text.chars().take(precision.unwrap_or(usize::MAX)).collect::<String>();
     Ok(match (verb, value) {
@@ -337,7 +343,7 @@ fn formatted(verb: char, value: &Value<'_>, precision: Option<usize>) -> Result<
         ('s', Value::List(_) | Value::Map(_) | Value::Time(_)) => value.show()?.into_owned(),
         ('d', Value::Number(number)) => number.to_string(),
         ('x', Value::Number(number)) => format!("{number:x}"),
-        ('x', Value::Text(text)) => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        ('x', Value::Text(text)) => hexadecimal(text),
         ('q', Value::Text(text)) => format!("{:?}", cut(text)),
         (verb, Value::Text(text)) => format!("%!{verb}(string={text})"),
         (verb, Value::Number(number)) => format!("%!{verb}(int={number})"),
