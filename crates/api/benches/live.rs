@@ -23,7 +23,7 @@ use procyon_api::access::tokens::Tokens;
 use procyon_api::{Config, Context, HostContext, Kept, Server};
 use procyon_collect::Collector;
 use procyon_model::feed::Feed;
-use procyon_model::inspect::{CgroupLimits, Inspect, InspectError, Limit, OpenFile, Thread};
+use procyon_model::inspect::Bygone;
 use procyon_model::{Frame, HostId, ProcessKey};
 use procyon_series::{Limits, Series};
 use procyon_units::{Bytes, Cores, CpuTime, Reading, SystemClock, Ticks};
@@ -47,13 +47,14 @@ fn main() {
         hosts: vec![HostContext {
             feed: Arc::clone(&feed),
             series: Arc::new(Series::new(Limits::default())),
-            inspect: Arc::new(Nothing),
+            inspect: Arc::new(Bygone),
             history: Kept::Off,
         }],
         control: None,
         tokens: Arc::new(Tokens::open(state.path()).unwrap()),
         clock: Arc::new(SystemClock),
         capabilities: Box::new(Vec::new),
+        metrics: None,
     };
     let server =
         Server::start(Config { listen: Some("127.0.0.1:0".parse().unwrap()), ..Config::default() }, context).unwrap();
@@ -157,22 +158,5 @@ fn clients(address: SocketAddr, count: usize) {
         if writeln!(out, "{bytes}").is_err() {
             return;
         }
-    }
-}
-
-struct Nothing;
-
-impl Inspect for Nothing {
-    fn threads(&self, key: &ProcessKey) -> Result<Vec<Thread>, InspectError> {
-        Err(InspectError::Ended(*key))
-    }
-    fn files(&self, key: &ProcessKey) -> Result<Vec<OpenFile>, InspectError> {
-        Err(InspectError::Ended(*key))
-    }
-    fn limits(&self, key: &ProcessKey) -> Result<Vec<Limit>, InspectError> {
-        Err(InspectError::Ended(*key))
-    }
-    fn cgroup_limits(&self, key: &ProcessKey) -> Result<CgroupLimits, InspectError> {
-        Err(InspectError::Ended(*key))
     }
 }

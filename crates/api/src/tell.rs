@@ -54,43 +54,34 @@ pub(crate) fn event(event: &Event) -> wire::Event {
         label: row.map(|row| readable(&row.label)),
         cmd: row.map(|row| readable(&row.descriptor.cmd)),
         user: row.map(|row| readable(&row.descriptor.user)),
-        exit: dead.and_then(exit_of),
-        sender: dead.and_then(|process| sender_of(process, Sight::All)),
-        oom: dead.map(|process| process.death.oom),
-        core: dead.map(|process| process.death.core_dumped),
-        is_final: dead.map(|process| process.death.is_final),
+        ending: dead.map(ending).unwrap_or_default(),
         since: event.since.map(Wall::unix_ms),
     }
 }
 
-/// How a process ended; none when that is not known.
-pub fn exit_of(process: &EndedProcess) -> Option<wire::Exit> {
-    match process.exit.get()? {
-        Exit::Code(code) => Some(wire::Exit { code: Some(*code), signal: None }),
-        Exit::Signal(number) => Some(wire::Exit { code: None, signal: Some(signal_name(*number)) }),
+/// How a process ended, for those who may see everything.
+pub fn ending(process: &EndedProcess) -> wire::Ending {
+    let exit = process.exit.get().map(|exit| match exit {
+        Exit::Code(code) => wire::Exit { code: Some(*code), signal: None },
+        Exit::Signal(number) => wire::Exit { code: None, signal: Some(signal_name(*number)) },
+    });
+    let death = &process.death;
+    let sender = death.sender.as_ref();
+    wire::Ending {
+        exit,
+        sender: sender.map(|sender| wire::Sender { pid: sender.pid, uid: sender.uid, name: readable(&sender.name) }),
+        oom: Some(death.oom),
+        core: Some(death.core_dumped),
+        is_final: Some(death.is_final),
     }
 }
 
-/// How a process ended; none when that is not known, and for those who see public figures: the kernel tells it to the parent
-/// alone.
-pub(crate) fn exit_for(process: &EndedProcess, sight: Sight) -> Option<wire::Exit> {
-    exit_of(process).filter(|_| sight == Sight::All)
-}
-
-/// Another thing that is known of an end; none for those who see public figures.
-pub(crate) fn flag_for(flag: bool, sight: Sight) -> Option<bool> {
-    (sight == Sight::All).then_some(flag)
-}
-
-/// Who sent the signal that ended a process, for those who may see everything.
-pub fn sender(process: &EndedProcess) -> Option<wire::Sender> {
-    sender_of(process, Sight::All)
-}
-
-/// Who sent the signal that ended a process; none when that is not known, and for those who see public figures.
-pub(crate) fn sender_of(process: &EndedProcess, sight: Sight) -> Option<wire::Sender> {
-    let sender = process.death.sender.as_ref().filter(|_| sight == Sight::All)?;
-    Some(wire::Sender { pid: sender.pid, uid: sender.uid, name: readable(&sender.name) })
+/// How a process ended, as far as a caller may see it: the kernel tells that to the parent alone.
+pub(crate) fn ending_for(process: &EndedProcess, sight: Sight) -> wire::Ending {
+    match sight {
+        Sight::All => ending(process),
+        Sight::Public => wire::Ending { is_final: Some(process.death.is_final), ..wire::Ending::default() },
+    }
 }
 
 /// What changed the most.

@@ -19,6 +19,28 @@ pub trait Inspect: Send + Sync {
     fn cgroup_limits(&self, key: &ProcessKey) -> Result<CgroupLimits, InspectError>;
 }
 
+/// Where no process lives, as in a recording: each has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Bygone;
+
+impl Inspect for Bygone {
+    fn threads(&self, key: &ProcessKey) -> Result<Vec<Thread>, InspectError> {
+        Err(InspectError::Ended(*key))
+    }
+
+    fn files(&self, key: &ProcessKey) -> Result<Vec<OpenFile>, InspectError> {
+        Err(InspectError::Ended(*key))
+    }
+
+    fn limits(&self, key: &ProcessKey) -> Result<Vec<Limit>, InspectError> {
+        Err(InspectError::Ended(*key))
+    }
+
+    fn cgroup_limits(&self, key: &ProcessKey) -> Result<CgroupLimits, InspectError> {
+        Err(InspectError::Ended(*key))
+    }
+}
+
 /// Why a process could not be inspected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InspectError {

@@ -90,25 +90,34 @@ pub struct Event {
     pub cmd: Option<String>,
     /// Its user.
     pub user: Option<String>,
-    /// How it ended; null when that is not known, and for all but deaths.
-    pub exit: Option<Exit>,
-    /// Who sent the signal that ended it; null when nobody did or that is not known.
-    #[serde(default)]
-    pub sender: Option<Sender>,
-    /// Whether the out-of-memory killer chose it; null for all but deaths.
-    #[serde(default)]
-    pub oom: Option<bool>,
-    /// Whether its memory was written to a core file; null for all but deaths.
-    #[serde(default)]
-    pub core: Option<bool>,
-    /// Whether its totals are final: told by the kernel after its end; null for all but deaths.
-    #[serde(default, rename = "final")]
-    pub is_final: Option<bool>,
+    /// How it ended; all null for all but deaths.
+    #[serde(flatten)]
+    pub ending: Ending,
     /// Since when nothing was known, Unix ms; null when recording began, and for other kinds.
     pub since: Option<i64>,
 }
 
-/// How a process ended: one of the two.
+/// How a process ended; all null while it runs. Without a token `final` alone is told: the kernel tells the rest to the parent alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ending {
+    /// By itself or by a signal; null when that is not known (yet).
+    #[serde(default)]
+    pub exit: Option<Exit>,
+    /// Who sent the signal that ended it; null when nobody did or that is not known.
+    #[serde(default)]
+    pub sender: Option<Sender>,
+    /// Whether the out-of-memory killer chose it.
+    #[serde(default)]
+    pub oom: Option<bool>,
+    /// Whether its memory was written to a core file.
+    #[serde(default)]
+    pub core: Option<bool>,
+    /// Whether its totals are final: told by the kernel after its end.
+    #[serde(default, rename = "final")]
+    pub is_final: Option<bool>,
+}
+
+/// By itself or by a signal: one of the two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exit {
     /// By itself, with this code.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::history::{Exit, Gap, Sender};
+use crate::history::{Ending, Gap};
 use crate::row::ProcessFigures;
 
 /// Another process, by address and name.
@@ -64,21 +64,9 @@ pub struct Detail {
     /// When it was found gone, Unix ms; null while it runs.
     #[serde(default)]
     pub ended_at: Option<i64>,
-    /// How it ended; null when that is not known (yet), and while it runs.
-    #[serde(default)]
-    pub exit: Option<Exit>,
-    /// Who sent the signal that ended it; null when nobody did or that is not known, or not to be seen.
-    #[serde(default)]
-    pub sender: Option<Sender>,
-    /// Whether the out-of-memory killer chose it; null while it runs.
-    #[serde(default)]
-    pub oom: Option<bool>,
-    /// Whether its memory was written to a core file; null while it runs.
-    #[serde(default)]
-    pub core: Option<bool>,
-    /// Whether its totals are final: told by the kernel after its end; null while it runs.
-    #[serde(default, rename = "final")]
-    pub is_final: Option<bool>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ending: Ending,
     /// All figures.
     pub values: ProcessFigures,
     /// Why figures have no value: id to reason.

@@ -293,16 +293,17 @@ fn ended_json<'a>(ended: impl Iterator<Item = &'a EndedProcess>, sight: Sight) -
     let mut out = Vec::new();
     for process in ended {
         let row = &process.row;
+        let ending = tell::ending_for(process, sight);
         let told = serde_json::json!({
             "key": row.key.to_string(),
             "pid": row.key.pid,
             "name": readable(&row.descriptor.name),
             "user": readable(&row.descriptor.user),
             "cmd": cells::cut(&row.descriptor.cmd, ENDED_TEXT).unwrap_or_else(|| readable(&row.descriptor.cmd)),
-            "oom": process.death.oom,
+            "oom": ending.oom,
             "start": row.started.unix_ms(),
             "at": process.at.unix_ms(),
-            "exit": tell::exit_for(process, sight),
+            "exit": ending.exit,
         });
         if !out.is_empty() {
             push(&mut out, ",");

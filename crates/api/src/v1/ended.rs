@@ -75,14 +75,15 @@ pub(super) fn row<'a>(
     sight: Sight,
     columns: &'a Columns<ProcessRow>,
 ) -> RowJson<'a, ProcessRow> {
+    let ending = tell::ending_for(process, sight);
     let extras = vec![
         ("key", Extra::Text(process.row.key.to_string())),
         ("at", Extra::Number(process.at.unix_ms())),
-        ("exit", Extra::json(&tell::exit_for(process, sight))),
-        ("sender", Extra::json(&tell::sender_of(process, sight))),
-        ("oom", Extra::json(&tell::flag_for(process.death.oom, sight))),
-        ("core", Extra::json(&tell::flag_for(process.death.core_dumped, sight))),
-        ("final", Extra::Bool(process.death.is_final)),
+        ("exit", Extra::json(&ending.exit)),
+        ("sender", Extra::json(&ending.sender)),
+        ("oom", Extra::json(&ending.oom)),
+        ("core", Extra::json(&ending.core)),
+        ("final", Extra::json(&ending.is_final)),
     ];
     RowJson { extras, columns, row: &process.row }
 }

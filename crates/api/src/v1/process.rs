@@ -15,7 +15,7 @@ use procyon_model::frame::EndedProcess;
 use procyon_model::inspect::{InspectError, Limit};
 use procyon_model::{Frame, ProcessKey, ProcessRow, Value};
 use procyon_units::{Reading, Wall};
-use procyon_wire::history::{self as wire_history, Gap};
+use procyon_wire::history::{Ending, Gap};
 use procyon_wire::process::{self as wire, Relative};
 use procyon_wire::{Problem, ProblemKind};
 use serde::Serialize;
@@ -42,12 +42,8 @@ struct DetailJson<'a> {
     key: String,
     state: &'static str,
     ended_at: Option<i64>,
-    exit: Option<wire_history::Exit>,
-    sender: Option<wire_history::Sender>,
-    oom: Option<bool>,
-    core: Option<bool>,
-    #[serde(rename = "final")]
-    is_final: Option<bool>,
+    #[serde(flatten)]
+    ending: Ending,
     values: RowJson<'a, ProcessRow>,
     absent: BTreeMap<&'static str, String>,
     parents: Vec<Relative>,
@@ -186,11 +182,7 @@ fn detail<'a>(
         key: row.key.to_string(),
         state: if running { "running" } else { "ended" },
         ended_at: ended.map(|process| process.at.unix_ms()),
-        exit: ended.and_then(|process| tell::exit_for(process, sight)),
-        sender: ended.and_then(|process| tell::sender_of(process, sight)),
-        oom: ended.and_then(|process| tell::flag_for(process.death.oom, sight)),
-        core: ended.and_then(|process| tell::flag_for(process.death.core_dumped, sight)),
-        is_final: ended.map(|process| process.death.is_final),
+        ending: ended.map(|process| tell::ending_for(process, sight)).unwrap_or_default(),
         values: RowJson::plain(columns, row),
         absent: absent(row, sight),
         parents: parents(frame, row),

@@ -243,8 +243,10 @@ fn without_a_token_nobody_learns_how_a_process_ended() {
     site.publish(&Arc::new(next));
     let signal = json!({ "signal": "SIGKILL" });
     let [public, viewer] = &mut sockets;
-    assert_eq!(public.expect("delta")["ended"][0]["exit"], Value::Null);
-    assert_eq!(viewer.expect("delta")["ended"][0]["exit"], signal);
+    let told = |socket: &mut Socket| socket.expect("delta")["ended"][0].clone();
+    let (public, viewer) = (told(public), told(viewer));
+    assert_eq!((&public["exit"], &public["oom"]), (&Value::Null, &Value::Null));
+    assert_eq!((&viewer["exit"], &viewer["oom"]), (&signal, &true.into()));
     let at = wall.unix_ms();
     for path in
         ["/api/v1/hosts/local/ended", &format!("/api/v1/hosts/local/frame?at={at}"), "/api/v1/hosts/local/frame"]

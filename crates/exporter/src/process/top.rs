@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_largest_are_shown_and_stay_for_a_while() {
-        let mut top = Top::new(2, Duration::from_secs(60));
+        let mut top = Top::new(2, Duration::from_mins(1));
         let first = top.choose(vec![(1.0, "a"), (3.0, "b"), (2.0, "c")], at(0));
         assert_eq!(first.keys().copied().collect::<BTreeSet<_>>(), ["b", "c"].into());
         // Another one is larger; it comes once the smallest has been small for a minute.

@@ -137,8 +137,7 @@ fn told(event: &wire::Event) -> String {
     match event.kind.as_str() {
         "birth" => format!("{who} was born"),
         "death" => {
-            let (oom, core) = (event.oom.unwrap_or_default(), event.core.unwrap_or_default());
-            let how = ends::how(event.exit.as_ref(), event.sender.as_ref(), oom, core);
+            let how = ends::how(&event.ending);
             if how.is_empty() { format!("{who} ended") } else { format!("{who} ended {how}") }
         }
         "boot" => "the machine was started again".to_owned(),

@@ -11,8 +11,8 @@ use procyon_model::catalogue::{self, Unit};
 use procyon_model::frame::EndedProcess;
 use procyon_units::Wall;
 use procyon_wire::List;
-use procyon_wire::history::{Exit, Gap, Sender};
-use serde::Deserialize;
+use procyon_wire::history::{Ending, Gap};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::page::{self, Page};
@@ -56,18 +56,12 @@ pub(super) fn look_up(history: &dyn History, at: Wall) -> Result<Page, Fault> {
 
 /// A process that ended, as the API tells of it.
 fn fields(process: &EndedProcess) -> Map<String, Value> {
-    let mut fields = Map::new();
-    for (name, value) in [
-        ("key", json!(process.row.key.to_string())),
-        ("at", json!(process.at.unix_ms())),
-        ("exit", json!(tell::exit_of(process))),
-        ("sender", json!(tell::sender(process))),
-        ("oom", json!(process.death.oom)),
-        ("core", json!(process.death.core_dumped)),
-        ("final", json!(process.death.is_final)),
-    ] {
-        fields.insert(name.to_owned(), value);
-    }
+    let end = End { at: process.at.unix_ms(), ending: tell::ending(process) };
+    let mut fields = match json!(end) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    fields.insert("key".to_owned(), json!(process.row.key.to_string()));
     for figure in catalogue::PROCESS {
         fields.insert(figure.meta.id.to_owned(), page::json(&(figure.value)(&process.row)));
     }
@@ -75,14 +69,11 @@ fn fields(process: &EndedProcess) -> Map<String, Value> {
 }
 
 /// What a row says of an end.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct End {
     at: i64,
-    exit: Option<Exit>,
-    sender: Option<Sender>,
-    /// Null, like the two above, for those without a token.
-    oom: Option<bool>,
-    core: Option<bool>,
+    #[serde(flatten)]
+    ending: Ending,
 }
 
 /// Writes the table, oldest first.
@@ -95,7 +86,7 @@ pub(super) fn print(out: &mut Output, columns: &[Shown], page: &Page) -> Result<
     }));
     let rows = page.items.iter().map(|item| {
         let end: End = serde_json::from_value(Value::Object(item.clone()))?;
-        let how = ends::how(end.exit.as_ref(), end.sender.as_ref(), end.oom == Some(true), end.core == Some(true));
+        let how = ends::how(&end.ending);
         let how = if how.is_empty() { UNKNOWN.to_owned() } else { table::printable(&how) };
         let mut row = vec![format::time(end.at), how];
         row.extend(columns.iter().map(|shown| match shown {

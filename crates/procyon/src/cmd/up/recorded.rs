@@ -10,9 +10,9 @@ use procyon_api::access::tokens::{Role, Tokens};
 use procyon_api::{Context, HostContext, Kept};
 use procyon_diag::{Fault, Kind, Tone};
 use procyon_history::{Extent, History};
+use procyon_model::Frame;
 use procyon_model::feed::Feed;
-use procyon_model::inspect::{CgroupLimits, Inspect, InspectError, Limit, OpenFile, Thread};
-use procyon_model::{Frame, ProcessKey};
+use procyon_model::inspect::Bygone;
 use procyon_series::{Limits, Series};
 use procyon_units::{Clock, Mono, SystemClock, Wall};
 
@@ -94,27 +94,6 @@ impl Clock for SinceThen {
 
     fn mono(&self) -> Mono {
         SystemClock.mono()
-    }
-}
-
-/// What is read only of living processes: there are none.
-struct Bygone;
-
-impl Inspect for Bygone {
-    fn threads(&self, key: &ProcessKey) -> Result<Vec<Thread>, InspectError> {
-        Err(InspectError::Ended(*key))
-    }
-
-    fn files(&self, key: &ProcessKey) -> Result<Vec<OpenFile>, InspectError> {
-        Err(InspectError::Ended(*key))
-    }
-
-    fn limits(&self, key: &ProcessKey) -> Result<Vec<Limit>, InspectError> {
-        Err(InspectError::Ended(*key))
-    }
-
-    fn cgroup_limits(&self, key: &ProcessKey) -> Result<CgroupLimits, InspectError> {
-        Err(InspectError::Ended(*key))
     }
 }
 
