@@ -1,0 +1,32 @@
+//! One system call of one thread.
+
+use crate::memory::Memory;
+
+/// A system call as an engine saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Call {
+    /// The thread, as numbered in our own pid namespace.
+    pub thread: u32,
+    /// Its process, likewise.
+    pub process: u32,
+    /// The number of the call, by the table of this machine's architecture; one that is not in the table is told as it is.
+    pub number: u32,
+    /// The six argument registers when the thread entered the kernel.
+    pub arguments: [u64; 6],
+    /// When it entered, ns since boot without sleep (`CLOCK_MONOTONIC`).
+    pub entered: u64,
+    /// How it came back; `None` while it is in the kernel, and for ever where it does not come back (`exit_group`).
+    pub returned: Option<Return>,
+    /// What lay in the thread's memory where arguments point to.
+    pub memory: Memory,
+}
+
+/// How a system call came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Return {
+    /// The result register: a value, or an error number below zero (down to -4095), which may be one of the kernel's own
+    /// (`ERESTARTSYS` is 512) when a signal came between.
+    pub result: i64,
+    /// When it came back, ns since boot without sleep.
+    pub at: u64,
+}

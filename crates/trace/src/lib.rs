@@ -1,0 +1,14 @@
+//! System calls of processes: watched without stopping them, told the way strace does.
+//!
+//! One thing flows: an engine makes a [`Call`], which is a thread's registers at both ends of a system call and the few
+//! pieces of its memory that are needed to tell what the registers mean ([`Memory`]). Which pieces those are is said once for
+//! each system call, by its [`Capture`]s, which follow from the table of system calls; every engine obeys the same ones.
+//! Everything after the engine is a pure function of calls.
+
+mod call;
+mod capture;
+mod memory;
+
+pub use call::{Call, Return};
+pub use capture::{Capture, Length, What, When};
+pub use memory::{Memory, Piece};
