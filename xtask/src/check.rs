@@ -299,7 +299,8 @@ const MEASURED_PROGRAMS: &[Program] = &[
 
 /// Long rounds, for `soak`.
 const SOAKED_PROGRAMS: &[Program] = &[
-    ("ten minutes of watching", "bench/up_cost.py", &["--seconds", "600"]),
+    // The charts of the last 15 minutes are full by then.
+    ("ten minutes of watching", "bench/up_cost.py", &["--warm-up", "900", "--seconds", "600"]),
     ("storm", "bench/storm/storm.py", &[]),
     ("truth of the past", "bench/truth/truth.py", &["--seconds", "1200", "--instants", "400"]),
     ("memory through blocks of history", "bench/history_memory.py", &["--block", "5m"]),

@@ -137,7 +137,7 @@ pub(crate) fn failure(error: &HistoryError) -> Failure {
         HistoryError::Io { .. } | HistoryError::Full(_) | HistoryError::Locked(_) => {
             Failure::new(ProblemKind::Unavailable, procyon_diag::message_of(error))
         }
-        HistoryError::Damaged { .. } | HistoryError::Foreign { .. } => {
+        HistoryError::Damaged { .. } | HistoryError::Foreign { .. } | HistoryError::NoSnapshot(_) => {
             Failure::new(ProblemKind::Internal, procyon_diag::message_of(error))
         }
     }

@@ -373,7 +373,8 @@ impl Pass<'_> {
 
     fn bury(&mut self, row: &ProcessRow) {
         self.ended.push(EndedProcess {
-            row: row.clone(),
+            // What has ended does nothing any more.
+            row: ProcessRow { rates: Rates::PENDING, ..row.clone() },
             at: self.tick.wall,
             exit: Reading::Unsupported,
             death: Death::default(),

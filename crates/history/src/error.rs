@@ -52,4 +52,8 @@ pub enum HistoryError {
         /// Why it is not ours to read.
         how: String,
     },
+
+    /// A file that is no snapshot was opened as one.
+    #[error("{0} is no snapshot of procyon")]
+    NoSnapshot(String),
 }

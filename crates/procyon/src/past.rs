@@ -155,5 +155,7 @@ pub(crate) fn fault(error: &HistoryError) -> Fault {
         }
         HistoryError::Foreign { .. } => Fault::new(Kind::Failed, message)
             .hint("a newer procyon reads it; name another folder with `--set history.dir=DIR` to start anew"),
+        HistoryError::NoSnapshot(_) => Fault::new(Kind::Failed, message)
+            .hint("`procyon snapshot -o FILE` makes one; a folder of history is opened with `--data DIR`"),
     }
 }

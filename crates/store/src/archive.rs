@@ -203,13 +203,11 @@ impl Archive {
     pub(crate) fn open(path: &Path) -> Result<Self, HistoryError> {
         let fail = |error| failed("read", path, error);
         let damaged = |how: &str| HistoryError::Damaged { what: path.display().to_string(), how: how.to_owned() };
-        let foreign =
-            || HistoryError::Foreign { what: path.display().to_string(), how: "is no snapshot of procyon".to_owned() };
         let file = File::open(path).map_err(fail)?;
         let length = file.length().map_err(fail)?;
         let mut mark = [0; MARK.len()];
         if file.read_at(&mut mark, 0).map_err(fail)? != mark.len() || mark != *MARK {
-            return Err(foreign());
+            return Err(HistoryError::NoSnapshot(path.display().to_string()));
         }
         let end = length.checked_sub(TAIL).ok_or_else(|| damaged("its end is missing"))?;
         let mut tail = [0; 32];

@@ -144,7 +144,7 @@ function usualWidth(x: Figure): [number, number] {
     case 'fds': return [60, 0]
     case 'age': return [74, 0]
     case 'address': return [156, 0]
-    case 'local': case 'remote': return [190, 1]
+    case 'local': case 'remote': return [172, 1]
     case 'mount': case 'device': case 'model': case 'image': case 'target': return [160, 1]
   }
   if (isText(x)) return [110, 0]

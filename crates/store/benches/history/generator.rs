@@ -332,7 +332,7 @@ impl Generator {
             actor.left -= 1;
             if actor.left == 0 && actor.row.age > Duration::ZERO {
                 ended.push(EndedProcess {
-                    row: actor.row.clone(),
+                    row: ProcessRow { rates: Rates::PENDING, ..actor.row.clone() },
                     at,
                     exit: Reading::Unsupported,
                     death: Death::default(),

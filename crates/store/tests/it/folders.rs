@@ -103,7 +103,7 @@ fn a_snapshot_in_one_file_answers_like_the_folder() {
     std::fs::write(&file, bytes).unwrap();
     assert!(matches!(open_file(&file), Err(HistoryError::Damaged { .. })));
     std::fs::write(&file, "something else").unwrap();
-    assert!(matches!(open_file(&file), Err(HistoryError::Foreign { .. })));
+    assert!(matches!(open_file(&file), Err(HistoryError::NoSnapshot(_))));
 }
 
 #[test]
