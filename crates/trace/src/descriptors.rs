@@ -1,0 +1,322 @@
+//! What descriptors stand for, followed through the calls that are told.
+//!
+//! `/proc/PID/fd` says what a descriptor is now; a call that is told a moment later may have meant something else. So what a
+//! traced process opens, copies and closes is remembered as it goes by, and `/proc` is asked for the rest.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+use crate::call::Call;
+use crate::capture::When;
+use crate::decode::{AT_FDCWD, Descriptors};
+use crate::table;
+
+/// Processes that are remembered; more are not, and `/proc` is asked for them.
+const MAX_PROCESSES: usize = 1024;
+/// Descriptors that are remembered for each.
+const MAX_DESCRIPTORS: usize = 4096;
+
+const O_CLOEXEC: u64 = 0x8_0000;
+
+/// Something that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Open {
+    text: String,
+    closed_by_exec: bool,
+}
+
+/// What is known of descriptors.
+#[derive(Debug, Default)]
+pub struct Followed {
+    processes: HashMap<u32, HashMap<i32, Open>>,
+    /// What the last call changed: not yet part of what was before it.
+    changes: Vec<(u32, i32, Option<Open>)>,
+}
+
+impl Followed {
+    /// Takes in a call that is about to be told.
+    pub fn follow(&mut self, call: &Call) {
+        for (process, descriptor, open) in std::mem::take(&mut self.changes) {
+            self.set(process, descriptor, open);
+        }
+        let Some(result) = call.returned.map(|returned| returned.result).filter(|result| *result >= 0) else { return };
+        let Some(name) = table::name(call.number) else { return };
+        let process = call.process;
+        match name {
+            "execve" | "execveat" => {
+                if let Some(open) = self.processes.get_mut(&process) {
+                    open.retain(|_, open| !open.closed_by_exec);
+                }
+            }
+            "fork" | "vfork" | "clone" | "clone3" => self.copy(process, result),
+            "chdir" => {
+                let directory = self.opened(call, AT_FDCWD, 0);
+                self.change(process, AT_FDCWD, directory.map(|text| Open { text, closed_by_exec: false }));
+            }
+            "fchdir" => {
+                let directory = self.known(process, descriptor(call, 0));
+                self.change(process, AT_FDCWD, directory.map(|open| Open { closed_by_exec: false, ..open }));
+            }
+            "close" => self.change(process, descriptor(call, 0), None),
+            "close_range" => self.close_range(call),
+            "dup" | "dup2" | "dup3" | "fcntl" => self.duplicate(call, name, result),
+            "pipe" | "pipe2" => self.pair(call, 0, "pipe:[", argument(call, 1) & O_CLOEXEC != 0),
+            "socketpair" => self.pair(call, 3, "socket:[", argument(call, 1) & O_CLOEXEC != 0),
+            _ => self.made(call, name, result),
+        }
+    }
+
+    /// Forgets a process that has ended.
+    pub fn forget(&mut self, process: u32) {
+        self.processes.remove(&process);
+    }
+
+    fn set(&mut self, process: u32, descriptor: i32, open: Option<Open>) {
+        let Some(open) = open else {
+            if let Some(known) = self.processes.get_mut(&process) {
+                known.remove(&descriptor);
+            }
+            return;
+        };
+        if self.processes.len() >= MAX_PROCESSES && !self.processes.contains_key(&process) {
+            return;
+        }
+        let known = self.processes.entry(process).or_default();
+        if known.len() < MAX_DESCRIPTORS || known.contains_key(&descriptor) {
+            known.insert(descriptor, open);
+        }
+    }
+
+    fn change(&mut self, process: u32, descriptor: i32, open: Option<Open>) {
+        self.changes.push((process, descriptor, open));
+    }
+
+    fn known(&self, process: u32, descriptor: i32) -> Option<Open> {
+        self.processes.get(&process)?.get(&descriptor).cloned()
+    }
+
+    /// A child starts with what its parent had open.
+    fn copy(&mut self, process: u32, child: i64) {
+        let Ok(child) = u32::try_from(child) else { return };
+        if let Some(open) = self.processes.get(&process).cloned()
+            && child != 0
+            && self.processes.len() < MAX_PROCESSES
+        {
+            self.processes.entry(child).or_insert(open);
+        }
+    }
+
+    fn close_range(&mut self, call: &Call) {
+        const CLOEXEC: u64 = 4;
+        let Some(known) = self.processes.get(&call.process) else { return };
+        let range = argument(call, 0)..=argument(call, 1) & 0xffff_ffff;
+        let inside: Vec<i32> =
+            known.keys().copied().filter(|number| u64::try_from(*number).is_ok_and(|n| range.contains(&n))).collect();
+        for number in inside {
+            let kept = (argument(call, 2) & CLOEXEC != 0).then(|| self.known(call.process, number)).flatten();
+            self.change(call.process, number, kept.map(|open| Open { closed_by_exec: true, ..open }));
+        }
+    }
+
+    fn duplicate(&mut self, call: &Call, name: &str, result: i64) {
+        const F_DUPFD: u64 = 0;
+        const F_SETFD: u64 = 2;
+        const F_DUPFD_CLOEXEC: u64 = 1030;
+        let from = descriptor(call, 0);
+        let (to, closed_by_exec) = match (name, argument(call, 1)) {
+            ("fcntl", F_SETFD) => (i64::from(from), argument(call, 2) & 1 == 1),
+            ("fcntl", command @ (F_DUPFD | F_DUPFD_CLOEXEC)) => (result, command == F_DUPFD_CLOEXEC),
+            ("fcntl", _) => return,
+            ("dup3", _) => (result, argument(call, 2) & O_CLOEXEC != 0),
+            _ => (result, false),
+        };
+        if let Ok(to) = i32::try_from(to) {
+            let open = self.known(call.process, from);
+            self.change(call.process, to, open.map(|open| Open { closed_by_exec, ..open }));
+        }
+    }
+
+    /// Two ends of a pipe or a pair of sockets, whose names only `/proc` knows.
+    fn pair(&mut self, call: &Call, index: usize, kind: &str, closed_by_exec: bool) {
+        let Some(bytes) = call.memory.at(When::Exit, argument(call, index)) else { return };
+        for chunk in bytes.chunks_exact(4).take(2) {
+            let number = chunk.first_chunk().map_or(-1, |bytes| i32::from_ne_bytes(*bytes));
+            let text = live(call.process, number).filter(|text| text.starts_with(kind));
+            self.change(call.process, number, text.map(|text| Open { text, closed_by_exec }));
+        }
+    }
+
+    /// Calls that return a descriptor for something new.
+    fn made(&mut self, call: &Call, name: &str, result: i64) {
+        let flag = |index: usize| argument(call, index) & O_CLOEXEC != 0;
+        let special = |kind: &str| Some(format!("anon_inode:{kind}"));
+        let Ok(number) = i32::try_from(result) else { return };
+        let socket = || live(call.process, number).filter(|text| text.starts_with("socket:["));
+        let (text, closed_by_exec) = match name {
+            "open" => (self.file(call, AT_FDCWD, 0, number), flag(1)),
+            "creat" => (self.file(call, AT_FDCWD, 0, number), false),
+            "openat" => (self.file(call, descriptor(call, 0), 1, number), flag(2)),
+            "openat2" => (self.file(call, descriptor(call, 0), 1, number), false),
+            "socket" => (socket(), flag(1)),
+            "accept" => (socket(), false),
+            "accept4" => (socket(), flag(3)),
+            "epoll_create" => (special("[eventpoll]"), false),
+            "epoll_create1" => (special("[eventpoll]"), flag(0)),
+            "eventfd" => (special("[eventfd]"), false),
+            "eventfd2" => (special("[eventfd]"), flag(1)),
+            "timerfd_create" => (special("[timerfd]"), flag(1)),
+            "signalfd4" => (special("[signalfd]"), flag(3)),
+            "inotify_init" => (special("inotify"), false),
+            "inotify_init1" => (special("inotify"), flag(0)),
+            "io_uring_setup" => (special("[io_uring]"), true),
+            "perf_event_open" => (special("[perf_event]"), argument(call, 4) & 8 != 0),
+            "pidfd_open" => (special("[pidfd]"), true),
+            "userfaultfd" => (special("[userfaultfd]"), flag(0)),
+            _ => return,
+        };
+        self.change(call.process, number, text.map(|text| Open { text, closed_by_exec }));
+    }
+
+    /// A file that was opened: by the name that `/proc` gives it if that fits the path, because links are followed there.
+    fn file(&self, call: &Call, directory: i32, path: usize, number: i32) -> Option<String> {
+        let opened = self.opened(call, directory, path);
+        let Some(now) = live(call.process, number) else { return opened };
+        let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        match opened {
+            Some(opened) if last(&opened) != last(&now) => Some(opened),
+            _ => Some(now),
+        }
+    }
+
+    /// The whole path of a call's argument.
+    fn opened(&self, call: &Call, directory: i32, path: usize) -> Option<String> {
+        let bytes = call.memory.at(When::Exit, argument(call, path))?;
+        let end = bytes.iter().position(|byte| *byte == 0)?;
+        let path = String::from_utf8_lossy(bytes.get(..end)?);
+        let start = if path.starts_with('/') {
+            PathBuf::from("/")
+        } else {
+            PathBuf::from(self.describe(call.process, directory, When::Enter)?.as_ref())
+        };
+        Some(joined(start, &path))
+    }
+}
+
+impl Descriptors for Followed {
+    fn describe(&self, process: u32, descriptor: i32, when: When) -> Option<Cow<'_, str>> {
+        if when == When::Exit
+            && let Some((_, _, open)) =
+                self.changes.iter().rev().find(|(of, number, _)| (*of, *number) == (process, descriptor))
+        {
+            return open
+                .as_ref()
+                .map(|open| Cow::from(&open.text))
+                .or_else(|| live(process, descriptor).map(Cow::from));
+        }
+        match self.processes.get(&process).and_then(|known| known.get(&descriptor)) {
+            Some(open) => Some(Cow::from(&open.text)),
+            None => live(process, descriptor).map(Cow::from),
+        }
+    }
+}
+
+/// A path from a directory on, without `.`, `..` and double slashes.
+fn joined(mut start: PathBuf, path: &str) -> String {
+    for part in Path::new(path).components() {
+        match part {
+            Component::Normal(name) => start.push(name),
+            Component::ParentDir => {
+                start.pop();
+            }
+            _ => {}
+        }
+    }
+    start.to_string_lossy().into_owned()
+}
+
+/// What a descriptor is now.
+fn live(process: u32, descriptor: i32) -> Option<String> {
+    let link = match descriptor {
+        AT_FDCWD => format!("/proc/{process}/cwd"),
+        number => format!("/proc/{process}/fd/{number}"),
+    };
+    std::fs::read_link(link).ok().map(|path| path.to_string_lossy().into_owned())
+}
+
+fn argument(call: &Call, index: usize) -> u64 {
+    call.arguments.get(index).copied().unwrap_or(0)
+}
+
+fn descriptor(call: &Call, index: usize) -> i32 {
+    u32::try_from(argument(call, index) & 0xffff_ffff).unwrap_or(u32::MAX).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Return;
+    use crate::memory::{Memory, Piece};
+
+    /// No such process: `/proc` has no say.
+    const PROCESS: u32 = u32::MAX;
+
+    fn call(name: &str, arguments: [u64; 3], text: &[u8], result: i64) -> Call {
+        let mut memory = Memory::default();
+        memory.push(Piece { address: 0x1000, when: When::Exit, bytes: text.to_vec() });
+        let [a, b, c] = arguments;
+        Call {
+            process: PROCESS,
+            number: table::number(name).unwrap(),
+            arguments: [a, b, c, 0, 0, 0],
+            returned: Some(Return { result, at: 0 }),
+            memory,
+            ..Call::default()
+        }
+    }
+
+    fn known(followed: &Followed, descriptor: i32, when: When) -> Option<String> {
+        followed.describe(PROCESS, descriptor, when).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn descriptors_are_followed_from_open_to_close() {
+        let here = u64::from(AT_FDCWD.cast_unsigned());
+        let mut followed = Followed::default();
+        followed.follow(&call("chdir", [0x1000, 0, 0], b"/tmp\0", 0));
+        followed.follow(&call("openat", [here, 0x1000, O_CLOEXEC], b"../etc/./passwd\0", 3));
+        assert_eq!(known(&followed, 3, When::Enter), None);
+        assert_eq!(known(&followed, 3, When::Exit).as_deref(), Some("/etc/passwd"));
+        assert_eq!(known(&followed, AT_FDCWD, When::Enter).as_deref(), Some("/tmp"));
+        followed.follow(&call("dup2", [3, 7, 0], b"", 7));
+        assert_eq!(known(&followed, 3, When::Enter).as_deref(), Some("/etc/passwd"));
+        assert_eq!(known(&followed, 7, When::Exit).as_deref(), Some("/etc/passwd"));
+        followed.follow(&call("epoll_create1", [0, 0, 0], b"", 8));
+        followed.follow(&call("execve", [0, 0, 0], b"", 0));
+        assert_eq!(known(&followed, 3, When::Enter), None);
+        assert_eq!(known(&followed, 7, When::Enter).as_deref(), Some("/etc/passwd"));
+        assert_eq!(known(&followed, 8, When::Enter).as_deref(), Some("anon_inode:[eventpoll]"));
+        followed.follow(&call("close", [7, 0, 0], b"", 0));
+        assert_eq!(known(&followed, 7, When::Enter).as_deref(), Some("/etc/passwd"));
+        followed.follow(&call("close_range", [8, 0xffff_ffff, 0], b"", 0));
+        assert_eq!(known(&followed, 7, When::Enter), None);
+        followed.follow(&call("getpid", [0, 0, 0], b"", 1));
+        assert_eq!(known(&followed, 8, When::Enter), None);
+    }
+
+    #[test]
+    fn what_failed_changes_nothing() {
+        let mut followed = Followed::default();
+        followed.follow(&call("epoll_create1", [0, 0, 0], b"", -24));
+        followed.follow(&call("getpid", [0, 0, 0], b"", 1));
+        assert!(followed.processes.is_empty());
+    }
+
+    #[test]
+    fn our_own_descriptors_are_asked_for() {
+        let file = std::fs::File::open("/proc/self/status").unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&file);
+        let text = Followed::default().describe(std::process::id(), number, When::Enter).unwrap().into_owned();
+        assert!(text.ends_with("/status"), "{text}");
+    }
+}

@@ -1,0 +1,3 @@
+//! What comes from traced programs and from people.
+
+mod hostile;
