@@ -39,8 +39,8 @@ macro_rules! names {
 }
 use names;
 
-/// Signals below the real-time ones; the first is number 1.
-const SIGNALS: [&str; 31] = [
+/// Signals that have a name of their own; the first is number 1, the last the first of the real-time ones.
+const SIGNALS: [&str; 32] = [
     "SIGHUP",
     "SIGINT",
     "SIGQUIT",
@@ -72,15 +72,16 @@ const SIGNALS: [&str; 31] = [
     "SIGIO",
     "SIGPWR",
     "SIGSYS",
+    "SIGRTMIN",
 ];
 
-/// The first real-time signal, which strace calls `SIGRT_0`. Source: include/uapi/asm-generic/signal.h.
+/// The first real-time signal; those after it are `SIGRT_1` and so on. Source: include/uapi/asm-generic/signal.h.
 pub(crate) const SIGRTMIN: u64 = 32;
 
 /// The last one.
 pub(crate) const SIGRTMAX: u64 = 64;
 
-/// The name of a signal that is not a real-time one.
+/// The name of a signal that has one of its own.
 pub(crate) fn signal(number: u64) -> Option<&'static str> {
     SIGNALS.get(usize::try_from(number.checked_sub(1)?).ok()?).copied()
 }
@@ -113,7 +114,8 @@ mod tests {
     fn signals_and_errors_have_names() {
         assert_eq!(signal(17), Some("SIGCHLD"));
         assert_eq!(signal(0), None);
-        assert_eq!(signal(32), None);
+        assert_eq!(signal(32), Some("SIGRTMIN"));
+        assert_eq!(signal(33), None);
         assert_eq!(errors::error(2), Some(("ENOENT", "No such file or directory")));
         assert_eq!(errors::error(133), Some(("EHWPOISON", "Memory page has hardware error")));
         assert_eq!(errors::error(41), None);

@@ -341,6 +341,20 @@ pub(crate) static ATTRIBUTE_READ: Special = Special {
     },
 };
 
+/// Names of attributes as they were read; without room for them, only their length was asked for.
+pub(crate) static ATTRIBUTE_NAMES: Special = Special {
+    copies: &[(0, When::Exit, What::Content(Length::Result(1)))],
+    tell: |printer, index| {
+        let address = printer.argument(index);
+        match printer.success() {
+            Some(length) if printer.argument(index + 1) != 0 => {
+                printer.content(address, length, printer.output(address));
+            }
+            _ => printer.address(address),
+        }
+    },
+};
+
 fn attribute(printer: &mut Printer<'_>, address: u64, length: u64, known: Option<&[u8]>) {
     let size = usize::try_from(length).unwrap_or(usize::MAX);
     let zero = size <= printer.options.limit && known.is_some_and(|bytes| bytes.get(size.wrapping_sub(1)) == Some(&0));

@@ -62,6 +62,33 @@ pub(crate) fn policy(printer: &mut Printer<'_>, bytes: &[u8]) {
     }
 }
 
+/// Nodes of memory, a bit each: as many as the argument behind says. `get_mempolicy`, `set_mempolicy`, `mbind`.
+pub(crate) static NODES_READ: Special = Special {
+    copies: &[(0, When::Exit, What::Bytes(Length::Argument(2, 1)))],
+    tell: |printer, index| {
+        let known = printer.output(printer.argument(index));
+        nodes(printer, index, known);
+    },
+};
+/// The same that the call reads.
+pub(crate) static NODES: Special =
+    Special { copies: &[(0, When::Exit, What::Bytes(Length::Argument(2, 1)))], tell: nodes_in };
+/// The same further on.
+pub(crate) static NODES_OF_RANGE: Special =
+    Special { copies: &[(0, When::Exit, What::Bytes(Length::Argument(4, 1)))], tell: nodes_in };
+
+fn nodes_in(printer: &mut Printer<'_>, index: usize) {
+    let known = printer.input(printer.argument(index));
+    nodes(printer, index, known);
+}
+
+fn nodes(printer: &mut Printer<'_>, index: usize, known: Option<&[u8]>) {
+    let [address, most] = [0, 1].map(|offset| printer.argument(index + offset));
+    let words = most.saturating_add(62) / 64;
+    let word = Form::By(|printer, bytes| printer.padded(u64_at(bytes, 0).unwrap_or(0), 16));
+    printer.elements(address, words, &word, known);
+}
+
 /// A barrier, its flags, and a processor if it is for one.
 pub(crate) static BARRIER: Special = Special {
     copies: &[],

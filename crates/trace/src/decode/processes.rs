@@ -118,24 +118,25 @@ pub(crate) static STATUS: Special = Special {
 
 fn status(printer: &mut Printer<'_>, status: u32) {
     let (signal, code) = (status & 0x7f, status >> 8 & 0xff);
-    let mut rest = 0;
-    if status & 0xff == 0x7f {
+    let rest = if status == 0xffff {
+        printer.put("{WIFCONTINUED(s)}");
+        0
+    } else if status & 0xff == 0x7f {
         printer.put("{WIFSTOPPED(s) && WSTOPSIG(s) == ");
         printer.signal((code & 0x7f).into());
         printer.put(if code & 0x80 == 0 { "}" } else { " | 0x80}" });
-        rest = status & 0xffff_0000;
-        if status == 0xffff {
-            rest = 0;
-        }
+        status & 0xffff_0000
+    } else if signal == 0x7f {
+        return printer.hex(status.into());
     } else if signal != 0 {
         printer.put("{WIFSIGNALED(s) && WTERMSIG(s) == ");
         printer.signal(signal.into());
         printer.put(if status & 0x80 == 0 { "}" } else { " && WCOREDUMP(s)}" });
-        rest = status & !0xff;
-    } else if status & 0x7f == 0 {
+        status & !0xff
+    } else {
         printer.format(format_args!("{{WIFEXITED(s) && WEXITSTATUS(s) == {code}}}"));
-        rest = status & !0xff7f;
-    }
+        status & !0xff7f
+    };
     if rest >> 16 != 0 {
         printer.put("|");
         printer.one_of((rest >> 16).into(), &[&names::PTRACE_EVENTS]);

@@ -144,6 +144,10 @@ fn memory_is_mapped() {
     check(&case("brk", &[0]).returns(0x5555_5555_9000), "brk(NULL) = 0x555555559000");
     check(&case("mremap", &[0x1000, 1, 2, 1]).returns(0x2000), "mremap(0x1000, 1, 2, MREMAP_MAYMOVE) = 0x2000");
     check(&case("madvise", &[0x1000, 4096, 4]).returns(0), "madvise(0x1000, 4096, MADV_DONTNEED) = 0");
+    check(
+        &case("set_mempolicy", &[0x8001, 0x1000, 65]).left(0x1000, &words(&[3])).returns(0),
+        "set_mempolicy(MPOL_PREFERRED|MPOL_F_STATIC_NODES, [0x00000000000003], 65) = 0",
+    );
     check(&case("shmget", &[0, 56, 0o1600]).returns(7), "shmget(IPC_PRIVATE, 56, IPC_CREAT|0600) = 7");
     check(&case("shmget", &[0x52, 56, 0]).returns(7), "shmget(0x52, 56, 000) = 7");
 }
@@ -440,7 +444,7 @@ fn signals_are_named() {
             .left(0x1000, &words(&[u64::MAX]))
             .left(0x2000, &words(&[0x8000_0003]))
             .returns(0),
-        "rt_sigprocmask(SIG_BLOCK, ~[], [HUP INT RT_0], 8) = 0",
+        "rt_sigprocmask(SIG_BLOCK, ~[], [HUP INT RTMIN], 8) = 0",
     );
     check(
         &case("rt_sigprocmask", &[2, 0x1000, 0, 8]).left(0x1000, &words(&[!0x1_0002])).returns(0),
