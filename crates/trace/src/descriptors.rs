@@ -1,7 +1,8 @@
 //! What descriptors stand for, followed through the calls that are told.
 //!
-//! `/proc/PID/fd` says what a descriptor is now; a call that is told a moment later may have meant something else. So what a
-//! traced process opens, copies and closes is remembered as it goes by, and `/proc` is asked for the rest.
+//! `/proc/PID/fd` says what a descriptor is now; a call that is told a moment later may have meant something else. So it is read
+//! once for each process, and what the process opens, copies and closes from then on is followed. `/proc` is asked again only for
+//! what cannot be known otherwise: descriptors that came in a message, numbers of new sockets and pipes.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -43,6 +44,7 @@ impl Followed {
         let Some(result) = call.returned.map(|returned| returned.result).filter(|result| *result >= 0) else { return };
         let Some(name) = table::name(call.number) else { return };
         let process = call.process;
+        self.meet(process);
         match name {
             "execve" | "execveat" => {
                 if let Some(open) = self.processes.get_mut(&process) {
@@ -70,6 +72,21 @@ impl Followed {
     /// Forgets a process that has ended.
     pub fn forget(&mut self, process: u32) {
         self.processes.remove(&process);
+    }
+
+    /// Reads what a process has open, the first time that it is seen.
+    fn meet(&mut self, process: u32) {
+        if self.processes.contains_key(&process) || self.processes.len() >= MAX_PROCESSES {
+            return;
+        }
+        let entries = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).take(MAX_DESCRIPTORS);
+        let open = |number: i32| {
+            let text = live(process, number)?;
+            Some((number, Open { text, closed_by_exec: is_closed_by_exec(process, number) }))
+        };
+        let known = numbers.chain([AT_FDCWD]).filter_map(open).collect();
+        self.processes.insert(process, known);
     }
 
     fn set(&mut self, process: u32, descriptor: i32, open: Option<Open>) {
@@ -178,15 +195,10 @@ impl Followed {
         self.change(call.process, number, text.map(|text| Open { text, closed_by_exec }));
     }
 
-    /// A file that was opened: by the name that `/proc` gives it if that fits the path, because links are followed there.
+    /// A file that was opened: without the links on the way to it, as `/proc` would tell it.
     fn file(&self, call: &Call, directory: i32, path: usize, number: i32) -> Option<String> {
-        let opened = self.opened(call, directory, path);
-        let Some(now) = live(call.process, number) else { return opened };
-        let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
-        match opened {
-            Some(opened) if last(&opened) != last(&now) => Some(opened),
-            _ => Some(now),
-        }
+        let Some(opened) = self.opened(call, directory, path) else { return live(call.process, number) };
+        resolved(call.process, &opened).or(Some(opened))
     }
 
     /// The whole path of a call's argument.
@@ -214,8 +226,10 @@ impl Descriptors for Followed {
                 .map(|open| Cow::from(&open.text))
                 .or_else(|| live(process, descriptor).map(Cow::from));
         }
+        let changed = self.changes.iter().any(|(of, number, _)| (*of, *number) == (process, descriptor));
         match self.processes.get(&process).and_then(|known| known.get(&descriptor)) {
             Some(open) => Some(Cow::from(&open.text)),
+            None if changed => None,
             None => live(process, descriptor).map(Cow::from),
         }
     }
@@ -233,6 +247,25 @@ fn joined(mut start: PathBuf, path: &str) -> String {
         }
     }
     start.to_string_lossy().into_owned()
+}
+
+/// A path without links, if the process sees the same files as we do: elsewhere the same path is another file.
+fn resolved(process: u32, path: &str) -> Option<String> {
+    let mounts = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+    let same = mounts(&process.to_string())? == mounts("self")?
+        && std::fs::read_link(format!("/proc/{process}/root")).ok()? == Path::new("/");
+    if !same {
+        return None;
+    }
+    let path = std::fs::canonicalize(path).ok()?;
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// Whether a descriptor is closed when another program starts. Source: `flags` of `/proc/PID/fdinfo/FD`, in base 8.
+fn is_closed_by_exec(process: u32, number: i32) -> bool {
+    let text = std::fs::read_to_string(format!("/proc/{process}/fdinfo/{number}")).unwrap_or_default();
+    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
+    flags.and_then(|flags| u64::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & O_CLOEXEC != 0)
 }
 
 /// What a descriptor is now.
@@ -309,7 +342,8 @@ mod tests {
         let mut followed = Followed::default();
         followed.follow(&call("epoll_create1", [0, 0, 0], b"", -24));
         followed.follow(&call("getpid", [0, 0, 0], b"", 1));
-        assert!(followed.processes.is_empty());
+        assert_eq!(known(&followed, -24, When::Enter), None);
+        assert!(followed.processes.values().all(HashMap::is_empty));
     }
 
     #[test]

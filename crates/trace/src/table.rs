@@ -130,3 +130,56 @@ pub fn number(name: &str) -> Option<u32> {
 pub(crate) fn all() -> impl Iterator<Item = (u32, &'static System)> {
     (0..).zip(TABLE.iter()).filter_map(|(number, entry)| Some((number, entry.as_ref()?.0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_number_has_a_call_and_every_call_a_number() {
+        let numbers: BTreeMap<&str, u16> = x86_64::NUMBERS.iter().map(|(number, name)| (*name, *number)).collect();
+        assert_eq!(numbers.len(), x86_64::NUMBERS.len());
+        let calls: Vec<&str> = SUBJECTS.iter().flat_map(|calls| calls.iter()).map(|system| system.name).collect();
+        assert_eq!(calls.len(), numbers.len());
+        for name in calls {
+            assert_eq!(number(name), numbers.get(name).map(|number| u32::from(*number)), "{name}");
+        }
+        assert_eq!(name(257), Some("openat"));
+        assert_eq!(name(400), None);
+        assert_eq!(name(u32::MAX), None);
+        assert_eq!(captures(u32::MAX), []);
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_kernels_headers() {
+        let Ok(text) = std::fs::read_to_string("/usr/include/x86_64-linux-gnu/asm/unistd_64.h") else { return };
+        let mut seen = 0;
+        for line in text.lines().filter_map(|line| line.strip_prefix("#define __NR_")) {
+            let Some((known, value)) = line.split_once(' ') else { continue };
+            assert_eq!(name(value.trim().parse().unwrap()), Some(known));
+            seen += 1;
+        }
+        assert!(seen > 300);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests start programs")]
+    fn calls_have_as_many_arguments_as_strace_tells() {
+        // Raw, strace tells every argument as a number.
+        let command = ["-f", "-e", "raw=all", "sh", "-c", "ls / | cat; (exit 3); kill -0 $$"];
+        let Ok(output) = std::process::Command::new("strace").args(command).output() else { return };
+        let text = String::from_utf8_lossy(&output.stderr);
+        let mut seen = 0;
+        for line in text.lines().map(|line| line.split_once("] ").map_or(line, |(_, line)| line)) {
+            let Some((told, rest)) = line.split_once('(') else { continue };
+            let Some((arguments, _)) = rest.split_once(')') else { continue };
+            let Some(system) = number(told).and_then(system) else { continue };
+            let count = if arguments.is_empty() { 0 } else { arguments.split(", ").count() };
+            assert_eq!(system.arguments.len(), count, "{line}");
+            seen += 1;
+        }
+        assert!(seen > 100 || !output.status.success(), "{seen} calls of {text}");
+    }
+}

@@ -26,6 +26,19 @@ pub(crate) fn device(printer: &mut Printer<'_>, bytes: &[u8]) {
     printer.device(u64_at(bytes, 0).unwrap_or(0));
 }
 
+/// The same in four bytes.
+pub(crate) fn device32(printer: &mut Printer<'_>, bytes: &[u8]) {
+    printer.device(u32_at(bytes, 0).unwrap_or(0).into());
+}
+
+/// A directory that a path starts at, or none.
+pub(crate) fn directory_or_none(printer: &mut Printer<'_>, bytes: &[u8]) {
+    match u32_at(bytes, 0).unwrap_or(0) {
+        u32::MAX => printer.put("FAN_NOFD"),
+        directory => printer.directory(directory),
+    }
+}
+
 /// How a file is opened.
 pub(crate) fn open_flags(printer: &mut Printer<'_>, bytes: &[u8]) {
     printer.open_flags(u32_at(bytes, 0).unwrap_or(0).into());
@@ -90,7 +103,7 @@ pub(crate) static STATX_FLAGS: Special = Special {
         printer.flags(flags & 0x6000, &[&names::AT_STATX_SYNC_TYPES]);
         if flags & !0x6000 != 0 {
             printer.put("|");
-            printer.flags(flags & !0x6000, &[&names::AT_FLAGS]);
+            printer.flags_or(flags & !0x6000, &[&names::AT_FLAGS], "");
         }
     },
 };
@@ -356,9 +369,66 @@ pub(crate) static ATTRIBUTE_NAMES: Special = Special {
 };
 
 fn attribute(printer: &mut Printer<'_>, address: u64, length: u64, known: Option<&[u8]>) {
+    // Source: include/uapi/linux/limits.h, `XATTR_SIZE_MAX`.
+    if length > 65_536 {
+        return printer.address(address);
+    }
     let size = usize::try_from(length).unwrap_or(usize::MAX);
     let zero = size <= printer.options.limit && known.is_some_and(|bytes| bytes.get(size.wrapping_sub(1)) == Some(&0));
     printer.content(address, if zero { length - 1 } else { length }, known);
+}
+
+/// A handle of a file: its size as it was and as it became, its kind, its bytes.
+pub(crate) static HANDLE_READ: Special = Special {
+    copies: &[(0, When::Enter, What::Bytes(Length::Fixed(8))), (0, When::Exit, What::Bytes(Length::Fixed(136)))],
+    tell: |printer, index| {
+        const EOVERFLOW: u64 = 75;
+        let address = printer.argument(index);
+        let Some(before) = printer.input(address).filter(|_| address != 0).and_then(|bytes| u32_at(bytes, 0)) else {
+            return printer.address(address);
+        };
+        printer.format(format_args!("{{handle_bytes={before}"));
+        let known = printer.call.memory.at(When::Exit, address);
+        let told = printer.success().is_some() || printer.error() == Some(EOVERFLOW);
+        if let Some(bytes) = known.filter(|bytes| told && bytes.len() >= 8) {
+            let after = u32_at(bytes, 0).unwrap_or(0);
+            if after != before {
+                printer.format(format_args!(" => {after}"));
+            }
+            if printer.success().is_some() {
+                handle(printer, bytes, after);
+            }
+        }
+        printer.put("}");
+    },
+};
+
+/// A handle that the call reads.
+pub(crate) static HANDLE: Special = Special {
+    copies: &[(0, When::Exit, What::Bytes(Length::Fixed(136)))],
+    tell: |printer, index| {
+        let address = printer.argument(index);
+        let Some(bytes) = printer.input(address).filter(|bytes| address != 0 && bytes.len() >= 8) else {
+            return printer.address(address);
+        };
+        let size = u32_at(bytes, 0).unwrap_or(0);
+        printer.format(format_args!("{{handle_bytes={size}"));
+        handle(printer, bytes, size);
+        printer.put("}");
+    },
+};
+
+fn handle(printer: &mut Printer<'_>, bytes: &[u8], size: u32) {
+    printer.field("handle_type", &Form::D32, bytes, 4);
+    printer.put(", f_handle=");
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    match bytes.get(8..size.min(128) + 8) {
+        Some(shown) => {
+            printer.quoted_hex(shown);
+            printer.put(if size > shown.len() { "..." } else { "" });
+        }
+        None => printer.put("???"),
+    }
 }
 
 /// What is compared between two processes.
@@ -371,7 +441,12 @@ pub(crate) static COMPARE: Special = Special {
         match names::KCMP_TYPES.find(kind.into()) {
             Some("KCMP_FILE") => printer.format(format_args!(", {}, {}", low(first), low(second))),
             Some("KCMP_FILES" | "KCMP_FS" | "KCMP_IO" | "KCMP_SIGHAND" | "KCMP_SYSVSEM" | "KCMP_VM") => {}
-            _ => printer.format(format_args!(", {first:#x}, {second:#x}")),
+            _ => {
+                for value in [first, second] {
+                    printer.put(", ");
+                    printer.hex(value);
+                }
+            }
         }
     },
 };

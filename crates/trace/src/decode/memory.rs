@@ -1,11 +1,14 @@
 //! Arguments of calls on memory and System V IPC that depend on each other.
 
 use super::layout::Form;
-use super::printer::{Printer, u64_at};
+use super::printer::{Printer, u32_at, u64_at};
 use super::structures;
 use crate::capture::{Length, What, When};
-use crate::names::memory as names;
+use crate::names::{Names, memory as names};
 use crate::table::Special;
+
+/// Set by older C libraries; it says nothing on 64 bits.
+const IPC_64: u32 = 0x100;
 
 /// How pages are mapped: a kind, flags, the size of huge pages in the highest bits.
 pub(crate) fn map_flags(printer: &mut Printer<'_>, bytes: &[u8]) {
@@ -64,7 +67,7 @@ pub(crate) fn policy(printer: &mut Printer<'_>, bytes: &[u8]) {
 
 /// Nodes of memory, a bit each: as many as the argument behind says. `get_mempolicy`, `set_mempolicy`, `mbind`.
 pub(crate) static NODES_READ: Special = Special {
-    copies: &[(0, When::Exit, What::Bytes(Length::Argument(2, 1)))],
+    copies: &[(0, When::Exit, What::Bytes(Length::Argument(2, 8)))],
     tell: |printer, index| {
         let known = printer.output(printer.argument(index));
         nodes(printer, index, known);
@@ -72,10 +75,10 @@ pub(crate) static NODES_READ: Special = Special {
 };
 /// The same that the call reads.
 pub(crate) static NODES: Special =
-    Special { copies: &[(0, When::Exit, What::Bytes(Length::Argument(2, 1)))], tell: nodes_in };
+    Special { copies: &[(0, When::Exit, What::Bytes(Length::Argument(2, 8)))], tell: nodes_in };
 /// The same further on.
 pub(crate) static NODES_OF_RANGE: Special =
-    Special { copies: &[(0, When::Exit, What::Bytes(Length::Argument(4, 1)))], tell: nodes_in };
+    Special { copies: &[(0, When::Exit, What::Bytes(Length::Argument(4, 8)))], tell: nodes_in };
 
 fn nodes_in(printer: &mut Printer<'_>, index: usize) {
     let known = printer.input(printer.argument(index));
@@ -85,6 +88,9 @@ fn nodes_in(printer: &mut Printer<'_>, index: usize) {
 fn nodes(printer: &mut Printer<'_>, index: usize, known: Option<&[u8]>) {
     let [address, most] = [0, 1].map(|offset| printer.argument(index + offset));
     let words = most.saturating_add(62) / 64;
+    if words == 0 && most != 0 {
+        return printer.address(address);
+    }
     let word = Form::By(|printer, bytes| printer.padded(u64_at(bytes, 0).unwrap_or(0), 16));
     printer.elements(address, words, &word, known);
 }
@@ -114,12 +120,12 @@ pub(crate) fn barriers(printer: &mut Printer<'_>, result: u64) {
 
 /// A key of System V IPC.
 pub(crate) fn key(printer: &mut Printer<'_>, bytes: &[u8]) {
-    printer.one_of(super::printer::u32_at(bytes, 0).unwrap_or(0).into(), &[&names::IPC_PRIVATE]);
+    printer.one_of(u32_at(bytes, 0).unwrap_or(0).into(), &[&names::IPC_PRIVATE]);
 }
 
 /// Flags and rights of a queue or semaphores.
 pub(crate) fn queue_flags(printer: &mut Printer<'_>, bytes: &[u8]) {
-    let flags = u64::from(super::printer::u32_at(bytes, 0).unwrap_or(0));
+    let flags = u64::from(u32_at(bytes, 0).unwrap_or(0));
     if printer.flags(flags & !0o777, &[&names::RESOURCE_FLAGS]) {
         printer.put("|");
     }
@@ -128,7 +134,7 @@ pub(crate) fn queue_flags(printer: &mut Printer<'_>, bytes: &[u8]) {
 
 /// Flags and rights of shared memory, with the size of its pages in the highest bits.
 pub(crate) fn segment_flags(printer: &mut Printer<'_>, bytes: &[u8]) {
-    let value = u64::from(super::printer::u32_at(bytes, 0).unwrap_or(0));
+    let value = u64::from(u32_at(bytes, 0).unwrap_or(0));
     let (flags, huge) = (value & !0o777 & 0x3ff_ffff, value >> 26);
     let mut told = printer.flags(flags, &[&names::SHM_RESOURCE_FLAGS]);
     if huge != 0 {
@@ -140,15 +146,32 @@ pub(crate) fn segment_flags(printer: &mut Printer<'_>, bytes: &[u8]) {
     printer.octal(value & 0o777);
 }
 
+/// What `semctl` is to do.
+pub(crate) fn semaphore_command(printer: &mut Printer<'_>, bytes: &[u8]) {
+    command(printer, u32_at(bytes, 0).unwrap_or(0), &names::SEMCTL_FLAGS);
+}
+
+/// What `msgctl` is to do.
+pub(crate) fn queue_command(printer: &mut Printer<'_>, bytes: &[u8]) {
+    command(printer, u32_at(bytes, 0).unwrap_or(0), &names::MSGCTL_FLAGS);
+}
+
+fn command(printer: &mut Printer<'_>, command: u32, list: &Names) {
+    if command & IPC_64 != 0 {
+        printer.put("IPC_64|");
+    }
+    printer.one_of((command & !IPC_64).into(), &[list]);
+}
+
 /// What `shmctl` is to do, and the state of the segment.
 pub(crate) static SEGMENT: Special = Special {
     copies: &[(1, When::Exit, What::Bytes(Length::Fixed(96)))],
     tell: |printer, index| {
-        let command = u64::from(printer.argument32(index) & !0x100);
+        let told = printer.argument32(index);
         let address = printer.argument(index + 1);
-        printer.one_of(command, &[&names::SHMCTL_FLAGS]);
+        command(printer, told, &names::SHMCTL_FLAGS);
         printer.put(", ");
-        match names::SHMCTL_FLAGS.find(command) {
+        match names::SHMCTL_FLAGS.find((told & !IPC_64).into()) {
             Some("IPC_STAT" | "SHM_STAT" | "SHM_STAT_ANY") => {
                 printer.structure(address, printer.output(address), &structures::SHMID);
             }

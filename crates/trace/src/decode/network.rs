@@ -32,7 +32,7 @@ pub(crate) static SOCKET: Special = Special {
                 printer.one_of(protocol.into(), &[&names::ETHERNET_PROTOCOLS]);
                 printer.put(")");
             }
-            _ => printer.unsigned(protocol),
+            _ => printer.unsigned(printer.argument(index + 2)),
         }
     },
 };
@@ -41,9 +41,9 @@ pub(crate) static SOCKET: Special = Special {
 pub(crate) static SOCKET_PAIR: Special = Special {
     copies: &[],
     tell: |printer, index| {
-        let [family, kind, protocol] = [0, 1, 2].map(|offset| u64::from(printer.argument32(index + offset)));
+        let [family, kind] = [0, 1].map(|offset| u64::from(printer.argument32(index + offset)));
         family_and_kind(printer, family, kind);
-        printer.unsigned(protocol);
+        printer.unsigned(printer.argument(index + 2));
     },
 };
 
@@ -208,7 +208,11 @@ pub(crate) static GET_OPTION: Special = Special {
     tell: |printer, index| {
         let [level, option] = level_and_option(printer, index, true);
         printer.returned_with_length(index + 2, index + 3, |printer, address, length, known| {
-            option_value(printer, (level, option), address, length, known);
+            if length <= 0 {
+                printer.address(address);
+            } else {
+                option_value(printer, (level, option), address, length, known);
+            }
         });
     },
 };
@@ -274,7 +278,7 @@ static LAYERS: [(u64, [&Names; 3]); 15] = [
 
 fn level_and_option(printer: &mut Printer<'_>, index: usize, get: bool) -> [&'static str; 2] {
     let [level, option] = [0, 1].map(|offset| u64::from(printer.argument32(index + offset)));
-    printer.one_of(level, &[&names::SOCKETLAYERS]);
+    printer.one_of_or(level, &[&names::SOCKETLAYERS], "SOL_??");
     printer.put(", ");
     match LAYERS.iter().find(|(number, _)| *number == level) {
         Some((_, [both, asked, set])) => {
@@ -315,7 +319,7 @@ fn option_value(
             }
         }
         (None, _) if length == 4 => printer.boxed(address, known, &Form::D32),
-        (None, _) if length <= 0 => printer.address(address),
+        (None, _) if length < 0 => printer.address(address),
         (None, _) => printer.content(address, length.unsigned_abs(), known),
     }
 }

@@ -153,7 +153,7 @@ pub(crate) static ARCH_PRCTL: Special = Special {
             Some("ARCH_GET_CPUID") => {}
             Some("ARCH_GET_FS" | "ARCH_GET_GS") => {
                 printer.put(", ");
-                printer.boxed(value, printer.output(value), &Form::X64);
+                printer.boxed(value, printer.output(value), &Form::Address);
             }
             _ => {
                 printer.put(", ");

@@ -165,17 +165,27 @@ impl<'a> Printer<'a> {
 
     /// The name of a value from the first list that has it.
     pub(crate) fn one_of(&mut self, value: u64, lists: &[&Names]) {
+        self.one_of_or(value, lists, lists.first().map_or("", |list| list.unknown));
+    }
+
+    /// The same with other words beside a value that has no name.
+    pub(crate) fn one_of_or(&mut self, value: u64, lists: &[&Names], unknown: &str) {
         if let Some(name) = lists.iter().find_map(|list| list.find(value)) {
             self.put(name);
         } else {
             self.hex(value);
-            self.comment(lists.first().map_or("", |list| list.unknown));
+            self.comment(unknown);
         }
     }
 
     /// Flags by name, those without one as a number. Whether anything was written: lists without a word for the unknown say
     /// nothing of zero.
     pub(crate) fn flags(&mut self, value: u64, lists: &[&Names]) -> bool {
+        self.flags_or(value, lists, lists.first().map_or("", |list| list.unknown))
+    }
+
+    /// The same with other words beside a value of which nothing has a name.
+    pub(crate) fn flags_or(&mut self, value: u64, lists: &[&Names], unknown: &str) -> bool {
         let mut rest = value;
         let mut told = 0;
         for (flag, name) in lists.iter().flat_map(|list| list.names) {
@@ -191,7 +201,6 @@ impl<'a> Printer<'a> {
                 rest &= !flag;
             }
         }
-        let unknown = lists.first().map_or("", |list| list.unknown);
         if told > 0 && rest != 0 {
             self.put("|");
             self.hex(rest);
@@ -211,7 +220,7 @@ impl<'a> Printer<'a> {
         self.one_of(value & 3, &[&names::files::OPEN_ACCESS_MODES]);
         if value & !3 != 0 {
             self.put("|");
-            self.flags(value & !3, &[&names::files::OPEN_MODE_FLAGS]);
+            self.flags_or(value & !3, &[&names::files::OPEN_MODE_FLAGS], "");
         }
     }
 

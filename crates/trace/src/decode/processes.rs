@@ -11,6 +11,7 @@ const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_SETTLS: u64 = 0x8_0000;
 const CLONE_PARENT_SETTID: u64 = 0x10_0000;
 const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_CHILD_SETTID: u64 = 0x100_0000;
 
 /// The whole of `clone`: its first two arguments are told the other way round.
@@ -87,7 +88,7 @@ fn clone_arguments(printer: &mut Printer<'_>, bytes: &[u8], size: u64) {
         printer.field("set_tid", &Form::Address, bytes, 64);
         printer.field("set_tid_size", &Form::U64, bytes, 72);
     }
-    if size >= 88 && word(80) != 0 {
+    if size >= 88 && (word(80) != 0 || flags & CLONE_INTO_CGROUP != 0) {
         printer.field("cgroup", &Form::U64, bytes, 80);
     }
     printer.put("}");
@@ -245,14 +246,31 @@ pub(crate) fn keyring(printer: &mut Printer<'_>, bytes: &[u8]) {
     }
 }
 
-/// What the system log is told to do, with its number.
-pub(crate) fn syslog(printer: &mut Printer<'_>, bytes: &[u8]) {
-    let action = u32_at(bytes, 0).unwrap_or(0);
-    printer.signed(action.cast_signed().into());
-    printer.comment(names::SYSLOG_ACTION_TYPE.find(action.into()).unwrap_or(names::SYSLOG_ACTION_TYPE.unknown));
-}
+/// What the system log is told to do, where its text goes.
+pub(crate) static LOG: Special = Special {
+    copies: &[(1, When::Exit, What::Content(Length::Result(1)))],
+    tell: |printer, index| {
+        let action = printer.argument32(index);
+        let [address, length] = [1, 2].map(|offset| printer.argument(index + offset));
+        let name = names::SYSLOG_ACTION_TYPE.find(action.into()).unwrap_or(names::SYSLOG_ACTION_TYPE.unknown);
+        printer.signed(action.cast_signed().into());
+        printer.comment(name);
+        match name.strip_prefix("SYSLOG_ACTION_") {
+            Some("CLOSE" | "OPEN" | "CLEAR" | "CONSOLE_OFF" | "CONSOLE_ON" | "SIZE_UNREAD" | "SIZE_BUFFER") => return,
+            Some("READ" | "READ_ALL" | "READ_CLEAR") if let Some(result) = printer.success() => {
+                printer.put(", ");
+                printer.content(address, result, printer.output(address));
+            }
+            _ => {
+                printer.put(", ");
+                printer.address(address);
+            }
+        }
+        printer.format(format_args!(", {}", low(length).cast_signed()));
+    },
+};
 
-/// Where a signal of a failed `ptrace` went: everything but the request is a number.
+/// What `ptrace` is to do: what it needs are numbers.
 pub(crate) static PTRACE: Special = Special {
     copies: &[],
     tell: |printer, index| {

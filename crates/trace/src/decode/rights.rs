@@ -26,7 +26,10 @@ pub(crate) static CAPABILITIES_READ: Special = Special {
 fn capabilities(printer: &mut Printer<'_>, address: u64, known: Option<&[u8]>) {
     const VERSION_1: u32 = 0x1998_0330;
     let header = printer.argument(0);
-    let wide = printer.input(header).and_then(|bytes| u32_at(bytes, 0)) != Some(VERSION_1);
+    let Some(version) = printer.input(header).filter(|_| header != 0).and_then(|bytes| u32_at(bytes, 0)) else {
+        return printer.address(address);
+    };
+    let wide = version != VERSION_1;
     let Some(bytes) = known.filter(|bytes| address != 0 && bytes.len() >= if wide { 24 } else { 12 }) else {
         return printer.address(address);
     };

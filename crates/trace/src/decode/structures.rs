@@ -155,8 +155,6 @@ fn statfs_end(printer: &mut Printer<'_>, bytes: &[u8]) {
     }
 }
 
-/// `struct ustat`.
-pub(crate) static USTAT: Layout = all(16, &[("f_tfree", 0, Form::D32), ("f_tinode", 8, Form::U64)]);
 /// `struct flock` of a lock to be set.
 pub(crate) static FLOCK: Layout = all(
     24,

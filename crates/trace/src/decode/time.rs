@@ -30,6 +30,8 @@ pub(crate) fn date(seconds: i64, fraction: Option<(u64, usize)>, utc_offset: i32
     let local = seconds.checked_add(utc_offset.into())?;
     let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
     let (year, month, day) = civil(days)?;
+    // As far as the C library's years go.
+    i32::try_from(year - 1900).ok()?;
     let fraction = if part > 0 { format!(".{part:0width$}") } else { String::new() };
     let (sign, offset) = (if utc_offset < 0 { '-' } else { '+' }, utc_offset.unsigned_abs() / 60);
     Some(format!(

@@ -160,7 +160,7 @@ names! {
 
 names! {
     /// Flags of `renameat2`.
-    RENAME_FLAGS, "RENAME_???":
+    RENAME_FLAGS, "RENAME_??":
     RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2, RENAME_WHITEOUT = 4,
 }
 

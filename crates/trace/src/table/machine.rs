@@ -15,7 +15,7 @@ pub(super) static CALLS: &[System] = &[
     call("sysinfo", 0, &[Kind::Out(&SYSINFO)], Number),
     call("sethostname", 0, &[Kind::Written(1), LU], Number),
     call("setdomainname", 0, &[Kind::Written(1), LU], Number),
-    call("syslog", 0, &[Kind::As(Form::By(processes::syslog)), POINTER, D], Number),
+    call("syslog", 0, &[Kind::By(&processes::LOG), Kind::With, Kind::With], Number),
     call("getrandom", 0, &[Kind::ReturnedHex, LU, Kind::As(Form::Flags32(&GETRANDOM_FLAGS))], Number),
     call("reboot", 0, &[X32, X32, Kind::As(Form::One32(&BOOTFLAGS3)), POINTER], Number),
     call("vhangup", 0, &[], Number),

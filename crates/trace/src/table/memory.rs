@@ -57,11 +57,11 @@ pub(super) static CALLS: &[System] = &[
     call("semget", IPC, &[KEY, D, QUEUE], Number),
     call("semop", IPC, &[D, Kind::InArray(Form::Inside(&SEMBUF), 2), U], Number),
     call("semtimedop", IPC, &[D, Kind::InArray(Form::Inside(&SEMBUF), 2), U, Kind::In(&TIMESPEC)], Number),
-    call("semctl", IPC, &[D, D, Kind::As(Form::One32(&SEMCTL_FLAGS)), POINTER], Number),
+    call("semctl", IPC, &[D, D, Kind::As(Form::By(memory::semaphore_command)), POINTER], Number),
     call("msgget", IPC, &[KEY, QUEUE], Number),
     call("msgsnd", IPC, &[D, Kind::By(&memory::QUEUED), LU, MESSAGE], Number),
     call("msgrcv", IPC, &[D, Kind::By(&memory::RECEIVED), LU, LD, MESSAGE], Number),
-    call("msgctl", IPC, &[D, Kind::As(Form::One32(&MSGCTL_FLAGS)), POINTER], Number),
+    call("msgctl", IPC, &[D, Kind::As(Form::By(memory::queue_command)), POINTER], Number),
     // POSIX.
     call("mq_open", DESC, &[Kind::Path, Kind::By(&memory::QUEUE_OPENED), Kind::With, Kind::With], Descriptor),
     call("mq_unlink", 0, &[Kind::Path], Number),
