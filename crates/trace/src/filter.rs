@@ -34,7 +34,7 @@ pub enum FilterError {
     #[error("a filter has {MAX_FILTER} bytes at most")]
     TooLong,
     /// A name that no call has.
-    #[error("unknown system call {name}{}", meant(.nearest))]
+    #[error("unknown system call {name}{}", meant(*.nearest))]
     UnknownName {
         /// What was written.
         name: String,
@@ -42,7 +42,7 @@ pub enum FilterError {
         nearest: Option<&'static str>,
     },
     /// A class that does not exist.
-    #[error("unknown class %{name}{}", meant(.nearest))]
+    #[error("unknown class %{name}{}", meant(*.nearest))]
     UnknownClass {
         /// What was written, without the percent sign.
         name: String,
@@ -54,7 +54,7 @@ pub enum FilterError {
     Qualifier(String),
 }
 
-fn meant(nearest: &Option<&'static str>) -> String {
+fn meant(nearest: Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 

@@ -88,8 +88,11 @@ pub(crate) static CLASSES: [(&str, u32); 18] = [
 static SUBJECTS: [&[System]; 7] =
     [files::CALLS, machine::CALLS, memory::CALLS, network::CALLS, processes::CALLS, signals::CALLS, time::CALLS];
 
+/// A call, and what is copied for it.
+type Entry = (&'static System, Box<[Capture]>);
+
 /// The table of this machine, by number.
-static TABLE: LazyLock<Vec<Option<(&'static System, Box<[Capture]>)>>> = LazyLock::new(|| {
+static TABLE: LazyLock<Vec<Option<Entry>>> = LazyLock::new(|| {
     let by_name: HashMap<&str, &'static System> =
         SUBJECTS.iter().flat_map(|calls| calls.iter()).map(|system| (system.name, system)).collect();
     let mut table: Vec<_> = (0..NUMBERS).map(|_| None).collect();
@@ -107,7 +110,7 @@ pub(crate) fn system(number: u32) -> Option<&'static System> {
     entry(number).map(|(system, _)| *system)
 }
 
-fn entry(number: u32) -> Option<&'static (&'static System, Box<[Capture]>)> {
+fn entry(number: u32) -> Option<&'static Entry> {
     TABLE.get(usize::try_from(number).ok()?)?.as_ref()
 }
 

@@ -244,9 +244,9 @@ pub(crate) static MOUNT: Special = Special {
         let flags = if magic { flags & !0xffff_0000 } else { flags };
         let other = flags & BIND_MOVE_OR_PROPAGATION != 0 && flags & REMOUNT == 0;
         if other || flags & REMOUNT != 0 {
-            printer.address(kind)
+            printer.address(kind);
         } else {
-            printer.text(kind)
+            printer.text(kind);
         }
         printer.put(", ");
         if magic {
@@ -269,9 +269,9 @@ pub(crate) static FSCONFIG: Special = Special {
         printer.one_of(command.into(), &[&names::FSCONFIG_CMDS]);
         printer.put(", ");
         if command <= 5 {
-            printer.text(key)
+            printer.text(key);
         } else {
-            printer.address(key)
+            printer.address(key);
         }
         printer.put(", ");
         match command {

@@ -194,8 +194,8 @@ impl Printer<'_> {
             "SO_TIMESTAMPNS_OLD" | "SO_TIMESTAMPNS_NEW" if data.len() >= 16 => Form::Inside(&structures::TIMESPEC),
             "IP_PKTINFO" if data.len() >= 12 => Form::Inside(&structures::PKTINFO),
             "IP_TTL" | "IP_CHECKSUM" if data.len() >= 4 => Form::Array(words, 4, &Form::U32),
-            "IP_ORIGDSTADDR" if data.len() >= 16 => Form::By(|printer, bytes| printer.socket_address_bytes(bytes)),
-            "SCM_SECURITY" if !data.is_empty() => Form::By(|printer, bytes| printer.quoted(bytes)),
+            "IP_ORIGDSTADDR" if data.len() >= 16 => Form::By(address),
+            "SCM_SECURITY" if !data.is_empty() => Form::By(text),
             "IP_TOS" | "IP_RECVOPTS" | "IP_RETOPTS" if !data.is_empty() => Form::By(hex_bytes),
             _ => return,
         };
@@ -210,4 +210,12 @@ fn hex_bytes(printer: &mut Printer<'_>, bytes: &[u8]) {
         printer.hex(u64::from(*byte));
     }
     printer.put("]");
+}
+
+fn address(printer: &mut Printer<'_>, bytes: &[u8]) {
+    printer.socket_address_bytes(bytes);
+}
+
+fn text(printer: &mut Printer<'_>, bytes: &[u8]) {
+    printer.quoted(bytes);
 }

@@ -113,15 +113,12 @@ impl Printer<'_> {
 
     fn unix_address(&mut self, path: &[u8]) {
         self.put(", sun_path=");
-        match path {
-            [0, name @ ..] => {
-                self.put("@");
-                self.quoted(name);
-            }
-            _ => {
-                let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
-                self.quoted(path.get(..end).unwrap_or(path));
-            }
+        if let [0, name @ ..] = path {
+            self.put("@");
+            self.quoted(name);
+        } else {
+            let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
+            self.quoted(path.get(..end).unwrap_or(path));
         }
     }
 
@@ -280,19 +277,15 @@ fn level_and_option(printer: &mut Printer<'_>, index: usize, get: bool) -> [&'st
     let [level, option] = [0, 1].map(|offset| u64::from(printer.argument32(index + offset)));
     printer.one_of_or(level, &[&names::SOCKETLAYERS], "SOL_??");
     printer.put(", ");
-    match LAYERS.iter().find(|(number, _)| *number == level) {
-        Some((_, [both, asked, set])) => {
-            let lists = [*both, if get { *asked } else { *set }];
-            printer.one_of(option, &lists);
-            printer.put(", ");
-            let name = lists.iter().find_map(|list| list.find(option)).unwrap_or("");
-            [names::SOCKETLAYERS.find(level).unwrap_or(""), name]
-        }
-        None => {
-            printer.format(format_args!("{option}, "));
-            [names::SOCKETLAYERS.find(level).unwrap_or(""), ""]
-        }
-    }
+    let layer = names::SOCKETLAYERS.find(level).unwrap_or("");
+    let Some((_, [both, asked, set])) = LAYERS.iter().find(|(number, _)| *number == level) else {
+        printer.format(format_args!("{option}, "));
+        return [layer, ""];
+    };
+    let lists = [*both, if get { *asked } else { *set }];
+    printer.one_of(option, &lists);
+    printer.put(", ");
+    [layer, lists.iter().find_map(|list| list.find(option)).unwrap_or("")]
 }
 
 fn option_value(

@@ -94,9 +94,9 @@ impl<'a> Printer<'a> {
     /// A number in base 16 with zeros before it, as in C: `0x` counts as two digits, and zero has none.
     pub(crate) fn padded(&mut self, value: u64, width: usize) {
         if value == 0 {
-            self.format(format_args!("{:0width$}", 0))
+            self.format(format_args!("{:0width$}", 0));
         } else {
-            self.format(format_args!("{value:#0width$x}"))
+            self.format(format_args!("{value:#0width$x}"));
         }
     }
 

@@ -132,9 +132,9 @@ pub(crate) fn info(printer: &mut Printer<'_>, bytes: &[u8]) {
     }
     // Codes of users are not above zero.
     if code.cast_signed() <= 0 {
-        info_of_user(printer, bytes, code)
+        info_of_user(printer, bytes, code);
     } else {
-        info_of_kernel(printer, bytes, name, code)
+        info_of_kernel(printer, bytes, name, code);
     }
     printer.put("}");
 }

@@ -5,15 +5,14 @@ use super::{Names, names};
 names! {
     /// How a handler is called.
     SIGACT_FLAGS, "SA_???":
-    SA_RESTORER = 0x4000000, SA_ONSTACK = 0x8000000, SA_RESTART = 0x10000000, SA_INTERRUPT = 0x20000000,
-    SA_NODEFER = 0x40000000, SA_RESETHAND = 0x80000000, SA_SIGINFO = 4,
-    SA_NOCLDSTOP = 1, SA_NOCLDWAIT = 2,
+    SA_RESTORER = 0x0400_0000, SA_ONSTACK = 0x0800_0000, SA_RESTART = 0x1000_0000, SA_INTERRUPT = 0x2000_0000,
+    SA_NODEFER = 0x4000_0000, SA_RESETHAND = 0x8000_0000, SA_SIGINFO = 4, SA_NOCLDSTOP = 1, SA_NOCLDWAIT = 2,
 }
 
 names! {
     /// Handlers that are no functions.
     SA_HANDLER_VALUES, "":
-    SIG_ERR = 0xffffffffffffffff, SIG_DFL = 0, SIG_IGN = 1,
+    SIG_ERR = 0xffff_ffff_ffff_ffff, SIG_DFL = 0, SIG_IGN = 1,
 }
 
 names! {
@@ -25,15 +24,15 @@ names! {
 names! {
     /// State of the other stack.
     SIGALTSTACK_FLAGS, "SS_???":
-    SS_ONSTACK = 1, SS_DISABLE = 2, SS_AUTODISARM = 0x80000000,
+    SS_ONSTACK = 1, SS_DISABLE = 2, SS_AUTODISARM = 0x8000_0000,
 }
 
 names! {
     /// Where a signal came from.
     SIGINFO_CODES, "":
-    SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = 0xffffffff, SI_TIMER = 0xfffffffe, SI_MESGQ = 0xfffffffd,
-    SI_ASYNCIO = 0xfffffffc, SI_SIGIO = 0xfffffffb, SI_TKILL = 0xfffffffa, SI_DETHREAD = 0xfffffff9,
-    SI_ASYNCNL = 0xffffffc4, SI_NOINFO = 0x7fff,
+    SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = 0xffff_ffff, SI_TIMER = 0xffff_fffe, SI_MESGQ = 0xffff_fffd,
+    SI_ASYNCIO = 0xffff_fffc, SI_SIGIO = 0xffff_fffb, SI_TKILL = 0xffff_fffa, SI_DETHREAD = 0xffff_fff9,
+    SI_ASYNCNL = 0xffff_ffc4, SI_NOINFO = 0x7fff,
 }
 
 names! {

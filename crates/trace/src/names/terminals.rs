@@ -54,8 +54,8 @@ names! {
 names! {
     /// The line.
     TERM_CFLAGS, "":
-    CSTOPB = 0x40, CREAD = 0x80, PARENB = 0x100, PARODD = 0x200, HUPCL = 0x400, CLOCAL = 0x800, CMSPAR = 0x40000000,
-    CRTSCTS = 0x80000000,
+    CSTOPB = 0x40, CREAD = 0x80, PARENB = 0x100, PARODD = 0x200, HUPCL = 0x400, CLOCAL = 0x800, CMSPAR = 0x4000_0000,
+    CRTSCTS = 0x8000_0000,
 }
 
 names! {

@@ -1,6 +1,9 @@
 //! Calls on sockets.
 
-#![expect(clippy::wildcard_imports, clippy::enum_glob_use, reason = "a table reads best without prefixes")]
+#![cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, clippy::enum_glob_use, reason = "a table reads best like this")
+)]
 
 use super::kind::*;
 use super::*;
