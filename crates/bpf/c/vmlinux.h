@@ -57,6 +57,8 @@ struct signal_struct {
 	int group_exit_code;
 	// Set for a victim of the out-of-memory killer.
 	struct mm_struct *oom_mm;
+	// By what they name; the second names the process. Since 4.19.
+	struct pid *pids[4];
 };
 
 struct percpu_counter {
@@ -106,6 +108,20 @@ struct kthread {
 	char *full_name;
 };
 
+struct pid_namespace;
+
+// A number in one namespace.
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+// One number for each namespace from the first one on.
+struct pid {
+	unsigned int level;
+	struct upid numbers[0];
+};
+
 struct task_struct {
 	// Since 5.14.
 	unsigned int __state;
@@ -118,6 +134,7 @@ struct task_struct {
 	int exit_state, exit_code;
 	s32 pid, tgid;
 	struct task_struct *real_parent, *group_leader;
+	struct pid *thread_pid;
 	u64 utime, stime;
 	unsigned long nvcsw, nivcsw;
 	u64 start_boottime;

@@ -11,7 +11,7 @@ use aya::{Btf, Endianness};
 use procyon_linux::privilege::attempt::{Attempt, Feature};
 use procyon_linux::root::Root;
 
-use crate::{lifecycle, network, processes};
+use crate::{lifecycle, network, processes, syscalls};
 use abridged::Wanted;
 
 /// The kernel's type information, as far as our programs ask for it. It takes some MiB: load what is wanted, then let it go.
@@ -21,7 +21,7 @@ pub struct Kernel {
 }
 
 /// All compiled programs: the types whose names they hold are kept.
-const OBJECTS: [&[u8]; 3] = [processes::OBJECT, lifecycle::OBJECT, network::OBJECT];
+const OBJECTS: [&[u8]; 4] = [processes::OBJECT, lifecycle::OBJECT, network::OBJECT, syscalls::OBJECT];
 
 /// Where it lies below sysfs. Since 5.2 with `CONFIG_DEBUG_INFO_BTF`.
 const TYPES: &str = "kernel/btf/vmlinux";

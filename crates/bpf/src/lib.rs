@@ -1,10 +1,12 @@
 //! Programs of ours in the kernel: the process table in one read, births and deaths as they happen.
 //!
 //! The tour: [`kernel`] is the kernel's own type information, which every program needs to be loaded; [`processes`] is the
-//! process table; [`lifecycle`] tells what ran and how it ended; [`cpu`] splits processor time as the kernel does for `/proc/PID/stat`. The programs are C in `c/`,
+//! process table; [`lifecycle`] tells what ran and how it ended; [`network`] counts bytes by process and by socket; [`syscalls`] tells the
+//! system calls of chosen threads; [`cpu`] splits processor time as the kernel does for `/proc/PID/stat`. The programs are C in `c/`,
 //! compiled ahead of time into `objects/` by `cargo xtask bpf`, so that neither users nor their machines need a
 //! compiler. A feature has an object of its own: what one kernel lacks disables that feature alone.
 
+mod array;
 mod counts;
 pub mod cpu;
 mod fields;
@@ -17,6 +19,7 @@ mod object;
 pub mod processes;
 mod ring;
 mod sys;
+pub mod syscalls;
 
 pub use counts::Counts;
 pub use kernel::{Kernel, LoadError};

@@ -37,6 +37,7 @@ pub(crate) enum Place<'a> {
 pub(crate) struct Object {
     name: &'static str,
     parsed: aya_obj::Object,
+    types: OwnedFd,
     maps: HashMap<String, OwnedFd>,
 }
 
@@ -150,7 +151,7 @@ impl Object {
         let places = maps.iter().filter_map(|(name, fd)| Some((&**name, fd.as_raw_fd(), described.get(name)?)));
         parsed.relocate_maps(places, &sections).map_err(|error| failed(&error))?;
         parsed.relocate_calls(&sections).map_err(|error| failed(&error))?;
-        Ok(Self { name, parsed, maps })
+        Ok(Self { name, parsed, types, maps })
     }
 
     /// One of its maps.
@@ -179,7 +180,13 @@ impl Object {
                 (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK, bpf_attach_type::BPF_CGROUP_INET_SOCK_RELEASE, 0)
             }
         };
+        // Tells the verifier which functions it may check by themselves.
+        let functions = &function.func_info.func_info;
         let attributes = ProgLoad {
+            types: number(self.types.as_fd()),
+            functions: address(functions.as_ptr()),
+            functions_count: u32::try_from(functions.len()).unwrap_or(0),
+            functions_size: u32::try_from(function.func_info_rec_size).unwrap_or(0),
             kind: kind as u32,
             instructions_count: u32::try_from(function.instructions.len()).unwrap_or(0),
             instructions: address(function.instructions.as_ptr()),
@@ -280,7 +287,7 @@ struct Refused {
 
 /// The attributes point to what lives in the caller.
 fn load_program(mut attributes: ProgLoad) -> Result<OwnedFd, Refused> {
-    // SAFETY: instructions and license belong to an object that the caller holds; the command makes a descriptor.
+    // SAFETY: instructions, functions and license belong to an object that the caller holds; the command makes a descriptor.
     let error = match unsafe { sys::open(command::PROG_LOAD, &raw mut attributes) } {
         Ok(program) => return Ok(program),
         Err(error) => error,

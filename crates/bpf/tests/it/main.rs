@@ -12,3 +12,4 @@
 mod lifecycle;
 mod network;
 mod processes;
+mod syscalls;
