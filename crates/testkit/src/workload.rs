@@ -8,6 +8,7 @@
     reason = "a test program: it measures time, prints, and stops at the first surprise"
 )]
 
+mod calls;
 mod sockets;
 
 use std::fs::{File, OpenOptions};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-const USAGE: &str = "procyon-workload burn SHARE THREADS | alloc BYTES | io FILE WRITE READ | fds N | threads N | rename NAME | idle | sockets [DESCRIPTOR]";
+const USAGE: &str = "procyon-workload burn SHARE THREADS | alloc BYTES | io FILE WRITE READ | fds N | threads N | rename NAME | idle | calls | sleep-in CALL | sockets [DESCRIPTOR]";
 const BLOCK: usize = 1 << 20;
 
 fn main() {
@@ -45,6 +46,16 @@ fn main() {
         }
         // Further arguments are for whoever reads the command line.
         ["idle", ..] => hold(()),
+        ["calls"] => {
+            ready();
+            calls::obey();
+            report();
+        }
+        ["sleep-in", kind] => {
+            ready();
+            calls::sleep_in(kind);
+            wait_for_end();
+        }
         ["sockets"] => {
             sockets::obey(None);
             report();
