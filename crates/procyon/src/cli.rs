@@ -22,6 +22,7 @@ Examples:
   procyon ps --at 03:12                    as it was at 03:12
   procyon why --at 03:12                   what changed then
   procyon rank --by write --from -24h      who wrote the most since yesterday
+  procyon trace 4084                       its system calls, live, without stopping it
   procyon signal TERM 4084                 ask a process to end
   procyon exporter                         serve Prometheus on :9100, in place of node_exporter
   procyon doctor                           what procyon can see here, and how to see more
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     Why(cmd::why::Why),
     Snapshot(cmd::snapshot::Snapshot),
     Store(cmd::store::Store),
+    Trace(cmd::trace::Trace),
+    #[command(name = "trace-by-ptrace", hide = true)]
+    Tracer(cmd::trace::Tracer),
     Signal(cmd::signal::SendSignal),
     Doctor(cmd::doctor::Doctor),
     Token(cmd::token::Token),

@@ -17,6 +17,7 @@ pub(crate) mod snapshot;
 pub(crate) mod store;
 pub(crate) mod sys;
 pub(crate) mod token;
+pub(crate) mod trace;
 pub(crate) mod up;
 pub(crate) mod users;
 pub(crate) mod why;
@@ -37,6 +38,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Why(command) => command.run(common),
         Command::Snapshot(command) => command.run(common),
         Command::Store(command) => command.run(common),
+        Command::Trace(command) => command.run(),
+        Command::Tracer(_) => trace::Tracer::run(),
         Command::Signal(command) => command.run(common),
         Command::Doctor(command) => command.run(common),
         Command::Token(command) => command.run(common),

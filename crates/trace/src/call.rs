@@ -21,6 +21,17 @@ pub struct Call {
     pub memory: Memory,
 }
 
+impl Call {
+    /// Set in the number of a call that a 32-bit program made by its own table, which is another one than ours.
+    pub const FOREIGN_TABLE: u32 = 0x8000_0000;
+
+    /// Whether a 32-bit program made it: its number says nothing by our table.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        self.number & Self::FOREIGN_TABLE != 0
+    }
+}
+
 /// How a system call came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Return {

@@ -26,4 +26,5 @@ mod reuse;
 mod schemas;
 mod signals;
 mod starting;
+mod tracing;
 mod wrong;
