@@ -1,7 +1,5 @@
 //! System calls in known numbers, and calls in which the process sleeps until its input ends them.
 
-#![expect(unsafe_code, reason = "a call that must not be wrapped: the parent sleeps until the child ends")]
-
 use std::io::{BufRead, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -79,7 +77,6 @@ pub fn sleep_in(kind: &str) {
             });
             futex::wait(&word, futex::Flags::PRIVATE, 0, None).map(|()| 1)
         }
-        "vfork" => Ok(fork_and_wait()),
         "stop" => kill_process(getpid(), Signal::STOP).map(|()| 1),
         _ => panic!("`{kind}` is nothing to sleep in"),
     };
@@ -88,21 +85,4 @@ pub fn sleep_in(kind: &str) {
         Err(error) => (-1, Errno::raw_os_error(error)),
     };
     println!("{value} {error}");
-}
-
-/// Makes a child with memory of its own, and sleeps until it ends, which it does when input comes: 1 where that went well.
-fn fork_and_wait() -> i64 {
-    /// `CLONE_VFORK` and the signal of an ended child.
-    const FLAGS: libc::c_long = libc::CLONE_VFORK as libc::c_long | libc::SIGCHLD as libc::c_long;
-    // SAFETY: the child has its own copy of everything and only makes two calls.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, FLAGS, 0, 0, 0, 0) };
-    if pid == 0 {
-        let mut byte = 0_u8;
-        // SAFETY: the kernel writes one byte; then the child ends.
-        unsafe {
-            libc::read(0, (&raw mut byte).cast(), 1);
-            libc::_exit(0)
-        }
-    }
-    i64::from(pid > 0)
 }

@@ -142,8 +142,8 @@ impl Trace {
         let form = if self.json { Form::Json } else { Form::Lines };
         let sink = Sink::open(self.output.as_deref(), child.is_some())?;
         let mut feed = Feed::new(self.style(), form, sink, engine.followed());
-        if let Some(child) = &child {
-            feed.begin_with_exec(child.id());
+        if let Some(child) = child.as_ref().filter(|_| self.engine == Choice::Ptrace) {
+            feed.skip_waiting(child.id());
         }
         let limits =
             feed::Limits { time: self.duration, lines: self.max_lines, keys: if child.is_some() { 2 } else { 1 } };

@@ -8,7 +8,7 @@ mod frame;
 mod threads;
 mod tracer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::io::{self, PipeWriter, Read, Write};
 use std::path::PathBuf;
@@ -48,6 +48,8 @@ pub struct Ptrace {
     tracer: Child,
     orders: Option<PipeWriter>,
     inbox: Inbox,
+    /// What came while something else was waited for.
+    kept: VecDeque<Answer>,
     buffer: Box<[u8]>,
     followed: Vec<Who>,
     /// Those that have not ended.
@@ -88,6 +90,7 @@ impl Ptrace {
             tracer,
             orders: Some(orders),
             inbox: Inbox::default(),
+            kept: VecDeque::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
             followed: Vec::new(),
             living: BTreeSet::new(),
@@ -192,7 +195,10 @@ impl Engine for Ptrace {
     }
 
     fn next(&mut self, at_most: Duration, each: &mut dyn FnMut(Event)) -> Result<Life, EngineError> {
-        let mut answer = self.answer(at_most)?;
+        let mut answer = match self.kept.pop_front() {
+            Some(kept) => Some(kept),
+            None => self.answer(at_most)?,
+        };
         while let Some(next) = answer {
             match next {
                 Answer::Event(Event::Call(call)) => {
@@ -213,7 +219,10 @@ impl Engine for Ptrace {
                 Answer::Over => return Ok(Life::Over),
                 _ => return Err(broken("it speaks out of turn")),
             }
-            answer = self.inbox.take().map_err(broken)?;
+            answer = match self.kept.pop_front() {
+                Some(kept) => Some(kept),
+                None => self.inbox.take().map_err(broken)?,
+            };
         }
         Ok(Life::Goes)
     }
@@ -221,7 +230,17 @@ impl Engine for Ptrace {
     fn filter(&mut self, filter: &Filter) -> Result<(), EngineError> {
         self.order(&Order::Filter { numbers: *filter.numbers(), others: filter.contains(u32::MAX) })?;
         self.filter = filter.clone();
-        Ok(())
+        // Whoever asks may count on it from now on.
+        loop {
+            match self.answer(PATIENCE_AT_START)?.ok_or_else(|| broken("it does not obey"))? {
+                Answer::Obeyed => return Ok(()),
+                Answer::Over => {
+                    self.kept.push_back(Answer::Over);
+                    return Ok(());
+                }
+                other => self.kept.push_back(other),
+            }
+        }
     }
 
     fn under_way(&mut self) -> Result<Vec<Call>, EngineError> {

@@ -75,8 +75,8 @@ pub(super) struct Feed {
     epoch: i64,
     text: String,
     lines: u64,
-    /// A process of which nothing is told before it runs a program.
-    before_exec: Option<u32>,
+    /// A process that waited to become the command: ptrace may tell the call in which it did.
+    waiting: Option<u32>,
     interrupted: bool,
 }
 
@@ -85,12 +85,12 @@ impl Feed {
         // JSON is in UTC.
         let epoch = style.epoch - i64::from(style.options.utc_offset) * 1_000_000_000;
         let teller = Teller::new(style, followed);
-        Self { teller, form, sink, epoch, text: String::new(), lines: 0, before_exec: None, interrupted: false }
+        Self { teller, form, sink, epoch, text: String::new(), lines: 0, waiting: None, interrupted: false }
     }
 
-    /// Leaves out what the process does before it runs its program.
-    pub(super) fn begin_with_exec(&mut self, process: u32) {
-        self.before_exec = Some(process);
+    /// Leaves out the call in which the process waits to become the command.
+    pub(super) fn skip_waiting(&mut self, process: u32) {
+        self.waiting = Some(process);
     }
 
     /// Whether somebody ended it, rather than the processes themselves.
@@ -126,11 +126,13 @@ impl Feed {
     }
 
     fn write(&mut self, event: &Event) -> Result<()> {
-        if let (Some(process), Event::Call(call)) = (self.before_exec, event) {
-            if call.process == process && name(call.number) != Some("execve") {
+        if let (Some(process), Event::Call(call)) = (self.waiting, event) {
+            self.waiting = None;
+            let is_one_byte =
+                call.arguments.get(2) == Some(&1) && call.returned.is_some_and(|returned| returned.result == 1);
+            if call.process == process && name(call.number) == Some("read") && is_one_byte {
                 return Ok(());
             }
-            self.before_exec = None;
         }
         self.text.clear();
         match self.form {

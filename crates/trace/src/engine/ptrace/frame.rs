@@ -51,6 +51,8 @@ pub(super) enum Answer {
     },
     /// Something happened.
     Event(Event),
+    /// An order is obeyed from now on.
+    Obeyed,
     /// All have ended.
     Over,
 }
@@ -67,6 +69,7 @@ mod kind {
     pub(super) const RENUMBERED: u8 = 9;
     pub(super) const LOST: u8 = 10;
     pub(super) const OVER: u8 = 11;
+    pub(super) const OBEYED: u8 = 12;
 }
 
 impl Order {
@@ -122,6 +125,7 @@ impl Answer {
                 frame
             }
             Self::Event(event) => event_frame(event),
+            Self::Obeyed => Frame::new(kind::OBEYED),
             Self::Over => Frame::new(kind::OVER),
         };
         frame.end()
@@ -134,6 +138,7 @@ impl Answer {
             kind::REFUSED => {
                 return Some(Self::Refused { process: fields.u32()?, error: fields.u32()?.cast_signed() });
             }
+            kind::OBEYED => return Some(Self::Obeyed),
             kind::OVER => return Some(Self::Over),
             kind::CALL => Event::Call(call(&mut fields)?),
             kind::SIGNAL => Event::Signal {
@@ -393,6 +398,7 @@ mod tests {
             Answer::Event(Event::Followed { who, at: 4 }),
             Answer::Event(Event::Renumbered { who, at: 4, before: 9 }),
             Answer::Event(Event::Lost(3)),
+            Answer::Obeyed,
             Answer::Over,
         ]
     }

@@ -77,8 +77,9 @@ fn trace() -> io::Result<()> {
     end_with(parent)?;
     let wanted = Arc::new(Mutex::new(Wanted { numbers, others }));
     let listener = Arc::clone(&wanted);
-    std::thread::Builder::new().name("orders".to_owned()).spawn(move || listen(&listener, inbox))?;
     let outbox = Arc::new(Outbox::default());
+    let answers = Arc::clone(&outbox);
+    std::thread::Builder::new().name("orders".to_owned()).spawn(move || listen(&listener, &answers, inbox))?;
     let sender = Arc::clone(&outbox);
     std::thread::Builder::new().name("answers".to_owned()).spawn(move || sender.send_for_ever())?;
     let mut tracer = Tracer { children, content, copying, wanted, threads: HashMap::new(), outbox };
@@ -128,11 +129,14 @@ fn next_order(input: &mut impl Read, inbox: &mut Inbox) -> io::Result<Option<Ord
 }
 
 /// Obeys further orders until there are no more, then ends the process.
-fn listen(wanted: &Mutex<Wanted>, mut inbox: Inbox) {
+fn listen(wanted: &Mutex<Wanted>, outbox: &Outbox, mut inbox: Inbox) {
     let mut input = io::stdin().lock();
     while let Ok(Some(order)) = next_order(&mut input, &mut inbox) {
         if let Order::Filter { numbers, others } = order {
             *wanted.lock().unwrap_or_else(PoisonError::into_inner) = Wanted { numbers, others };
+            if outbox.put(&Answer::Obeyed.to_bytes()).is_err() {
+                break;
+            }
         }
     }
     // SAFETY: ends the process, whatever other threads do.
