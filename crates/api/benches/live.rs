@@ -55,6 +55,7 @@ fn main() {
         clock: Arc::new(SystemClock),
         capabilities: Box::new(Vec::new),
         metrics: None,
+        tracer: None,
     };
     let server =
         Server::start(Config { listen: Some("127.0.0.1:0".parse().unwrap()), ..Config::default() }, context).unwrap();

@@ -9,6 +9,7 @@ use procyon_model::Frame;
 use procyon_model::feed::Feed;
 use procyon_model::inspect::Inspect;
 use procyon_series::Series;
+use procyon_trace::engine::ptrace::Program as Tracer;
 use procyon_units::{Clock, Mono};
 use procyon_wire::{Capability, ProblemKind};
 
@@ -18,6 +19,7 @@ use crate::access::tokens::Tokens;
 use crate::failure::Failure;
 use crate::live::Hub;
 use crate::metrics::Metrics;
+use crate::trace::Traces;
 use crate::turns::Turns;
 
 /// Everything that the server serves, and those who help it.
@@ -34,6 +36,8 @@ pub struct Context {
     pub capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
     /// What answers `/metrics`; none where it does not answer.
     pub metrics: Option<Arc<dyn Metrics>>,
+    /// How the program is started that traces system calls by ptrace; none where it is not to be had.
+    pub tracer: Option<Tracer>,
 }
 
 impl std::fmt::Debug for Context {
@@ -106,6 +110,7 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     pub(crate) capabilities: Box<dyn Fn() -> Vec<Capability> + Send + Sync>,
     pub(crate) metrics: Option<Arc<dyn Metrics>>,
+    pub(crate) traces: Traces,
     pub(crate) started: Mono,
     pub(crate) read_only: bool,
     /// Whether clients on this machine without a token are answered.

@@ -26,6 +26,7 @@ mod rows;
 mod server;
 mod table;
 pub mod tell;
+mod trace;
 mod turns;
 mod v1;
 mod web;

@@ -90,3 +90,22 @@ pub const LIVE_TEXT: usize = 4096;
 pub const PAUSED_INTERVAL: Duration = Duration::from_secs(10);
 /// Requests that stopping waits for.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Traces of system calls that go on at one time; viewers of one share it.
+pub const MAX_TRACES: usize = 8;
+/// How long a trace goes on when nobody says.
+pub const TRACE_TIME: Duration = Duration::from_mins(5);
+/// The longest that a trace goes on, so that a forgotten one ends.
+pub const MAX_TRACE_TIME: Duration = Duration::from_hours(1);
+/// Lines after which a trace ends.
+pub const MAX_TRACE_LINES: u64 = 1_000_000;
+/// Bytes of text after which a trace ends.
+pub const MAX_TRACE_BYTES: u64 = 256 << 20;
+/// Bytes of strings and data that are told when nobody says.
+pub const TRACE_SIZE: usize = 32;
+/// Most of them.
+pub const MAX_TRACE_SIZE: usize = 4096;
+/// Calls in one message.
+pub const TRACE_BATCH: usize = 500;
+/// Messages that wait for a viewer of a trace; of more, it misses some and is told so.
+pub const TRACE_QUEUE: usize = 32;

@@ -30,6 +30,7 @@ use crate::live::Encoder;
 use crate::live::socket::{self, Listener};
 use crate::past;
 use crate::query::{self, Param, Query};
+use crate::trace;
 use crate::turns::Length;
 use crate::v1::{At, allowed, send, wanted, write_down};
 
@@ -40,7 +41,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/process/snapshot/{pid}", get(process_snapshot))
         .route("/process/kill/{pid}", get(process_kill).post(process_kill))
         .route("/process/status/{pid}", get(process_status))
-        .route("/process/ptrace/{pid}", get(later_trace))
+        .route("/process/ptrace/{pid}", get(process_ptrace))
         .route("/process/alarm/register", any(later_alarms))
         .route("/process/alarm/list", any(later_alarms))
         .route("/process/alarm/{id}", any(later_alarms))
@@ -223,8 +224,15 @@ fn recent(
     Ok(objects.drain(surplus..).map(|seen| process::snapshot(seen.at, &seen.row)).collect())
 }
 
-async fn later_trace() -> Failure {
-    Failure::not_implemented("system calls of a process come with tracing")
+/// System calls of a process; the name is the one that the first of these interfaces had, the process is not stopped.
+async fn process_ptrace(
+    State(app): State<Arc<App>>,
+    At(pid): At<String>,
+    Extension(caller): Extension<Caller>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Failure> {
+    let key = meant(&*local(&app)?, pid_of(&pid)?)?;
+    trace::open(&app, caller, wanted(upgrade)?, trace::Wish::usual(key), trace::socket::Dialect::Arrays).await
 }
 
 async fn later_alarms() -> Failure {

@@ -82,8 +82,8 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas, problem: &str) -> utoip
         ));
     }
     let response = match endpoint.gives {
-        Some(gives) if endpoint.id == "live" => {
-            ResponseBuilder::new().description(format!("The WebSocket; the client sends {}.", gives(schemas)))
+        Some(gives) if is_socket(endpoint) => {
+            ResponseBuilder::new().description(format!("The WebSocket; its messages are of {}.", gives(schemas)))
         }
         Some(gives) => ResponseBuilder::new().description(endpoint.about).content(
             "application/json",
@@ -93,7 +93,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas, problem: &str) -> utoip
             .description(endpoint.about)
             .content("application/json", ContentBuilder::new().schema(Some(Object::with_type(Type::Object))).build()),
     };
-    let status = if endpoint.id == "live" { "101" } else { "200" };
+    let status = if is_socket(endpoint) { "101" } else { "200" };
     let wrong = ContentBuilder::new().schema(Some(Ref::from_schema_name(problem))).build();
     let wrong =
         ResponseBuilder::new().description("What went wrong.").content("application/problem+json", wrong).build();
@@ -103,6 +103,10 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas, problem: &str) -> utoip
         operation = operation.response("307", elsewhere);
     }
     operation.response(status, response.build()).response("default", wrong).build()
+}
+
+fn is_socket(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.id, "live" | "trace")
 }
 
 fn in_path(name: &str) -> Parameter {

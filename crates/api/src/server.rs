@@ -241,6 +241,7 @@ fn app(
         clock: context.clock,
         capabilities: context.capabilities,
         metrics: context.metrics,
+        traces: crate::trace::Traces::new(context.tracer),
         read_only: config.read_only,
         anonymous: config.anonymous,
         tls,

@@ -17,6 +17,7 @@ mod session;
 mod signal;
 pub(crate) mod threads;
 mod top;
+mod trace;
 
 use std::sync::Arc;
 
@@ -92,6 +93,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         ask("/hosts/{host}/processes/{key}/files", "files", "Open files of a process. Role: viewer.", &[], Some(list_of::<wire::process::OpenFile>), get(files::answer)),
         ask("/hosts/{host}/processes/{key}/connections", "processConnections", "Connections of a process. Role: viewer.", connections::PROCESS_PARAMS, Some(list_of::<row::Connection>), get(connections::of_process)),
         Endpoint { method: HttpMethod::Post, takes: Some(schema_of::<wire::process::SendSignal>), handler: post(signal::answer), ..ask("/hosts/{host}/processes/{key}/signal", "signal", "Sends a signal to a process. Role: operator.", &[], Some(schema_of::<wire::process::SignalSent>), MethodRouter::new()) },
+        ask("/hosts/{host}/processes/{key}/trace", "trace", "WebSocket: system calls of a process as they happen, as TraceMessage. The client sends TraceClientMessage. Role: operator.", crate::trace::PARAMS, Some(schema_of::<wire::trace::TraceSocket>), get(trace::answer)),
         ask("/hosts/{host}/connections", "connections", "Sockets of every network namespace.", connections::PARAMS, Some(list_of::<row::Connection>), get(connections::answer)),
         ask("/hosts/{host}/ended", "ended", "Processes that ended in the last minute.", ended::PARAMS, Some(list_of::<row::Ended>), get(ended::answer)),
         ask("/hosts/{host}/series", "series", "Values over a range: from memory for the last 15 minutes, else from history.", series::PARAMS, Some(schema_of::<wire::series::SeriesAnswer>), get(series::answer)),

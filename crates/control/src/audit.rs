@@ -139,6 +139,25 @@ impl<'a> Entry<'a> {
         Self::attempt(actor, key, Some(signal))
     }
 
+    /// Somebody watches the system calls of a process.
+    pub(crate) fn trace(actor: &'a Actor, key: &ProcessKey) -> Self {
+        Self { action: "trace", ..Self::attempt(actor, key, None) }
+    }
+
+    /// The same entry, with the number that the one before it had.
+    pub(crate) fn with_id(self, id: &str) -> Self {
+        Self { id: id.to_owned(), ..self }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// It is over, and why.
+    pub(crate) fn over(&self, now: Wall, why: &str) -> Self {
+        Self { at: time(now), phase: "after", result: Some("ended"), reason: Some(why.to_owned()), ..self.clone() }
+    }
+
     /// The same of an attempt that came to nothing.
     pub(crate) fn attempt(actor: &'a Actor, key: &ProcessKey, signal: Option<Signal>) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(1);

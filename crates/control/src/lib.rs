@@ -121,6 +121,15 @@ pub struct Control {
     refusals: Refusals,
 }
 
+/// A trace that is written down in the audit log, from its beginning to its end.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    actor: Actor,
+    key: ProcessKey,
+    id: String,
+    found: Found,
+}
+
 impl std::fmt::Debug for Control {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Control")
@@ -185,6 +194,50 @@ impl Control {
             tracing::error!(error = %procyon_diag::message_of(&problem), %key, "could not write the result to the audit log");
         }
         sent.map(|()| found)
+    }
+
+    /// Writes down that somebody begins to watch the system calls of the process that this key names, and of no other that
+    /// has its pid now. Whoever may not is refused, and so is everybody where it cannot be written down.
+    pub fn begin_trace(&self, actor: &Actor, key: &ProcessKey) -> Result<Watched, ControlError> {
+        let entry = audit::Entry::trace(actor, key);
+        let found = match self.may_watch(actor, key) {
+            Ok(found) => found,
+            Err(error) => {
+                self.write_refusal(&entry, &error);
+                return Err(error);
+            }
+        };
+        let entry = entry.of(&found);
+        self.audit.write(&entry.before(self.clock.wall()))?;
+        Ok(Watched { actor: actor.clone(), key: *key, id: entry.id().to_owned(), found })
+    }
+
+    /// Writes down that it is over, and why.
+    pub fn end_trace(&self, watched: &Watched, why: &str) {
+        let Watched { actor, key, id, found } = watched;
+        let entry = audit::Entry::trace(actor, key).with_id(id).of(found);
+        if let Err(problem) = self.audit.write(&entry.over(self.clock.wall(), why)) {
+            tracing::error!(error = %procyon_diag::message_of(&problem), %key, "could not write the end of a trace to the audit log");
+        }
+    }
+
+    fn may_watch(&self, actor: &Actor, key: &ProcessKey) -> Result<Found, ControlError> {
+        if self.read_only {
+            return Err(ControlError::ReadOnly);
+        }
+        if actor.role < Role::Operator {
+            return Err(ControlError::Role { name: actor.name.clone(), role: actor.role });
+        }
+        let found = target::find(key.pid).ok_or_else(|| Gone::ended(key))?;
+        if found.start != key.start || key.boot != self.boot {
+            return Err(Gone::Replaced { key: *key, name: found.name }.into());
+        }
+        Ok(found)
+    }
+
+    /// Whether the process that this key names is still there.
+    pub fn is_there(&self, key: &ProcessKey) -> bool {
+        key.boot == self.boot && target::find(key.pid).is_some_and(|found| found.start == key.start)
     }
 
     /// Writes down that somebody tried to send a signal and may not; for those who refuse before it comes to a signal.

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::call::Call;
+use crate::decode::Line;
 use crate::engine::{Engine, EngineError, Life};
 use crate::event::{Event, Who};
 use crate::filter::Filter;
@@ -38,8 +39,10 @@ pub struct Limits {
 pub struct Told {
     /// What happened; a call without its memory, which is in the line as far as it is told.
     pub event: Event,
-    /// How it is told, without the end of the line; empty for events of which strace says nothing.
+    /// How it is told, without the end of the line and without whose it is; empty for events of which strace says nothing.
     pub line: String,
+    /// Where the parts of a call are in its line.
+    pub parts: Option<Line>,
 }
 
 /// What a viewer gets.
@@ -323,7 +326,13 @@ impl Run {
         for mut event in events.drain(..) {
             let mut line = String::new();
             // Told in any case: it is how the teller knows who lives and what is open.
-            self.teller.tell(&event, &mut line);
+            let parts = match &event {
+                Event::Call(call) => Some(self.teller.call(call, &mut line)),
+                _ => {
+                    self.teller.tell(&event, &mut line);
+                    None
+                }
+            };
             if paused {
                 continue;
             }
@@ -333,7 +342,7 @@ impl Run {
             line.truncate(line.trim_end_matches('\n').len());
             self.shared.lines.fetch_add(1, Ordering::Relaxed);
             self.shared.bytes.fetch_add(u64::try_from(line.len()).unwrap_or(0), Ordering::Relaxed);
-            told.push(Told { event, line });
+            told.push(Told { event, line, parts });
         }
         told.into()
     }

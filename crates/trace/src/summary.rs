@@ -33,6 +33,8 @@ pub struct Row {
     pub most: u64,
     /// Nanoseconds of the longest.
     pub longest: u64,
+    /// How many took between each power of two of nanoseconds and the next.
+    pub buckets: [u64; BUCKETS],
 }
 
 impl Summary {
@@ -82,6 +84,7 @@ fn row(number: u32, tally: &Tally) -> Row {
         half: quantile(tally, 50),
         most: quantile(tally, 99),
         longest: tally.longest,
+        buckets: tally.buckets,
     }
 }
 

@@ -8,7 +8,7 @@
 //! - [`row`] holds rows whose fields follow the catalogue: processes, connections, disks;
 //! - [`process`], [`host`], [`series`], [`health`], [`session`] are answers about one thing each;
 //! - [`history`] tells about the past;
-//! - [`live`] are the messages of the live WebSocket.
+//! - [`live`] are the messages of the live WebSocket, [`trace`] those of the one that tells system calls.
 
 pub mod health;
 pub mod history;
@@ -19,6 +19,7 @@ pub mod process;
 pub mod row;
 pub mod series;
 pub mod session;
+pub mod trace;
 
 pub use health::{Capability, Health};
 pub use host::{Catalogue, Figures, Host};

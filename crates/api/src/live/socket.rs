@@ -196,20 +196,20 @@ pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, listener: Listene
 }
 
 /// When to look whether a client may still listen.
-struct Checks {
+pub(crate) struct Checks {
     turns: tokio::time::Interval,
     sessions_ended: tokio::sync::watch::Receiver<u64>,
 }
 
 impl Checks {
-    fn new(app: &App) -> Self {
+    pub(crate) fn new(app: &App) -> Self {
         let mut turns = tokio::time::interval(limits::TOKEN_CHECK);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         Self { turns, sessions_ended: app.sessions_ended.subscribe() }
     }
 
     /// Every few seconds, and when somebody has signed out.
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.turns.tick() => {}
             changed = self.sessions_ended.changed() => if changed.is_err() {
@@ -219,7 +219,7 @@ impl Checks {
     }
 }
 
-async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static str) {
+pub(crate) async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static str) {
     let close = CloseFrame { code, reason: reason.into() };
     if socket.send(Message::Close(Some(close))).await.is_err() {
         tracing::debug!("a client was gone before it could be told");
@@ -227,7 +227,7 @@ async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static str) {
 }
 
 /// Tells a client that breaks the rules of WebSockets which one; one that is gone is told nothing.
-async fn turn_away(socket: &mut WebSocket, caller: &Caller, error: axum::Error) {
+pub(crate) async fn turn_away(socket: &mut WebSocket, caller: &Caller, error: axum::Error) {
     let Ok(error) = error.into_inner().downcast::<tungstenite::Error>() else { return };
     let (code, why) = match *error {
         tungstenite::Error::Capacity(_) => (close_code::SIZE, "messages have at most 64 KiB"),
@@ -240,6 +240,6 @@ async fn turn_away(socket: &mut WebSocket, caller: &Caller, error: axum::Error) 
     farewell(socket, code, why).await;
 }
 
-fn error_message(problem: &Problem) -> serde_json::Value {
+pub(crate) fn error_message(problem: &Problem) -> serde_json::Value {
     serde_json::json!({ "type": "error", "problem": problem })
 }

@@ -229,6 +229,7 @@ fn bad_addresses_are_refused_with_a_remedy() {
             clock: std::sync::Arc::new(SystemClock),
             capabilities: Box::new(Vec::new),
             metrics: None,
+            tracer: None,
         };
         Server::start(config, context).map(drop).unwrap_err()
     };

@@ -87,6 +87,7 @@ impl Site {
                 vec![Capability { id: "CAP_KILL".into(), held: true, gives: "signals".into(), grant: "sudo".into() }]
             }),
             metrics: Some(Arc::new(Said)),
+            tracer: None,
         };
         let server = Server::start(config, context).unwrap();
         let address = server.address().unwrap();

@@ -166,6 +166,7 @@ fn wrong_files_are_named() {
             clock: Arc::new(procyon_units::SystemClock),
             capabilities: Box::new(Vec::new),
             metrics: None,
+            tracer: None,
         };
         let config = Config { listen: Some("127.0.0.1:0".parse().unwrap()), tls: Some(tls), ..Config::default() };
         procyon_api::Server::start(config, context).map(drop).unwrap_err().to_string()

@@ -105,6 +105,11 @@ impl Tracer {
     }
 }
 
+/// How this program, which is that file, is started to trace by ptrace.
+pub(crate) fn tracer(file: PathBuf) -> Program {
+    Program { file, arguments: vec![TRACER.to_owned()] }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     Duration::parse(&Raw::Text(text.to_owned()))
 }
@@ -179,8 +184,7 @@ impl Trace {
         feed::say(&format!("{warning} {text}"));
         let file = std::env::current_exe()
             .map_err(|error| Fault::new(Kind::Failed, "could not find this program's own file").because(error))?;
-        let program = Program { file, arguments: vec![TRACER.to_owned()] };
-        Ok(Box::new(Ptrace::start(plan, &program).map_err(fault)?))
+        Ok(Box::new(Ptrace::start(plan, &tracer(file)).map_err(fault)?))
     }
 
     fn filter(&self) -> Result<Filter, Fault> {

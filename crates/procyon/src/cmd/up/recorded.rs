@@ -49,6 +49,7 @@ pub(super) fn show(settings: &Settings, file: &Path, signals: &reload::Signals) 
         clock,
         capabilities: Box::new(Vec::new),
         metrics: None,
+        tracer: None,
     };
     let server = serve(settings, None, context)?;
     let base = token::base(settings, server.address().unwrap_or(settings.listen));

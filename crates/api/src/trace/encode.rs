@@ -1,0 +1,134 @@
+//! What a viewer is told, as JSON.
+
+use procyon_trace::engine::EngineError;
+use procyon_trace::session::{End, State, Told};
+use procyon_trace::{Event, Return, now};
+use procyon_units::Wall;
+use procyon_wire::trace::{TraceCount, TraceLine, TraceMessage, TraceState, TraceUnderWay};
+use serde::Serialize;
+
+use super::Running;
+
+/// From nanoseconds since boot to milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Epoch(f64);
+
+impl Epoch {
+    pub(super) fn at(wall: Wall) -> Self {
+        Self(millis(wall.0) - nanos(now()) / 1e6)
+    }
+
+    fn of(self, at: u64) -> f64 {
+        // Microseconds; more is noise.
+        ((self.0 + nanos(at) / 1e6) * 1000.0).round() / 1000.0
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an instant to a quarter of a microsecond")]
+fn millis(nanos: i64) -> f64 {
+    nanos as f64 / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time to the nanosecond for 104 days")]
+fn nanos(nanos: u64) -> f64 {
+    nanos as f64
+}
+
+fn seconds(time: u64) -> f64 {
+    nanos(time) / 1e9
+}
+
+/// The first message.
+pub(super) fn hello(running: &Running) -> TraceMessage {
+    TraceMessage::Hello {
+        key: running.subject.key.to_string(),
+        engine: if running.subject.by_ptrace { "ptrace" } else { "ebpf" }.to_owned(),
+        threads: running.session.followed().len(),
+        ends_at: running.ends_at.unix_ms(),
+        lines: running.limits.lines,
+        bytes: running.limits.bytes,
+    }
+}
+
+/// One thing that happened.
+pub(super) fn line(told: &Told, epoch: Epoch) -> TraceLine {
+    let (at, who, kind) = match &told.event {
+        Event::Call(call) => (call.entered, (call.process, call.thread), "call"),
+        Event::Signal { who, at, .. } => (*at, (who.process, who.thread), "signal"),
+        Event::Ended { who, at, .. } => (*at, (who.process, who.thread), "ended"),
+        Event::Followed { who, at } => (*at, (who.process, who.thread), "followed"),
+        Event::Renumbered { who, at, .. } => (*at, (who.process, who.thread), "renumbered"),
+        Event::Lost(_) => (now(), (0, 0), "lost"),
+    };
+    let part = |range: &std::ops::Range<usize>| told.line.get(range.clone()).map(ToOwned::to_owned);
+    let duration = match &told.event {
+        Event::Call(call) => call.returned.map(|Return { at, .. }| seconds(at.saturating_sub(call.entered))),
+        _ => None,
+    };
+    TraceLine {
+        at: epoch.of(at),
+        pid: who.0,
+        tid: who.1,
+        kind: kind.to_owned(),
+        line: told.line.clone(),
+        name: told.parts.as_ref().and_then(|parts| part(&parts.name)),
+        args: told.parts.as_ref().and_then(|parts| part(&parts.arguments)),
+        result: told.parts.as_ref().and_then(|parts| part(&parts.result)),
+        error: told.parts.as_ref().and_then(|parts| parts.error).map(ToOwned::to_owned),
+        duration,
+        lost: if let Event::Lost(count) = told.event { Some(count) } else { None },
+    }
+}
+
+/// How a trace is doing.
+pub(super) fn state(state: Result<State, EngineError>) -> Option<TraceMessage> {
+    // A trace that is over says so by itself.
+    let State { summary, under_way, lost } = state.ok()?;
+    let now = now();
+    let rows: Vec<TraceCount> = summary
+        .rows()
+        .into_iter()
+        .map(|row| TraceCount {
+            name: row.name.to_owned(),
+            calls: row.calls,
+            errors: row.errors,
+            total: seconds(row.total),
+            mean: seconds(row.mean),
+            p50: seconds(row.half),
+            p99: seconds(row.most),
+            max: seconds(row.longest),
+            buckets: row.buckets.to_vec(),
+        })
+        .collect();
+    Some(TraceMessage::State(TraceState {
+        calls: rows.iter().map(|row| row.calls).sum(),
+        errors: rows.iter().map(|row| row.errors).sum(),
+        lost,
+        rows,
+        under_way: under_way
+            .iter()
+            .map(|call| TraceUnderWay {
+                tid: call.thread,
+                name: procyon_trace::name(call.number)
+                    .map_or_else(|| format!("syscall_{:#x}", call.number), ToOwned::to_owned),
+                since: (call.entered > 0).then(|| seconds(now.saturating_sub(call.entered))),
+            })
+            .collect(),
+    }))
+}
+
+/// Why it ended.
+pub(super) fn why(end: &End) -> String {
+    match end {
+        End::Over => "over".to_owned(),
+        End::Asked => "asked".to_owned(),
+        End::Limit(what) => (*what).to_owned(),
+        End::Failed(why) => why.clone(),
+    }
+}
+
+/// A message as text.
+pub(super) fn text<T: Serialize>(message: &T) -> String {
+    // These types hold nothing that JSON cannot.
+    serde_json::to_string(message).unwrap_or_default()
+}

@@ -1,0 +1,29 @@
+//! WebSocket: system calls of a process.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+
+use super::{At, key_of, wanted};
+use crate::access::Caller;
+use crate::app::App;
+use crate::failure::Failure;
+use crate::query::Query;
+use crate::trace::socket::Dialect;
+use crate::trace::{PARAMS, Wish, open};
+
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    At((host, key)): At<(String, String)>,
+    Extension(caller): Extension<Caller>,
+    OriginalUri(uri): OriginalUri,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Failure> {
+    app.host(&host)?;
+    let wish = Wish::read(key_of(&key)?, &Query::read(&uri, PARAMS)?)?;
+    open(&app, caller, wanted(upgrade)?, wish, Dialect::Messages).await
+}

@@ -1,0 +1,159 @@
+//! Messages of the WebSocket that tells the system calls of a process.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Both directions of the WebSocket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum TraceSocket {
+    /// What the client sends.
+    Client(TraceClientMessage),
+    /// What the server sends.
+    Server(TraceMessage),
+}
+
+/// What a viewer of a trace says. What it changes, it changes for all viewers of the trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum TraceClientMessage {
+    /// Tells other calls from now on.
+    Filter(Choose),
+    /// Tells nothing for a while; what happens meanwhile is counted.
+    Pause {},
+    /// Tells calls again.
+    Resume {},
+}
+
+/// Which calls are told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Choose {
+    /// Names and classes with commas between, as `openat,%network`, or `!futex` for all but one; empty for all.
+    pub filter: String,
+    /// Only calls that failed.
+    pub failed: bool,
+    /// Only calls that took at least so many seconds.
+    pub slower: f64,
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum TraceMessage {
+    /// It has begun.
+    Hello {
+        /// The process.
+        key: String,
+        /// `ebpf` watches and stops nobody; `ptrace` stops every thread at each call.
+        engine: String,
+        /// Threads that are followed.
+        threads: usize,
+        /// When it ends by itself, ms since 1970.
+        ends_at: i64,
+        /// After so many lines it ends.
+        lines: u64,
+        /// After so many bytes of text it ends.
+        bytes: u64,
+    },
+    /// What happened, in the order of each thread.
+    Calls {
+        /// Calls, signals, ends and what was lost.
+        calls: Vec<TraceLine>,
+    },
+    /// So many of these messages were left out, because the viewer was slow.
+    Missed {
+        /// How many.
+        messages: u64,
+    },
+    /// How it is doing, each second.
+    State(TraceState),
+    /// It is over.
+    End {
+        /// `over` when all that was followed has ended, `asked`, `time`, `lines`, `bytes`, or what failed.
+        why: String,
+    },
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceLine {
+    /// When, ms since 1970.
+    pub at: f64,
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// `call`, `signal`, `ended`, `followed`, `renumbered` or `lost`.
+    pub kind: String,
+    /// As strace tells it: `openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3`.
+    pub line: String,
+    /// The name of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Its result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// The name of its error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long it took, seconds; absent where it does not come back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
+    /// How many events are missing here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
+}
+
+/// Totals of a trace since it began. Calls that are lost or paused are counted too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceState {
+    /// Calls that came back.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+    /// Events that were lost.
+    pub lost: u64,
+    /// By call, those first that took most time.
+    pub rows: Vec<TraceCount>,
+    /// Calls that have not come back yet.
+    pub under_way: Vec<TraceUnderWay>,
+}
+
+/// Calls of one name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceCount {
+    /// The name.
+    pub name: String,
+    /// How many came back.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+    /// Seconds in all.
+    pub total: f64,
+    /// Seconds of one on average.
+    pub mean: f64,
+    /// Half of them took at most about so many seconds.
+    pub p50: f64,
+    /// 99 of 100 took at most about so many seconds.
+    pub p99: f64,
+    /// Seconds of the longest.
+    pub max: f64,
+    /// How many took from 2^n to 2^(n+1) nanoseconds, from n = 0.
+    pub buckets: Vec<u64>,
+}
+
+/// A call that has not come back yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceUnderWay {
+    /// The thread.
+    pub tid: u32,
+    /// The name of the call.
+    pub name: String,
+    /// How long it has been, seconds; absent where it began before the trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<f64>,
+}
