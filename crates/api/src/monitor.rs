@@ -232,7 +232,7 @@ async fn process_ptrace(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let key = meant(&*local(&app)?, pid_of(&pid)?)?;
-    trace::open(&app, caller, wanted(upgrade)?, trace::Wish::usual(key), trace::socket::Dialect::Arrays).await
+    trace::open(&app, caller, upgrade, trace::Wish::usual(key), trace::socket::Dialect::Arrays).await
 }
 
 async fn later_alarms() -> Failure {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
 use procyon_control::{Control, ControlError, Watched};
 use procyon_diag::Kind;
@@ -25,7 +26,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::query::{self, Param, Query};
-use crate::v1::{allowed, write_down};
+use crate::v1::{allowed, wanted};
 use crate::{limits, live};
 
 /// What a trace of the versioned API takes.
@@ -253,7 +254,7 @@ impl Traces {
 pub(crate) async fn open(
     app: &Arc<App>,
     caller: Caller,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     wish: Wish,
     dialect: Dialect,
 ) -> Result<Response, Failure> {
@@ -261,10 +262,13 @@ pub(crate) async fn open(
     let control = match allowed(app, &caller, "to watch system calls") {
         Ok(control) => control,
         Err(refusal) => {
-            write_down(app, &caller, key, None).await;
+            let (control, actor) = (app.control.clone(), caller.actor());
+            let note = move |_: &App| Ok(control.iter().for_each(|control| control.note_trace_refusal(&actor, &key)));
+            app.blocking(note).await?;
             return Err(refusal);
         }
     };
+    let upgrade = wanted(upgrade)?;
     let watcher = caller.clone();
     let place = app.blocking(move |app| app.traces.watch(&control, &watcher, wish, app.clock.wall())).await?;
     let (shared, seated) = (Arc::clone(app), caller.clone());

@@ -212,6 +212,13 @@ impl Control {
         Ok(Watched { actor: actor.clone(), key: *key, id: entry.id().to_owned(), found })
     }
 
+    /// Writes down that somebody tried to watch system calls and may not; for those who refuse before it comes to that.
+    pub fn note_trace_refusal(&self, actor: &Actor, key: &ProcessKey) {
+        if let Err(error) = self.may_watch(actor, key) {
+            self.write_refusal(&audit::Entry::trace(actor, key), &error);
+        }
+    }
+
     /// Writes down that it is over, and why.
     pub fn end_trace(&self, watched: &Watched, why: &str) {
         let Watched { actor, key, id, found } = watched;

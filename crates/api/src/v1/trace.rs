@@ -8,7 +8,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 
-use super::{At, key_of, wanted};
+use super::{At, key_of};
 use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
@@ -25,5 +25,5 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     app.host(&host)?;
     let wish = Wish::read(key_of(&key)?, &Query::read(&uri, PARAMS)?)?;
-    open(&app, caller, wanted(upgrade)?, wish, Dialect::Messages).await
+    open(&app, caller, upgrade, wish, Dialect::Messages).await
 }

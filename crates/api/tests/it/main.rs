@@ -23,3 +23,4 @@ mod questions;
 mod series;
 mod site;
 mod tls;
+mod trace;

@@ -130,7 +130,6 @@ fn errors_come_in_the_envelope() {
     check("/monitor/process/status/4194304?minutes=10", 404);
     check("/monitor/process/status/1?minutes=banana", 400);
     check("/monitor/process/status/1?minuts=10", 400);
-    check("/monitor/process/ptrace/1", 501);
     check("/monitor/process/alarm/list", 501);
     check("/monitor/process/stream", 400);
     check("/monitor/banana", 404);
