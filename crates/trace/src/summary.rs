@@ -191,7 +191,7 @@ mod tests {
         summary.count(&call(1 << 31 | 5, 10, 0));
         let rows = summary.rows();
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[1].calls, rows[1].errors, rows[0].name), (2, 1, "(others)"));
+        assert_eq!((rows[0].calls, rows[0].errors, rows[1].name), (2, 1, "(others)"));
         assert_eq!(summary.calls(), 3);
     }
 
