@@ -50,9 +50,16 @@ fn until(socket: &mut Socket, pleases: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
+/// The calls of the next message that has any.
 fn calls(socket: &mut Socket) -> Vec<Value> {
-    let message = until(socket, |message| message["type"] == "calls");
-    message["calls"].as_array().unwrap().clone()
+    loop {
+        let message = until(socket, |message| message["type"] == "calls");
+        let told = message["calls"].as_array().unwrap().iter();
+        let calls: Vec<Value> = told.filter(|told| told["kind"] == "call").cloned().collect();
+        if !calls.is_empty() {
+            return calls;
+        }
+    }
 }
 
 /// Lines of the audit log about traces.
@@ -69,15 +76,17 @@ fn calls_are_told_with_their_parts_and_the_trace_is_audited() {
     let mut socket = Socket::open(&site, &path(&key, "?filter=access,faccessat,faccessat2"), Some(&site.operator));
     let hello = socket.expect("hello");
     assert_eq!((&hello["key"], &hello["engine"]), (&json!(key), &json!("ebpf")), "{hello}");
-    let call = calls(&mut socket).into_iter().find(|told| told["kind"] == "call").unwrap();
-    assert!(call["args"].as_str().unwrap().contains("\"/nowhere\""), "{call}");
+    // Before, its interpreter starts.
+    let call = eventually("its own call is told", Duration::from_mins(1), || {
+        calls(&mut socket).into_iter().find(|call| call["args"].as_str().unwrap().contains("\"/nowhere\""))
+    });
     assert_eq!((&call["error"], &call["pid"]), (&json!("ENOENT"), &json!(busy.0.id())), "{call}");
     assert!(call["line"].as_str().unwrap().ends_with("= -1 ENOENT (No such file or directory)"), "{call}");
     let apart = call["at"].as_f64().unwrap() - site.tick().wall.unix_ms() as f64;
     assert!(apart.abs() < 60_000.0, "{apart} ms between the call and now");
     let state = until(&mut socket, |message| message["type"] == "state");
     let row = &state["rows"][0];
-    assert_eq!((&row["calls"], &row["errors"]), (&state["calls"], &state["errors"]), "every call fails: {state}");
+    assert!(row["errors"].as_u64() > Some(0) && row["errors"].as_u64() <= row["calls"].as_u64(), "{state}");
     let of_buckets: u64 = row["buckets"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(json!(of_buckets), row["calls"], "{state}");
     let begun = audited(&site);

@@ -5,6 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::harness::{run, stderr};
+use crate::privileges::for_nobody;
 
 const ENGINES: [&str; 2] = ["ebpf", "ptrace"];
 
@@ -100,16 +101,22 @@ fn mistakes_are_told_in_words() {
 /// Without rights the one engine names them and offers the other; nothing is chosen silently.
 #[test]
 fn without_rights_the_other_engine_is_offered() {
-    crate::harness::as_nobody(|| {
-        let mut target = std::process::Command::new("sleep").arg("30").spawn().unwrap();
-        let output = run(&["trace", "--duration", "1s", &target.id().to_string()]);
-        let text = stderr(&output);
-        target.kill().unwrap();
-        target.wait().unwrap();
-        if output.status.code() == Some(0) {
-            return;
-        }
-        assert_eq!(output.status.code(), Some(3), "{text}");
-        assert!(text.contains("CAP_BPF") && text.contains("--engine ptrace"), "{text}");
-    });
+    let (folder, program) = for_nobody();
+    let nobody = |program: &str| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--", program]);
+        command
+    };
+    let mut target = nobody("sleep").arg("30").spawn().unwrap();
+    let traced = nobody(&program.to_string_lossy())
+        .args(["trace", "--duration", "1s", &target.id().to_string()])
+        .env("NO_COLOR", "1")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = stderr(&traced);
+    target.kill().unwrap();
+    target.wait().unwrap();
+    assert_eq!(traced.status.code(), Some(3), "{text}");
+    assert!(text.contains("CAP_BPF") && text.contains("--engine ptrace"), "{text}");
 }
