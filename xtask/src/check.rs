@@ -283,6 +283,7 @@ const TESTED_PROGRAMS: &[Program] = &[
     ),
     ("truth of the past, short", "bench/truth/truth.py", &["--seconds", "45", "--instants", "40"]),
     ("balance of the books, short", "bench/books.py", &["--seconds", "15", "--min", "0.94", "--max", "1.05"]),
+    ("system calls beside strace", "bench/trace_beside.py", &["--min-calls", "97"]),
 ];
 
 /// Measurements, for `bench`.
@@ -295,6 +296,8 @@ const MEASURED_PROGRAMS: &[Program] = &[
     ),
     ("cost of a hundred live clients", "bench/live_cost.py", &[]),
     ("cost of a scrape", "bench/exporter_cost.py", &["--max-ratio", "0.5"]),
+    ("cost of being watched", "bench/trace_cost.py", &[]),
+    ("system calls beside strace", "bench/trace_beside.py", &[]),
 ];
 
 /// Long rounds, for `soak`.
