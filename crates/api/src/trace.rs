@@ -180,7 +180,7 @@ impl Traces {
         &self,
         control: &Arc<Control>,
         caller: &Caller,
-        wish: Wish,
+        wish: &Wish,
         now: Wall,
     ) -> Result<Place, Failure> {
         let key = wish.subject.key;
@@ -205,7 +205,7 @@ impl Traces {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, wish: Wish, now: Wall) -> Result<(Arc<Running>, Viewer), Failure> {
+    fn join(&self, wish: &Wish, now: Wall) -> Result<(Arc<Running>, Viewer), Failure> {
         // Held while one begins, so that two who come at once share it.
         let mut all = self.running();
         all.retain(|running| running.strong_count() > 0);
@@ -218,7 +218,7 @@ impl Traces {
             let detail = format!("{} traces go on; there is no room for more", limits::MAX_TRACES);
             return Err(Failure::new(ProblemKind::Unavailable, detail));
         }
-        let (session, viewer) = self.begin(&wish)?;
+        let (session, viewer) = self.begin(wish)?;
         let ends_at = Wall(now.0.saturating_add(i64::try_from(wish.limits.time.as_nanos()).unwrap_or(i64::MAX)));
         let running = Arc::new(Running { subject: wish.subject, session, limits: wish.limits, ends_at });
         all.push(Arc::downgrade(&running));
@@ -263,14 +263,19 @@ pub(crate) async fn open(
         Ok(control) => control,
         Err(refusal) => {
             let (control, actor) = (app.control.clone(), caller.actor());
-            let note = move |_: &App| Ok(control.iter().for_each(|control| control.note_trace_refusal(&actor, &key)));
+            let note = move |_: &App| {
+                if let Some(control) = control {
+                    control.note_trace_refusal(&actor, &key);
+                }
+                Ok(())
+            };
             app.blocking(note).await?;
             return Err(refusal);
         }
     };
     let upgrade = wanted(upgrade)?;
     let watcher = caller.clone();
-    let place = app.blocking(move |app| app.traces.watch(&control, &watcher, wish, app.clock.wall())).await?;
+    let place = app.blocking(move |app| app.traces.watch(&control, &watcher, &wish, app.clock.wall())).await?;
     let (shared, seated) = (Arc::clone(app), caller.clone());
     live::socket::upgrade(app, &seated, upgrade, move |socket, seat| {
         socket::tell(socket, seat, shared, caller, place, dialect)

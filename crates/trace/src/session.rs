@@ -326,12 +326,11 @@ impl Run {
         for mut event in events.drain(..) {
             let mut line = String::new();
             // Told in any case: it is how the teller knows who lives and what is open.
-            let parts = match &event {
-                Event::Call(call) => Some(self.teller.call(call, &mut line)),
-                _ => {
-                    self.teller.tell(&event, &mut line);
-                    None
-                }
+            let parts = if let Event::Call(call) = &event {
+                Some(self.teller.call(call, &mut line))
+            } else {
+                self.teller.tell(&event, &mut line);
+                None
             };
             if paused {
                 continue;

@@ -1,10 +1,11 @@
 //! One viewer's WebSocket.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, close_code};
 use procyon_trace::session::{News, Told};
+use procyon_units::Clock;
 use procyon_wire::trace::{TraceClientMessage, TraceLine, TraceMessage};
 use tokio::sync::mpsc;
 
@@ -41,9 +42,10 @@ pub(crate) async fn tell(
 ) {
     let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::TRACE_QUEUE);
     let running = Arc::clone(&place.running);
-    let epoch = Epoch::at(app.clock.wall());
-    let started =
-        std::thread::Builder::new().name("trace viewer".to_owned()).spawn(move || pump(place, &sender, epoch, dialect));
+    let clock = Arc::clone(&app.clock);
+    let started = std::thread::Builder::new()
+        .name("trace viewer".to_owned())
+        .spawn(move || pump(place, &sender, &*clock, dialect));
     if let Err(error) = started {
         tracing::error!(%error, "a viewer of a trace got no thread");
         return farewell(&mut socket, close_code::ERROR, "there is no thread for it").await;
@@ -92,11 +94,12 @@ async fn hear(app: &Arc<App>, running: &Arc<Running>, text: &str) -> Result<(), 
 }
 
 /// Takes from the trace and hands to the socket; what the socket does not take in time is left out and counted.
-fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, epoch: Epoch, dialect: Dialect) {
+fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, dialect: Dialect) {
+    let epoch = Epoch::at(clock.wall());
     let Place { running, viewer, watched, control } = place;
     let mut outbox = Outbox { queue, dialect, missed: 0 };
     outbox.send(&encode::hello(&running));
-    let mut stated = Instant::now();
+    let mut stated = clock.mono();
     let why = loop {
         if queue.is_closed() {
             break "the viewer left".to_owned();
@@ -114,8 +117,8 @@ fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, epoch: Epoch, dialect: Di
                 break why;
             }
         }
-        if stated.elapsed() >= STATE && dialect == Dialect::Messages {
-            stated = Instant::now();
+        if clock.mono().since(stated) >= STATE && dialect == Dialect::Messages {
+            stated = clock.mono();
             if let Some(state) = encode::state(running.session.state()) {
                 outbox.send(&state);
             }

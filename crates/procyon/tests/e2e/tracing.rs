@@ -65,10 +65,10 @@ fn json_is_an_object_a_line() {
     };
     let text = stderr(&output);
     let objects: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let call = objects.iter().find(|object| object["arguments"].as_str().is_some_and(|text| text.contains("canary")));
+    let call = objects.iter().find(|object| object["args"].as_str().is_some_and(|text| text.contains("canary")));
     let call = call.unwrap_or_else(|| panic!("{text}"));
-    assert_eq!((&call["call"], &call["error"], &call["value"]), (&"openat".into(), &"ENOENT".into(), &(-2).into()));
-    assert!(call["duration"].as_f64().unwrap() > 0.0 && call["time"].as_f64().unwrap() > 1.7e9, "{call}");
+    assert_eq!((&call["name"], &call["error"], &call["value"]), (&"openat".into(), &"ENOENT".into(), &(-2).into()));
+    assert!(call["duration"].as_f64().unwrap() > 0.0 && call["at"].as_f64().unwrap() > 1.7e12, "{call}");
 }
 
 #[test]

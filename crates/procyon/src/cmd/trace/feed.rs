@@ -159,7 +159,7 @@ impl Feed {
                 Form::Json => {
                     let mut object = self.call(&call);
                     if let Value::Object(fields) = &mut object {
-                        fields.insert("event".to_owned(), "under_way".into());
+                        fields.insert("kind".to_owned(), "under_way".into());
                         let so_far = (call.entered > 0).then(|| seconds(now.saturating_sub(call.entered)));
                         fields.insert("duration".to_owned(), so_far.into());
                     }
@@ -192,7 +192,7 @@ impl Feed {
     }
 
     fn object(&mut self, event: &Event) -> Value {
-        let about = |kind: &str, who: &Who, at: u64| json!({"event": kind, "time": self.time(at), "pid": who.process, "tid": who.thread});
+        let about = |kind: &str, who: &Who, at: u64| json!({"kind": kind, "at": self.time(at), "pid": who.process, "tid": who.thread});
         match event {
             Event::Call(call) => self.call(call),
             Event::Signal { who, at, number, .. } => {
@@ -211,7 +211,7 @@ impl Feed {
             Event::Renumbered { who, at, before } => {
                 with(about("renumbered", who, *at), &[("before", (*before).into())])
             }
-            Event::Lost(count) => json!({"event": "lost", "count": count}),
+            Event::Lost(count) => json!({"kind": "lost", "lost": count}),
         }
     }
 
@@ -221,12 +221,12 @@ impl Feed {
         let part = |range: std::ops::Range<usize>| self.text.get(range).unwrap_or_default();
         let spent = call.returned.map(|returned| seconds(returned.at.saturating_sub(call.entered)));
         json!({
-            "event": "call",
-            "time": (call.entered > 0).then(|| self.time(call.entered)),
+            "kind": "call",
+            "at": (call.entered > 0).then(|| self.time(call.entered)),
             "pid": call.process,
             "tid": call.thread,
-            "call": part(line.name.clone()),
-            "arguments": part(line.arguments.clone()),
+            "name": part(line.name.clone()),
+            "args": part(line.arguments.clone()),
             "result": call.returned.map(|_| part(line.result.clone())),
             "value": call.returned.map(|returned| returned.result),
             "error": line.error,
@@ -234,10 +234,10 @@ impl Feed {
         })
     }
 
-    /// Seconds since 1970.
+    /// Milliseconds since 1970, as everywhere in our JSON, with three digits more.
     fn time(&self, at: u64) -> f64 {
         let nanos = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(self.epoch);
-        seconds(u64::try_from(nanos).unwrap_or(0))
+        (seconds(u64::try_from(nanos).unwrap_or(0)) * 1e6).round() / 1e3
     }
 }
 
