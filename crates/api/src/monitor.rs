@@ -232,7 +232,9 @@ async fn process_ptrace(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let key = meant(&*local(&app)?, pid_of(&pid)?)?;
-    trace::open(&app, caller, upgrade, trace::Wish::usual(key), trace::socket::Dialect::Arrays).await
+    let wish = Ok(trace::Wish::usual(key));
+    let asked = trace::Asked { key, wish, dialect: trace::socket::Dialect::Arrays, refusal: trace::Refusal::Answer };
+    trace::open(&app, caller, upgrade, asked).await
 }
 
 async fn later_alarms() -> Failure {

@@ -21,6 +21,7 @@ use procyon_units::Wall;
 use procyon_wire::trace::Choose;
 use procyon_wire::{Problem, ProblemKind};
 
+use self::encode::Epoch;
 use self::socket::Dialect;
 use crate::access::Caller;
 use crate::app::App;
@@ -46,6 +47,10 @@ pub(crate) const PARAMS: &[Param] = &[
     query::count("seconds", "It ends after so many seconds; 300 when absent, at most 3600."),
     query::count("lines", "It ends after so many lines; a million when absent, which is the most."),
     query::count("bytes", "It ends after so many bytes of text; 256 MiB when absent, which is the most."),
+    query::text(
+        "refusal",
+        "`message`: what an operator is refused comes as a message `error`, for pages, which do not see the answer to an upgrade.",
+    ),
 ];
 
 /// What makes two traces the same.
@@ -61,8 +66,29 @@ struct Subject {
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     subject: Subject,
+    choice: Choose,
     filter: Filter,
     limits: Limits,
+}
+
+/// How a viewer is told that nothing is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// By the answer to its request.
+    Answer,
+    /// Over the WebSocket, where the request itself is in order.
+    Message,
+}
+
+impl Refusal {
+    /// Reads it from the parameters of a request.
+    pub(crate) fn read(query: &Query) -> Result<Self, Failure> {
+        match query.text("refusal") {
+            None | Some("") => Ok(Self::Answer),
+            Some("message") => Ok(Self::Message),
+            Some(other) => Err(Failure::bad_request(format!("`refusal` is message or absent, not `{other}`"))),
+        }
+    }
 }
 
 impl Wish {
@@ -71,7 +97,7 @@ impl Wish {
         let subject = Subject { key, by_ptrace: false, follow: false, size: limits::TRACE_SIZE };
         let limits =
             Limits { time: limits::TRACE_TIME, lines: limits::MAX_TRACE_LINES, bytes: limits::MAX_TRACE_BYTES };
-        Self { subject, filter: Filter::all(), limits }
+        Self { subject, choice: Choose::default(), filter: Filter::all(), limits }
     }
 
     /// Reads it from the parameters of a request.
@@ -88,6 +114,11 @@ impl Wish {
         };
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let seconds = count("seconds", limits::TRACE_TIME.as_secs(), limits::MAX_TRACE_TIME.as_secs())?;
+        let choice = Choose {
+            filter: query.text("filter").unwrap_or_default().to_owned(),
+            failed: is_true(query, "failed")?,
+            slower: slower.unwrap_or_default().as_secs_f64(),
+        };
         Ok(Self {
             subject: Subject {
                 key,
@@ -95,7 +126,8 @@ impl Wish {
                 follow: is_true(query, "follow")?,
                 size: query.count("size", limits::TRACE_SIZE, limits::MAX_TRACE_SIZE)?,
             },
-            filter: filter(query.text("filter").unwrap_or_default(), is_true(query, "failed")?, slower)?,
+            filter: chosen(&choice)?,
+            choice,
             limits: Limits {
                 time: Duration::from_secs(wide(seconds)),
                 lines: wide(count("lines", limits::MAX_TRACE_LINES, limits::MAX_TRACE_LINES)?),
@@ -128,21 +160,17 @@ fn duration(text: &str) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
 }
 
-fn filter(expression: &str, failed: bool, slower: Option<Duration>) -> Result<Filter, Failure> {
-    let filter = if expression.trim().is_empty() { Ok(Filter::all()) } else { Filter::parse(expression) };
-    let mut filter = filter.map_err(|error: FilterError| {
-        Failure::from(Problem::new(ProblemKind::BadFilter, procyon_diag::message_of(&error)))
-    })?;
-    filter.failed = failed;
-    filter.slower = slower;
-    Ok(filter)
-}
-
-/// The filter that a message asks for.
+/// The filter that is asked for.
 fn chosen(choose: &Choose) -> Result<Filter, Failure> {
     let slower = Duration::try_from_secs_f64(choose.slower)
         .map_err(|_| Failure::bad_request(format!("`slower` is a number of seconds, not {}", choose.slower)))?;
-    filter(&choose.filter, choose.failed, (!slower.is_zero()).then_some(slower))
+    let filter = if choose.filter.trim().is_empty() { Ok(Filter::all()) } else { Filter::parse(&choose.filter) };
+    let mut filter = filter.map_err(|error: FilterError| {
+        Failure::from(Problem::new(ProblemKind::BadFilter, procyon_diag::message_of(&error)))
+    })?;
+    filter.failed = choose.failed;
+    filter.slower = (!slower.is_zero()).then_some(slower);
+    Ok(filter)
 }
 
 /// A trace that goes on.
@@ -151,7 +179,26 @@ pub(crate) struct Running {
     subject: Subject,
     session: Session,
     limits: Limits,
-    ends_at: Wall,
+    /// Its times as all of its viewers are told them.
+    epoch: Epoch,
+    choice: Mutex<Choose>,
+}
+
+impl Running {
+    /// Which calls are told.
+    fn choice(&self) -> Choose {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells other calls from now on. Blocks for a moment.
+    fn choose(&self, choice: Choose) -> Result<(), Failure> {
+        let filter = chosen(&choice)?;
+        // Held meanwhile, so that what is said of two who choose at once is what holds.
+        let mut told = self.choice.lock().unwrap_or_else(PoisonError::into_inner);
+        self.session.filter(filter).map_err(|error| not_traced(&error))?;
+        *told = choice;
+        Ok(())
+    }
 }
 
 /// The traces that go on, and what it takes to begin one.
@@ -219,8 +266,8 @@ impl Traces {
             return Err(Failure::new(ProblemKind::Unavailable, detail));
         }
         let (session, viewer) = self.begin(wish)?;
-        let ends_at = Wall(now.0.saturating_add(i64::try_from(wish.limits.time.as_nanos()).unwrap_or(i64::MAX)));
-        let running = Arc::new(Running { subject: wish.subject, session, limits: wish.limits, ends_at });
+        let Wish { subject, choice, limits, .. } = wish.clone();
+        let running = Arc::new(Running { subject, session, limits, epoch: Epoch::at(now), choice: Mutex::new(choice) });
         all.push(Arc::downgrade(&running));
         Ok((running, viewer))
     }
@@ -250,15 +297,22 @@ impl Traces {
     }
 }
 
+/// What a viewer asks for, as far as it can be read.
+pub(crate) struct Asked {
+    pub(crate) key: ProcessKey,
+    pub(crate) wish: Result<Wish, Failure>,
+    pub(crate) dialect: Dialect,
+    pub(crate) refusal: Refusal,
+}
+
 /// Begins to tell a trace over a WebSocket, or says why not.
 pub(crate) async fn open(
     app: &Arc<App>,
     caller: Caller,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    wish: Wish,
-    dialect: Dialect,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let key = wish.subject.key;
+    let Asked { key, wish, dialect, refusal } = asked;
     let control = match allowed(app, &caller, "to watch system calls") {
         Ok(control) => control,
         Err(refusal) => {
@@ -273,13 +327,28 @@ pub(crate) async fn open(
             return Err(refusal);
         }
     };
+    let wish = match (wish, refusal) {
+        (Err(failure), Refusal::Answer) => return Err(failure),
+        (wish, _) => wish,
+    };
     let upgrade = wanted(upgrade)?;
-    let watcher = caller.clone();
-    let place = app.blocking(move |app| app.traces.watch(&control, &watcher, &wish, app.clock.wall())).await?;
+    let place = match wish {
+        Ok(wish) => {
+            let watcher = caller.clone();
+            app.blocking(move |app| app.traces.watch(&control, &watcher, &wish, app.clock.wall())).await
+        }
+        Err(failure) => Err(failure),
+    };
     let (shared, seated) = (Arc::clone(app), caller.clone());
-    live::socket::upgrade(app, &seated, upgrade, move |socket, seat| {
-        socket::tell(socket, seat, shared, caller, place, dialect)
-    })
+    match (place, refusal) {
+        (Ok(place), _) => live::socket::upgrade(app, &seated, upgrade, move |socket, seat| {
+            socket::tell(socket, seat, shared, caller, place, dialect)
+        }),
+        (Err(failure), Refusal::Answer) => Err(failure),
+        (Err(failure), Refusal::Message) => {
+            live::socket::upgrade(app, &seated, upgrade, move |socket, seat| socket::refuse(socket, seat, failure))
+        }
+    }
 }
 
 fn refused(error: &ControlError) -> Failure {

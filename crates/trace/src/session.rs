@@ -67,6 +67,17 @@ pub enum End {
     Failed(String),
 }
 
+/// How much of its limits a session has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// When it ends by time, nanoseconds since boot.
+    pub ends: u64,
+    /// Lines that were told.
+    pub lines: u64,
+    /// Bytes of text that were told.
+    pub bytes: u64,
+}
+
 /// How a session is doing.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -87,6 +98,8 @@ struct Shared {
     viewers: Mutex<Seats>,
     paused: AtomicBool,
     stopped: AtomicBool,
+    /// When it ends by time, nanoseconds since boot.
+    ends: AtomicU64,
     lines: AtomicU64,
     bytes: AtomicU64,
 }
@@ -152,6 +165,7 @@ impl Session {
             viewers: Mutex::default(),
             paused: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            ends: AtomicU64::new(later(now(), limits.time)),
             lines: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         });
@@ -168,7 +182,7 @@ impl Session {
                 return;
             }
             let teller = Teller::new(style, engine.followed());
-            let mut run = Run { shared: in_thread, orders: orders_end, teller, limits, began: now() };
+            let mut run = Run { shared: in_thread, orders: orders_end, teller, limits };
             let end = run.until_end(&mut *engine);
             // Before anybody is told that it is over.
             drop(engine);
@@ -197,6 +211,29 @@ impl Session {
     /// Tells nothing for a while; what happens meanwhile is counted.
     pub fn pause(&self, paused: bool) {
         self.shared.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is told for a while.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.shared.paused.load(Ordering::Relaxed)
+    }
+
+    /// Lets it go on for so much longer, but at most so long from now.
+    pub fn extend(&self, by: Duration, at_most: Duration) {
+        let most = later(now(), at_most);
+        // Never sooner than it would have ended.
+        let extended = |ends: u64| Some(later(ends, by).min(most).max(ends));
+        // It fails only where the function gives nothing.
+        self.shared.ends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, extended).ok();
+    }
+
+    /// How much of its limits it has used.
+    #[must_use]
+    pub fn used(&self) -> Used {
+        let Shared { ends, lines, bytes, .. } = &*self.shared;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Used { ends: of(ends), lines: of(lines), bytes: of(bytes) }
     }
 
     /// Tells other calls from now on, to all viewers.
@@ -288,12 +325,10 @@ struct Run {
     orders: Receiver<Order>,
     teller: Teller,
     limits: Limits,
-    began: u64,
 }
 
 impl Run {
     fn until_end(&mut self, engine: &mut dyn Engine) -> End {
-        let time = u64::try_from(self.limits.time.as_nanos()).unwrap_or(u64::MAX);
         let mut events = Vec::new();
         loop {
             let life = match engine.next(LOOK, &mut |event| events.push(event)) {
@@ -308,7 +343,7 @@ impl Run {
             if life == Life::Over {
                 return End::Over;
             }
-            if now().saturating_sub(self.began) >= time {
+            if now() >= self.shared.ends.load(Ordering::Relaxed) {
                 return End::Limit("time");
             }
             if self.shared.lines.load(Ordering::Relaxed) >= self.limits.lines {
@@ -356,6 +391,11 @@ impl Run {
             }
         }
     }
+}
+
+/// Nanoseconds since boot, so much later.
+fn later(at: u64, by: Duration) -> u64 {
+    at.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn state(engine: &mut dyn Engine) -> Result<State, EngineError> {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Problem;
+
 /// Both directions of the WebSocket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -23,6 +25,11 @@ pub enum TraceClientMessage {
     Pause {},
     /// Tells calls again.
     Resume {},
+    /// Lets it go on for so many seconds longer, but at most for an hour from now.
+    Extend {
+        /// How many.
+        seconds: u32,
+    },
 }
 
 /// Which calls are told.
@@ -55,6 +62,8 @@ pub enum TraceMessage {
         lines: u64,
         /// After so many bytes of text it ends.
         bytes: u64,
+        /// Which calls are told.
+        choice: Choose,
     },
     /// What happened, in the order of each thread.
     Calls {
@@ -68,6 +77,11 @@ pub enum TraceMessage {
     },
     /// How it is doing, each second.
     State(TraceState),
+    /// What was asked for is not done; nothing else changes.
+    Error {
+        /// Why.
+        problem: Problem,
+    },
     /// It is over.
     End {
         /// `over` when all that was followed has ended, `asked`, `time`, `lines`, `bytes`, or what failed.
@@ -111,6 +125,8 @@ pub struct TraceLine {
 /// Totals of a trace since it began. Calls that are lost or paused are counted too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TraceState {
+    /// When, ms since 1970.
+    pub at: f64,
     /// Calls that came back.
     pub calls: u64,
     /// Those of them that failed.
@@ -121,6 +137,16 @@ pub struct TraceState {
     pub rows: Vec<TraceCount>,
     /// Calls that have not come back yet.
     pub under_way: Vec<TraceUnderWay>,
+    /// When it ends by itself, ms since 1970.
+    pub ends_at: i64,
+    /// Lines that were told.
+    pub lines: u64,
+    /// Bytes of text that were told.
+    pub bytes: u64,
+    /// Whether nothing is told for a while.
+    pub paused: bool,
+    /// Which calls are told.
+    pub choice: Choose,
 }
 
 /// Calls of one name.

@@ -1,6 +1,5 @@
 //! What a viewer is told, as JSON.
 
-use procyon_trace::engine::EngineError;
 use procyon_trace::session::{End, State, Told};
 use procyon_trace::{Event, Return, now};
 use procyon_units::Wall;
@@ -11,7 +10,7 @@ use super::Running;
 
 /// From nanoseconds since boot to milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Epoch(f64);
+pub(crate) struct Epoch(f64);
 
 impl Epoch {
     pub(super) fn at(wall: Wall) -> Self {
@@ -21,6 +20,12 @@ impl Epoch {
     fn of(self, at: u64) -> f64 {
         // Microseconds; more is noise.
         ((self.0 + nanos(at) / 1e6) * 1000.0).round() / 1000.0
+    }
+
+    /// In whole milliseconds.
+    #[expect(clippy::cast_possible_truncation, reason = "2^53 ms are 285 000 years")]
+    fn ms(self, at: u64) -> i64 {
+        self.of(at).round() as i64
     }
 }
 
@@ -40,13 +45,15 @@ fn seconds(time: u64) -> f64 {
 
 /// The first message.
 pub(super) fn hello(running: &Running) -> TraceMessage {
+    let ends = running.session.used().ends;
     TraceMessage::Hello {
         key: running.subject.key.to_string(),
         engine: if running.subject.by_ptrace { "ptrace" } else { "ebpf" }.to_owned(),
         threads: running.session.followed().len(),
-        ends_at: running.ends_at.unix_ms(),
+        ends_at: running.epoch.ms(ends),
         lines: running.limits.lines,
         bytes: running.limits.bytes,
+        choice: running.choice(),
     }
 }
 
@@ -81,9 +88,10 @@ pub(super) fn line(told: &Told, epoch: Epoch) -> TraceLine {
 }
 
 /// How a trace is doing.
-pub(super) fn state(state: Result<State, EngineError>) -> Option<TraceMessage> {
+pub(super) fn state(running: &Running) -> Option<TraceMessage> {
     // A trace that is over says so by itself.
-    let State { summary, under_way, lost } = state.ok()?;
+    let State { summary, under_way, lost } = running.session.state().ok()?;
+    let used = running.session.used();
     let now = now();
     let rows: Vec<TraceCount> = summary
         .rows()
@@ -101,6 +109,7 @@ pub(super) fn state(state: Result<State, EngineError>) -> Option<TraceMessage> {
         })
         .collect();
     Some(TraceMessage::State(TraceState {
+        at: running.epoch.of(now),
         calls: rows.iter().map(|row| row.calls).sum(),
         errors: rows.iter().map(|row| row.errors).sum(),
         lost,
@@ -114,6 +123,11 @@ pub(super) fn state(state: Result<State, EngineError>) -> Option<TraceMessage> {
                 since: (call.entered > 0).then(|| seconds(now.saturating_sub(call.entered))),
             })
             .collect(),
+        ends_at: running.epoch.ms(used.ends),
+        lines: used.lines,
+        bytes: used.bytes,
+        paused: running.session.is_paused(),
+        choice: running.choice(),
     }))
 }
 

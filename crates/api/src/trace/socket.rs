@@ -31,6 +31,13 @@ pub(crate) enum Dialect {
     Arrays,
 }
 
+/// Says why nothing is told.
+pub(crate) async fn refuse(mut socket: WebSocket, _seat: Seat, failure: Failure) {
+    // Who has left does not hear it.
+    socket.send(Message::Text(error_message(&failure.problem).to_string().into())).await.ok();
+    farewell(&mut socket, close_code::NORMAL, "nothing is watched").await;
+}
+
 /// Tells a trace until it ends or its viewer leaves.
 pub(crate) async fn tell(
     mut socket: WebSocket,
@@ -86,8 +93,11 @@ async fn hear(app: &Arc<App>, running: &Arc<Running>, text: &str) -> Result<(), 
         TraceClientMessage::Pause {} => running.session.pause(true),
         TraceClientMessage::Resume {} => running.session.pause(false),
         TraceClientMessage::Filter(choose) => {
-            let (filter, running) = (super::chosen(&choose)?, Arc::clone(running));
-            app.blocking(move |_| running.session.filter(filter).map_err(|error| super::not_traced(&error))).await?;
+            let running = Arc::clone(running);
+            app.blocking(move |_| running.choose(choose)).await?;
+        }
+        TraceClientMessage::Extend { seconds } => {
+            running.session.extend(Duration::from_secs(seconds.into()), limits::MAX_TRACE_TIME);
         }
     }
     Ok(())
@@ -95,9 +105,9 @@ async fn hear(app: &Arc<App>, running: &Arc<Running>, text: &str) -> Result<(), 
 
 /// Takes from the trace and hands to the socket; what the socket does not take in time is left out and counted.
 fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, dialect: Dialect) {
-    let epoch = Epoch::at(clock.wall());
     let Place { running, viewer, watched, control } = place;
-    let mut outbox = Outbox { queue, dialect, missed: 0 };
+    let epoch = running.epoch;
+    let mut outbox = Outbox { queue, dialect, missed: 0, state: None };
     outbox.send(&encode::hello(&running));
     let mut stated = clock.mono();
     let why = loop {
@@ -119,10 +129,11 @@ fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, dialec
         }
         if clock.mono().since(stated) >= STATE && dialect == Dialect::Messages {
             stated = clock.mono();
-            if let Some(state) = encode::state(running.session.state()) {
-                outbox.send(&state);
+            if let Some(state) = encode::state(&running) {
+                outbox.state = Some(encode::text(&state));
             }
         }
+        outbox.catch_up();
     };
     // The trace itself ends with its last viewer, before it is written down that it has.
     drop(viewer);
@@ -135,6 +146,8 @@ struct Outbox<'a> {
     dialect: Dialect,
     /// Messages that found no room.
     missed: u64,
+    /// How the trace is doing, which waits for room: it is told also where calls are not, and the newest is enough.
+    state: Option<String>,
 }
 
 impl Outbox<'_> {
@@ -154,7 +167,18 @@ impl Outbox<'_> {
         }
     }
 
+    /// Sends what waits, if there is room.
+    fn catch_up(&mut self) {
+        if self.queue.capacity() > 0
+            && let Some(state) = self.state.take()
+        {
+            // Nobody else fills the queue; it fails where the viewer has left.
+            self.queue.try_send(state.into()).ok();
+        }
+    }
+
     fn put(&mut self, text: String) {
+        self.catch_up();
         if self.missed > 0 && self.dialect == Dialect::Messages {
             let message = encode::text(&TraceMessage::Missed { messages: self.missed });
             if self.queue.try_send(message.into()).is_ok() {

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::query::Query;
 use crate::trace::socket::Dialect;
-use crate::trace::{PARAMS, Wish, open};
+use crate::trace::{Asked, PARAMS, Refusal, Wish, open};
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
@@ -24,6 +24,8 @@ pub(super) async fn answer(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     app.host(&host)?;
-    let wish = Wish::read(key_of(&key)?, &Query::read(&uri, PARAMS)?)?;
-    open(&app, caller, upgrade, wish, Dialect::Messages).await
+    let (key, query) = (key_of(&key)?, Query::read(&uri, PARAMS)?);
+    let refusal = Refusal::read(&query)?;
+    let asked = Asked { key, wish: Wish::read(key, &query), dialect: Dialect::Messages, refusal };
+    open(&app, caller, upgrade, asked).await
 }

@@ -114,6 +114,47 @@ fn another_filter_holds_from_then_on_and_a_wrong_one_is_said() {
 }
 
 #[test]
+fn each_second_it_is_told_what_is_left_and_it_can_go_on_longer() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let at = path(&busy.key(&site), "?seconds=60&filter=%25clock,access,faccessat,faccessat2&slower=0s");
+    let mut socket = Socket::open(&site, &at, Some(&site.operator));
+    let hello = socket.expect("hello");
+    assert_eq!(hello["choice"]["filter"], "%clock,access,faccessat,faccessat2", "{hello}");
+    let ends = hello["ends_at"].as_i64().unwrap();
+    let state = until(&mut socket, |message| message["type"] == "state");
+    assert_eq!((&state["ends_at"], &state["choice"]), (&json!(ends), &hello["choice"]), "{state}");
+    socket.say(&json!({ "type": "extend", "seconds": 600 }));
+    until(&mut socket, |message| message["ends_at"] == json!(ends + 600_000));
+    socket.say(&json!({ "type": "extend", "seconds": 86_400 }));
+    let most = until(&mut socket, |message| message["ends_at"].as_i64() > Some(ends + 600_000));
+    assert!(most["ends_at"].as_i64().unwrap() < ends + 3_600_000, "{most}");
+    let told = until(&mut socket, |message| message["type"] == "state" && message["lines"].as_u64() > Some(0));
+    assert!(told["bytes"].as_u64() > told["lines"].as_u64(), "{told}");
+    socket.say(&json!({ "type": "pause" }));
+    let paused = until(&mut socket, |message| message["paused"] == true);
+    let later = until(&mut socket, |message| message["calls"].as_u64() > paused["calls"].as_u64());
+    assert_eq!(later["lines"], paused["lines"], "calls are told while it is paused");
+}
+
+/// A page cannot read the answer to an upgrade that fails.
+#[test]
+fn a_page_is_told_over_the_socket_why_nothing_is_watched() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    for (key, query, status, word) in [
+        (&key, "&filter=opennat", 400, "did you mean openat?"),
+        (&site.key(2), "", 403, "kernel"),
+        (&key.replacen(&busy.0.id().to_string(), "4194304", 1), "", 404, "4194304"),
+    ] {
+        let at = path(key, &format!("?refusal=message{query}"));
+        let mut socket = Socket::open(&site, &at, Some(&site.operator));
+        let problem = socket.expect("error")["problem"].clone();
+        assert_eq!(problem["status"], status, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(word), "{problem}");
+    }
+}
+
+#[test]
 fn viewers_of_the_same_process_share_one_trace() {
     let (site, busy) = (Site::start(), Busy::start());
     let at = path(&busy.key(&site), "?seconds=60");
@@ -160,8 +201,10 @@ fn who_may_not_and_what_cannot_be_traced_is_refused() {
     };
     assert_eq!(upgrade(&path(&key, ""), None).0, 401);
     assert_eq!(upgrade(&path(&key, ""), Some(&site.viewer)).0, 403);
+    // Who may not watch is answered at once, however the refusal is asked for.
+    assert_eq!(upgrade(&path(&key, "?refusal=message&filter=opennat"), Some(&site.viewer)).0, 403);
     let refused = audited(&site);
-    assert!(refused.len() == 2 && refused.iter().all(|line| line["result"] == "refused"), "{refused:?}");
+    assert!(refused.len() == 3 && refused.iter().all(|line| line["result"] == "refused"), "{refused:?}");
     let operator = Some(site.operator.as_str());
     let nobody = key.replacen(&busy.0.id().to_string(), "4194304", 1);
     assert_eq!(upgrade(&path(&nobody, ""), operator).0, 404);

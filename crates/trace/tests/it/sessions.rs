@@ -69,6 +69,25 @@ fn a_limit_ends_it_and_says_which() {
 }
 
 #[test]
+fn it_goes_on_longer_when_somebody_wants_it_to() {
+    let mut target = workload();
+    let short = Limits { time: Duration::from_millis(500), ..FOREVER };
+    let Some((session, viewer)) = session(&target, "getppid", short) else { return };
+    let before = session.used();
+    session.extend(Duration::from_mins(2), Duration::from_mins(1));
+    let after = session.used();
+    let longer = Duration::from_nanos(after.ends - before.ends);
+    assert!(longer > Duration::from_secs(59) && longer < Duration::from_mins(1), "{longer:?}");
+    session.extend(Duration::from_secs(1), Duration::from_secs(1));
+    assert_eq!(session.used().ends, after.ends, "it ends sooner");
+    assert_eq!(viewer.next(Duration::from_millis(700)).unwrap().map(|_| ()), None);
+    target.ask("spin 3");
+    lines(&viewer, 3).unwrap();
+    let used = session.used();
+    assert!(used.lines == 3 && used.bytes > 3 * 10, "{used:?}");
+}
+
+#[test]
 fn a_viewer_who_does_not_look_is_told_what_it_missed() {
     let mut target = workload();
     let Some((session, viewer)) = session(&target, "getppid", FOREVER) else { return };
