@@ -20,8 +20,35 @@ const licences: Plugin = {
   },
 }
 
+/**
+ * What uPlot can do and the pages never ask for, and what stands in its place: other paths than lines, tables to join, axes of time
+ * (the pages draw their own, in their language). Held by what it exports or makes at start, all of it would reach every browser.
+ */
+const UNUSED = [
+  ['uPlot.join = join;', ''],
+  ['(paths.stepped = stepped);', ''],
+  ['(paths.bars    = bars);', ''],
+  ['(paths.spline  = monotoneCubic);', ''],
+  ['uPlot.fmtDate = fmtDate;', ''],
+  ['uPlot.tzDate  = tzDate;', ''],
+  ['days.map(slice3)', '[]'],
+  ['months.map(slice3)', '[]'],
+  ['let stamp = fmtDate(dateTpl);', 'let stamp = () => null;'],
+  ['(opts.fmtDate || fmtDate)', '(() => null)'],
+  ['= genTimeStuffs(1);', '= [[], [], () => null];'],
+  ['= genTimeStuffs(1e-3);', '= [[], [], () => null];'],
+] as const
+const lines: Plugin = {
+  name: 'only-lines',
+  transform(code, id) {
+    if (!id.endsWith('/uPlot.esm.js')) return null
+    for (const [unused] of UNUSED) if (!code.includes(unused)) this.error(`uPlot has no \`${unused}\` any more`)
+    return { code: UNUSED.reduce((rest, [unused, instead]) => rest.replace(unused, instead), code), map: null }
+  },
+}
+
 export default defineConfig({
-  plugins: [svelte(), licences],
+  plugins: [svelte(), licences, lines],
   build: {
     target: 'es2023',
     // The page is served under `default-src 'self'`: nothing may be inlined as a data URL.
@@ -31,9 +58,9 @@ export default defineConfig({
     reportCompressedSize: false,
     // What is not on the first screen comes together, soon after it: apart, each file pays for its own compression and request.
     rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [
-      { name: 'later', test: /src\/(views\/(Process|List|Settings)|ui\/(?!App|ChartCard|DataGrid|FilterBox|Icon|TimeBar|Track)|lib\/(words|past|recent|scrub|closest|spoken|export|lines|listcols|openflags)\.ts)/ },
+      { name: 'later', test: /src\/(views\/(Process|List|Settings|Trace)|ui\/(?!App|ChartCard|DataGrid|FilterBox|Icon|TimeBar|Track)|lib\/(words|past|recent|scrub|closest|spoken|export|lines|listcols|openflags|choice|watch|feed|tint|heat|well|callcols)\.ts)/ },
       { name: 'zh', test: /src\/lib\/(zh|told)\.ts/ },
-      { name: 'first', test: /src\/(lib\/(?!track|strip|zh|told|words|past|recent|scrub|closest|spoken|export|lines|listcols|openflags)|ui\/(ChartCard|DataGrid|FilterBox|Icon|TimeBar)|views\/(Host|ProcTab)|App)|node_modules\/(svelte|uplot)|preload-helper/ },
+      { name: 'first', test: /src\/(lib\/(?!track|strip|zh|told|words|past|recent|scrub|closest|spoken|export|lines|listcols|openflags|choice|watch|feed|tint|heat|well|callcols)|ui\/(ChartCard|DataGrid|FilterBox|Icon|TimeBar)|views\/(Host|ProcTab)|App)|node_modules\/(svelte|uplot)|preload-helper/ },
     ] } } },
   },
   server: { proxy },

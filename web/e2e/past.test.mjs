@@ -70,7 +70,7 @@ test('rewind to before a process began: its row is gone, nothing can be done to 
   await page.keyboard.press('j')
   await page.locator('.grid .gr.sel').waitFor()
   await page.keyboard.press('.')
-  await reads(page.locator('[role=menu] button[aria-disabled=true]'), /Signal/)
+  for (const word of ['Trace', 'Signal']) await page.locator('[role=menu] button[aria-disabled=true]', { hasText: word }).waitFor()
   await page.keyboard.press('Escape')
   await page.locator('[role=menu]').waitFor({ state: 'detached' })
   await page.keyboard.press('x')

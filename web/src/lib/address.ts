@@ -11,6 +11,7 @@ export type Route =
   | { view: 'home' }
   | { view: 'host'; host: string; tab: HostTab }
   | { view: 'process'; host: string; key: string; tab: ProcessTab }
+  | { view: 'trace'; host: string; key: string }
   | { view: 'settings'; tab: SettingsTab }
   | { view: 'unknown' }
 
@@ -30,6 +31,7 @@ export function parsePath(path: string): Route {
   const host = p[1]
   if (p[0] !== 'h' || host === undefined) return { view: 'unknown' }
   if (p[2] === 'p' && p[3] !== undefined && p.length <= 5) {
+    if (p[4] === 'trace') return { view: 'trace', host, key: p[3] }
     const tab = PROCESS_TABS.find((t) => t === p[4])
     if (p[4] !== undefined && tab === undefined && p[4] !== 'overview') return { view: 'unknown' }
     return { view: 'process', host, key: p[3], tab: tab ?? 'connections' }
@@ -45,6 +47,10 @@ export function hostHref(host: string, tab: HostTab = 'processes'): string {
 
 export function processHref(host: string, key: string, tab: ProcessTab = 'connections'): string {
   return `/h/${encodeURIComponent(host)}/p/${encodeURIComponent(key)}${tab === 'connections' ? '' : `/${tab}`}`
+}
+
+export function traceHref(host: string, key: string): string {
+  return `${processHref(host, key)}/trace`
 }
 
 export function settingsHref(tab: SettingsTab): string {

@@ -61,9 +61,9 @@ export function hostPath(host: string): string {
   return `/hosts/${encodeURIComponent(host)}`
 }
 
-export function liveUrl(host: string): string {
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
-  return `${scheme}//${location.host}${BASE}${hostPath(host)}/live`
+/** The address of a WebSocket. */
+export function wsUrl(path: string): string {
+  return `${location.origin.replace(/^http/, 'ws')}${BASE}${path}`
 }
 
 export function problemOf(e: unknown): Problem {

@@ -15,11 +15,16 @@ export function csv(columns: { id: string; head: string }[], rows: Row[]): strin
 
 export function save(kind: 'csv' | 'json', columns: readonly string[], list: Row[], what: { at: number; host: string; q: string; zone: string | undefined }): void {
   const body = kind === 'csv' ? csv(columns.map((id) => ({ id, head: id })), list) : `${JSON.stringify({ at: what.at, host: what.host, q: what.q, items: list }, null, 1)}\n`
-  const url = URL.createObjectURL(new Blob([body], { type: kind === 'csv' ? 'text/csv' : 'application/json' }))
+  const stamp = f.instant(what.at, { locale: 'en', zone: what.zone }).replace(/[-:]/g, '').replace(' ', '-')
+  saveText(body, `processes-${what.host}-${stamp}.${kind}`, kind === 'csv' ? 'text/csv' : 'application/json')
+}
+
+/** Hands a text to the browser as a file. */
+export function saveText(body: string, name: string, type: string): void {
+  const url = URL.createObjectURL(new Blob([body], { type }))
   const a = document.createElement('a')
   a.href = url
-  const stamp = f.instant(what.at, { locale: 'en', zone: what.zone }).replace(/[-:]/g, '').replace(' ', '-')
-  a.download = `processes-${what.host}-${stamp}.${kind}`
+  a.download = name
   a.click()
   setTimeout(() => { URL.revokeObjectURL(url) }, 1000)
 }

@@ -175,6 +175,8 @@ const first = {
   signOut: 'Sign out',
   signInTitle: 'Sign in to procyon',
   signedOut: 'Signed out',
+  trace: 'Trace',
+  traceNeeds: 'Watching system calls needs the operator role.',
   signalNeeds: 'Sending a signal needs the operator role.',
   linkUsed: 'The sign-in link is not valid.',
 

@@ -3,7 +3,7 @@
 
 import { untrack } from 'svelte'
 import { app } from './app.svelte'
-import { get, hostPath, liveUrl, problemOf } from './api'
+import { get, hostPath, wsUrl, problemOf } from './api'
 import { BANDS, Bands, HOST_FIGURES, METRICS, type Metric } from './bands'
 import { isText } from './figures'
 import { readClock, viewOf, writeClock, type Clock, type View } from './clock'
@@ -123,7 +123,7 @@ export class HostSession {
       return x === undefined ? id === 'name' || id === 'cmd' : isText(x)
     })
     this.bands = new Bands((key) => { this.askPast(key) })
-    this.live = new Live(liveUrl(name), this.store, {
+    this.live = new Live(wsUrl(`${hostPath(name)}/live`), this.store, {
       hello: (h) => {
         this.host = h.host
         app.cpus = h.host.cpus ?? 1

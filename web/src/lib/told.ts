@@ -39,6 +39,18 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^process \S+ has ended and its pid now belongs to (.+), which started later; nothing was sent$/, '进程已结束，其进程号现在属于 $1，未发送任何信号'],
   [/^could not write the audit log, so nothing was sent.*$/, '无法写入审计日志，因此未发送任何信号'],
   [/^could not send (\S+) to process .*$/, '无法发送 $1'],
+  // why system calls are not watched
+  [/^process (\d+) belongs to the kernel and makes no system calls$/, '$1 号进程属于内核，不进行系统调用'],
+  [/^process (\d+) is procyon itself$/, '$1 号进程是 procyon 自身'],
+  [/^process (\d+) is already traced by process (\d+) \(`(.+)`\)$/, '$1 号进程已被 $2 号进程（$3）跟踪'],
+  [/^not permitted to trace process (\d+)$/, '无权跟踪 $1 号进程'],
+  [/^eBPF is not to be had here.*$/, '此处无法使用 eBPF'],
+  [/^process \S+ has ended; it is not watched$/, '进程已结束'],
+  [/^(\d+) traces go on; there is no room for more$/, '已有 $1 个跟踪在进行，不能再增加'],
+  [/^unknown system call (\S+); did you mean (\S+)\?$/, '没有系统调用 $1；是否指 $2？'],
+  [/^unknown system call (\S+)$/, '没有系统调用 $1'],
+  [/^unknown class (\S+); did you mean (\S+)\?$/, '没有类别 $1；是否指 $2？'],
+  [/^unknown class (\S+)$/, '没有类别 $1'],
   // what was refused
   [/^wait (\d+) s before the next token$/, '请等待 $1 秒后再试'],
   [/^this token is not known; it may have been revoked$/, '令牌无效，可能已被撤销'],

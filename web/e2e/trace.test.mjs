@@ -1,0 +1,177 @@
+// The trace view against a real procyon and a process whose calls the test knows (UI.md sections 6 and 13). It takes the right to
+// load programs into the kernel.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { check } from './axe.mjs'
+import { Procyon, addressed, closeBrowser, live, openPage, reads, rows, shot, until } from './procyon.mjs'
+
+let procyon, target
+before(async () => {
+  procyon = await new Procyon().start()
+  // Looks for a file that is not there, 50 times a second.
+  target = spawn(process.execPath, ['-e', `setInterval(()=>{try{require('fs').statSync('/nowhere-of-the-test')}catch{}},20)`, 'traced-by-the-test'], { stdio: 'ignore' })
+})
+after(async () => {
+  target?.kill('SIGKILL')
+  await closeBrowser()
+  await procyon?.stop()
+})
+
+const tracer = () => Number(/TracerPid:\s+(\d+)/.exec(readFileSync(`/proc/${target.pid}/status`, 'utf8'))[1])
+/** Lines of the audit log about traces. */
+const audited = () => readFileSync(join(procyon.data, 'audit.jsonl'), 'utf8').split('\n').filter((l) => l !== '').map((l) => JSON.parse(l)).filter((l) => l.action === 'trace')
+const lines = (page) => page.evaluate(() => [...document.querySelectorAll('.log .ln:not([hidden])')].map((l) => l.innerText.replace(/\s+/g, ' ')))
+const state = (page) => page.locator('.eng .what')
+
+test('calls are told as they happen, counted, filtered, and let go of', async () => {
+  const page = await openPage(procyon)
+  await page.open(`/h/local/p/${target.pid}/trace`)
+  await addressed(page, new RegExp(`/p/${target.pid}-\\d+-[0-9a-f]{8}/trace$`))
+  await reads(state(page), /Observing through eBPF: the process is not stopped/)
+  await reads(state(page), new RegExp(`node ${target.pid} · \\d+ threads?`))
+  await until(async () => (await lines(page)).some((l) => /statx?\(.*"\/nowhere-of-the-test".*= -1 ENOENT/.test(l)), 'the call that fails')
+  const name = /(\w+)\(/.exec((await lines(page)).find((l) => l.includes('nowhere-of-the-test')))[1]
+  await until(async () => (await rows(page)).some((r) => r.name === name && Number(r.errors) > 0 && /[µm]?s$/.test(r.p99)), 'the count of the call')
+  await reads(page.locator('.trside'), /ENOENT/)
+  await until(() => page.evaluate(() => {
+    const c = document.querySelector('.heat canvas')
+    return c.getContext('2d').getImageData(50 * devicePixelRatio, 0, c.width - 50 * devicePixelRatio, c.height - 16).data.some((x) => x > 0)
+  }), 'colour in the heat map')
+  await until(async () => Number(await page.locator('.figs dd').first().textContent()) > 10, 'calls per second')
+  await shot(page, 'trace-dark')
+
+  // Its time.
+  const ends = async () => {
+    const [, m, s] = /(\d+):(\d+)/.exec(await page.locator('.figs dd').last().textContent())
+    return Number(m) * 60 + Number(s)
+  }
+  assert.ok(await ends() > 200 && await ends() <= 300)
+  await page.getByRole('button', { name: '+10 min' }).click()
+  await until(async () => await ends() > 600, 'ten minutes more')
+
+  // A mistake in the filter says what was meant; the feed goes on.
+  await page.keyboard.press('/')
+  await page.keyboard.type('opennat')
+  await page.keyboard.press('Enter')
+  await reads(page.locator('.mistake'), /opennat; did you mean openat\?/)
+  await page.locator('.trbar input').fill(`${name},%memory`)
+  await page.keyboard.press('Enter')
+  await addressed(page, /q=/)
+  await page.locator('.mistake').waitFor({ state: 'detached' })
+  await page.locator('.trbar input').blur()
+  await until(async () => { const l = await lines(page); return l.length > 20 && l.every((x) => x.includes(`${name}(`)) }, 'only the chosen call')
+  await page.locator('.chip', { hasText: '%memory' }).click()
+  assert.equal(await page.locator('.trbar input').inputValue(), name)
+
+  // A click on a count shows that call alone, another one all of them.
+  assert.equal(await page.getByText('No call has been made yet.').count(), 0)
+  const counted = page.locator('.counts .body .gr', { hasText: name }).first()
+  await counted.click()
+  await reads(page.locator('.mistake'), new RegExp(`only\\s+${name}`))
+  await counted.click()
+
+  // The feed stands still, the counts go on.
+  await page.locator('h2').first().click()
+  await page.keyboard.press(' ')
+  const still = await lines(page)
+  await until(async () => /\+\d/.test(await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).textContent()), 'what came meanwhile')
+  assert.deepEqual(await lines(page), still)
+  await page.keyboard.press(' ')
+  await until(async () => (await lines(page)).join() !== still.join(), 'it goes on')
+
+  await page.keyboard.press('d')
+  await reads(state(page), /Detached/)
+  await until(() => audited().at(-1)?.reason === 'the viewer left', 'the end in the audit log')
+  await page.keyboard.press('Escape')
+  await addressed(page, new RegExp(`/p/${target.pid}-\\d+-[0-9a-f]{8}$`))
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('ptrace is asked for by name, says what it does, and a closed tab ends it', async () => {
+  const page = await openPage(procyon, { theme: 'light' })
+  await page.open(`/h/local/p/${target.pid}/trace`)
+  await reads(state(page), /eBPF/)
+  await page.keyboard.press('d')
+  await page.getByRole('button', { name: 'ptrace…' }).click()
+  const dialog = page.locator('dialog[open]')
+  await reads(dialog, /many times slower/)
+  await until(() => dialog.getByRole('button', { name: /Cancel/ }).evaluate((b) => b === document.activeElement), 'Cancel has the focus')
+  assert.equal(tracer(), 0)
+  await dialog.getByRole('button', { name: 'Watch by ptrace' }).click()
+  await reads(state(page), /ptrace: the process pauses at every call/)
+  await until(async () => (await lines(page)).some((l) => l.includes('nowhere-of-the-test')), 'the call that fails')
+  assert.notEqual(tracer(), 0)
+  await shot(page, 'trace-ptrace-light')
+  await page.close()
+  await until(() => tracer() === 0, 'nobody traces it any more')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('what cannot be watched is said, in the words of the server', async () => {
+  const page = await openPage(procyon)
+  const { key } = await procyon.api('/hosts/local/processes/2')
+  await page.open(`/h/local/p/${key}/trace`)
+  await reads(state(page), /belongs to the kernel and makes no system calls/)
+  await page.goto(`${procyon.url}/h/local/p/${target.pid}/trace?q=%25memry`)
+  await reads(page.locator('.mistake'), /did you mean memory\?/)
+  await page.locator('.trbar input').fill('')
+  await page.keyboard.press('Enter')
+  await reads(state(page), /Observing through eBPF/)
+  // A process that ends while it is watched.
+  const short = spawn('sleep', ['60'])
+  await until(async () => (await procyon.api(`/hosts/local/processes/${short.pid}`)).key !== undefined, 'it is in a frame')
+  await page.goto(`${procyon.url}/h/local/p/${short.pid}/trace`)
+  await reads(state(page), /Observing through eBPF/)
+  short.kill('SIGKILL')
+  await reads(state(page), /The process has ended/)
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('by key from the table and from the process; who may not watch sees why', async () => {
+  const page = await openPage(procyon)
+  await page.open(`/h/local?q=pid==${target.pid}`)
+  await live(page)
+  await page.keyboard.press('j')
+  await page.locator('.grid .gr.sel').waitFor()
+  await page.keyboard.press('.')
+  await page.getByRole('menuitem', { name: 'Trace' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('s')
+  await reads(state(page), /eBPF/)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: /Trace/ }).waitFor()
+  await until(() => page.getByRole('button', { name: /Trace/ }).isEnabled(), 'the button of the process')
+  await page.keyboard.press('s')
+  await reads(state(page), /eBPF/)
+  const path = new URL(page.url()).pathname
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+
+  for (const token of [procyon.newToken('viewer'), null]) {
+    const other = await openPage(procyon, { token })
+    await other.open(path)
+    await reads(other.locator('.empty'), /needs the operator role/)
+    assert.equal(await other.getByRole('button', { name: 'Sign in' }).count() > 0, token === null)
+    await other.context().close()
+  }
+})
+
+for (const theme of ['dark', 'light']) {
+  test(`axe finds nothing serious, ${theme}, in Chinese`, async () => {
+    const page = await openPage(procyon, { theme, lang: 'zh' })
+    await page.open(`/h/local/p/${target.pid}/trace`)
+    await reads(state(page), /通过 eBPF 观测/)
+    await until(async () => (await lines(page)).some((l) => l.includes('ENOENT')), 'the call that fails')
+    await page.locator('.counts .body .gr').first().click()
+    await check(page, 'trace')
+    await shot(page, `trace-zh-${theme}`)
+    assert.deepEqual(page.errors, [])
+    await page.context().close()
+  })
+}

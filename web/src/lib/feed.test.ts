@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { Feed, KEPT } from './feed'
+import type { Line } from './watch'
+
+const call = (name: string, rest: Partial<Line> = {}): Line => ({ at: 0, pid: 1, tid: 1, kind: 'call', name, args: '', line: `${name}() = 0`, duration: 0.001, ...rest })
+
+describe('Feed', () => {
+  it('keeps the newest lines and counts all', () => {
+    const f = new Feed()
+    for (let i = 0; i < 20; i += 1) f.add(Array.from({ length: 500 }, (_, k) => call('read', { at: i * 500 + k })))
+    expect(f.lines).toHaveLength(KEPT)
+    expect(f.lines[0]?.at).toBe(10_000 - KEPT)
+    expect(f.total).toBe(10_000)
+  })
+  it('counts errors by call, the most frequent first', () => {
+    const f = new Feed()
+    const missing = call('openat', { error: 'ENOENT', line: 'openat("/x") = -1 ENOENT (No such file or directory)' })
+    f.add([call('read', { error: 'EAGAIN', line: 'read(3) = -1 EAGAIN (Resource temporarily unavailable)' }), missing, missing, call('stat', { error: 'ENOENT', line: 'x' })])
+    expect(f.errors(2)).toEqual([{ error: 'ENOENT', name: 'openat', why: 'no such file or directory', count: 2 }, { error: 'EAGAIN', name: 'read', why: 'resource temporarily unavailable', count: 1 }])
+  })
+  it('holds the slowest calls, longest first', () => {
+    const f = new Feed()
+    f.add([3, 9, 1, 7, 5, 2, 8].map((d) => call('futex', { duration: d })))
+    f.add([call('exit_group')])
+    expect(f.slowest.map((l) => l.duration)).toEqual([9, 8, 7, 5, 3])
+  })
+  it('shows where something is missing, and leaves out what says nothing', () => {
+    const f = new Feed()
+    f.add([{ at: 1, pid: 1, tid: 1, kind: 'followed', line: '' }, { at: 2, pid: 0, tid: 0, kind: 'lost', line: '', lost: 12 }])
+    f.missed(3, 4)
+    expect(f.lines.map((l) => [l.kind, l.lost])).toEqual([['lost', 12], ['missed', 3]])
+  })
+})

@@ -1,0 +1,69 @@
+// The connection over which a trace is told.
+
+import type { Choice } from './choice'
+import type { Problem } from './types'
+
+export interface Line {
+  at: number
+  pid: number
+  tid: number
+  kind: string
+  /** As strace tells it. */
+  line: string
+  name?: string
+  args?: string
+  result?: string
+  error?: string
+  duration?: number
+  lost?: number
+}
+
+export interface Count { name: string; calls: number; errors: number; total: number; mean: number; p50: number; p99: number; max: number; buckets: number[] }
+export interface UnderWay { tid: number; name: string; since?: number }
+
+export interface State {
+  type: 'state'
+  at: number
+  calls: number
+  errors: number
+  lost: number
+  rows: Count[]
+  under_way: UnderWay[]
+  ends_at: number
+  lines: number
+  bytes: number
+  paused: boolean
+  choice: Choice
+}
+export interface Begun { type: 'hello'; key: string; engine: 'ebpf' | 'ptrace'; threads: number; ends_at: number; lines: number; bytes: number; choice: Choice }
+
+export type Told =
+  | Begun
+  | State
+  | { type: 'calls'; calls: Line[] }
+  | { type: 'missed'; messages: number }
+  | { type: 'error'; problem: Problem }
+  | { type: 'end'; why: string }
+
+export type Said = ({ type: 'filter' } & Choice) | { type: 'extend'; seconds: number }
+
+export class Watch {
+  private readonly socket: WebSocket
+
+  /** `closed` is called once, unless it is we who close. */
+  constructor(url: string, told: (m: Told) => void, closed: () => void) {
+    this.socket = new WebSocket(url)
+    this.socket.onmessage = (e) => { told(JSON.parse(String(e.data)) as Told) }
+    this.socket.onclose = closed
+  }
+
+  say(m: Said): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(m))
+  }
+
+  close(): void {
+    this.socket.onmessage = null
+    this.socket.onclose = null
+    this.socket.close()
+  }
+}

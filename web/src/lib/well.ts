@@ -1,0 +1,109 @@
+// The lines of a trace on the screen: a column that only grows, of which those in sight are in the document.
+
+import { tint } from './tint'
+import type { Line } from './watch'
+
+const HEIGHT = 20
+/** Rows in the document at most. */
+const MOST = 120
+
+export interface Look {
+  time(ms: number): string
+  duration(seconds: number): string
+  /** Whether it took longer than calls of its name do. */
+  slow(l: Line): boolean
+  /** What stands where lines are missing. */
+  lost(l: Line): string
+}
+
+interface Row { el: HTMLElement; time: Text; tid: Text; call: HTMLElement; result: HTMLElement; took: HTMLElement; bar: HTMLElement; spent: Text }
+
+export class Well {
+  private readonly body = document.createElement('div')
+  private readonly rows: Row[] = []
+  private lines: readonly Line[] = []
+  private look: Look | null = null
+  private follows = true
+  private readonly observer: ResizeObserver
+
+  /** `away` is called when the reader scrolls away from the newest line. */
+  constructor(private readonly root: HTMLElement, away: () => void, draw: () => void) {
+    root.append(this.body)
+    root.addEventListener('scroll', () => {
+      if (this.follows && root.scrollTop < root.scrollHeight - root.clientHeight - 2 * HEIGHT) away()
+      draw()
+    }, { passive: true })
+    this.observer = new ResizeObserver(draw)
+    this.observer.observe(root)
+  }
+
+  destroy(): void {
+    this.observer.disconnect()
+  }
+
+  show(lines: readonly Line[], follows: boolean, look: Look): void {
+    this.lines = lines
+    this.follows = follows
+    this.look = look
+  }
+
+  draw(): void {
+    const look = this.look
+    const room = this.root.clientHeight
+    if (look === null || room === 0) return
+    const n = this.lines.length
+    this.body.style.height = `${Math.max(n * HEIGHT, room)}px`
+    if (this.follows) this.root.scrollTop = n * HEIGHT
+    // The newest line stands at the foot also while there are few.
+    const top = Math.max(0, room - n * HEIGHT)
+    const first = Math.max(0, Math.floor(this.root.scrollTop / HEIGHT))
+    const many = Math.min(MOST, Math.ceil(room / HEIGHT) + 1, n - first)
+    while (this.rows.length < many) this.rows.push(this.make())
+    this.rows.forEach((r, i) => {
+      const l = i < many ? this.lines[first + i] : undefined
+      r.el.hidden = l === undefined
+      if (l === undefined) return
+      r.el.style.transform = `translateY(${top + (first + i) * HEIGHT}px)`
+      this.paint(r, l, look)
+    })
+  }
+
+  private make(): Row {
+    const el = document.createElement('div')
+    const cell = (cls: string): HTMLElement => {
+      const s = document.createElement('span')
+      s.className = cls
+      el.append(s)
+      return s
+    }
+    const text = (into: HTMLElement): Text => into.appendChild(document.createTextNode(''))
+    const [time, tid, call, result, took] = [cell('t3'), cell('t3'), cell('t2'), cell('t2'), cell('d')]
+    const bar = took.appendChild(document.createElement('i'))
+    this.body.append(el)
+    return { el, time: text(time), tid: text(tid), call, result, took, bar, spent: text(took) }
+  }
+
+  private paint(r: Row, l: Line, look: Look): void {
+    const lost = l.lost !== undefined
+    const slow = look.slow(l)
+    r.el.className = `ln${lost ? ' gone' : l.error !== undefined ? ' err' : slow ? ' slow' : ''}`
+    r.time.data = look.time(l.at)
+    r.tid.data = l.tid === 0 ? '' : String(l.tid)
+    if (l.name !== undefined) {
+      const part = (cls: string, text: string): HTMLElement => {
+        const s = document.createElement('span')
+        s.className = `tint-${cls}`
+        s.textContent = text
+        return s
+      }
+      r.call.replaceChildren(part('n', l.name), '(', ...tint(l.args ?? '').map(([cls, text]) => (cls === '' ? text : part(cls, text))), ')')
+    } else r.call.textContent = lost ? look.lost(l) : l.line
+    r.call.title = l.line
+    // What the error means stands in the list of errors.
+    r.result.textContent = l.result === undefined ? '' : `= ${l.error === undefined ? l.result : l.result.replace(/ \(.*/, '')}`
+    r.spent.data = l.duration === undefined ? '' : look.duration(l.duration)
+    r.took.className = slow ? 'd c-note' : 'd'
+    // Each factor of ten is a fifth of the width.
+    r.bar.style.width = l.duration === undefined ? '0' : `${Math.max(4, Math.min(100, 8 + Math.log10(l.duration * 1e6) * 20))}%`
+  }
+}
