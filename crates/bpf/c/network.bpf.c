@@ -1,9 +1,12 @@
 // Network bytes: what programs hand to TCP and UDP sockets and take from them, added up by process and by socket, and a
 // record of each socket that is gone. Payload only: neither headers nor what is sent again counts.
 // src/network/record.rs reads the same layouts.
+//
+// Every thread has a sum of its own, and every socket one for the thread that used it first: nobody else writes to them, so
+// that a call costs no atomic operation and no hash. A thread that ends leaves its sum to its process.
 #include "bpf.h"
 
-// Processes with traffic, those included that have ended and are not yet taken out. More are counted in `lost`.
+// Processes of which threads with traffic have ended, until they are taken out. Calls of more are counted in `lost`.
 #define MOST_PROCESSES 16384
 // Bytes for records of closed sockets between two readings: some 8000 of them. More are counted in `lost`.
 #define CLOSED_BYTES (1 << 20)
@@ -19,6 +22,7 @@
 enum {
 	MAP_HASH = 1,
 	MAP_SK_STORAGE = 24,
+	MAP_TASK_STORAGE = 29,
 	NO_PREALLOC = 1,
 	NOEXIST = 1,
 	STORAGE_CREATE = 1,
@@ -78,6 +82,7 @@ struct bpf_sock {
 static u64 (*const bpf_get_socket_cookie)(void *sk) = (void *)46;
 static void *(*const bpf_sk_storage_get)(void *map, void *sk, void *value, u64 flags) = (void *)107;
 static struct tcp_sock *(*const bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
+static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, void *value, u64 flags) = (void *)156;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 
 // The process, by pid and start in nanoseconds after boot, so that an old pid in new hands is another process. Threads of
@@ -104,6 +109,35 @@ struct socket {
 	u32 zero;
 };
 
+// A thread that lives, by its number and start. The thread that calls exec(2) takes both from the first one of its process,
+// which has ended by then.
+struct thread {
+	u64 start;
+	u32 number, zero;
+};
+
+// What is kept with a socket.
+struct kept {
+	// Its traffic is that of all threads but the owner.
+	struct socket socket;
+	// The thread that used it first, and the one that used it last.
+	struct thread owner, last;
+	struct traffic of_owner;
+};
+
+// What is kept with a thread.
+struct of_thread {
+	struct traffic traffic;
+	// The thread ends: its traffic is that of its process from now on.
+	u64 left;
+};
+
+// What is told of a thread.
+struct share {
+	struct process process;
+	struct traffic traffic;
+};
+
 struct closed {
 	struct socket socket;
 	u32 round_trip_us, retransmits;
@@ -118,10 +152,17 @@ struct {
 } by_process SEC(".maps");
 
 struct {
+	__uint(type, MAP_TASK_STORAGE);
+	__uint(map_flags, NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct of_thread);
+} by_thread SEC(".maps");
+
+struct {
 	__uint(type, MAP_SK_STORAGE);
 	__uint(map_flags, NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct socket);
+	__type(value, struct kept);
 } by_socket SEC(".maps");
 
 struct {
@@ -143,23 +184,73 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
-INLINE void lose(u32 what)
+INLINE void lose(u32 what, u64 calls)
 {
 	u64 *count = bpf_map_lookup_elem(&lost, &what);
 
 	if (count)
-		__sync_fetch_and_add(count, 1);
+		__sync_fetch_and_add(count, calls);
 }
 
+// Adds a call where nobody else does.
 INLINE void add(struct traffic *traffic, u64 received, u64 sent)
 {
 	if (received) {
-		__sync_fetch_and_add(&traffic->received, received);
-		__sync_fetch_and_add(&traffic->receive_calls, 1);
+		traffic->received += received;
+		traffic->receive_calls++;
 	} else {
-		__sync_fetch_and_add(&traffic->sent, sent);
-		__sync_fetch_and_add(&traffic->send_calls, 1);
+		traffic->sent += sent;
+		traffic->send_calls++;
 	}
+}
+
+// Adds where others may at the same time.
+INLINE void share(struct traffic *traffic, struct traffic *more)
+{
+	if (more->receive_calls) {
+		__sync_fetch_and_add(&traffic->received, more->received);
+		__sync_fetch_and_add(&traffic->receive_calls, more->receive_calls);
+	}
+	if (more->send_calls) {
+		__sync_fetch_and_add(&traffic->sent, more->sent);
+		__sync_fetch_and_add(&traffic->send_calls, more->send_calls);
+	}
+}
+
+INLINE void add_shared(struct traffic *traffic, u64 received, u64 sent)
+{
+	struct traffic more = {};
+
+	add(&more, received, sent);
+	share(traffic, &more);
+}
+
+INLINE struct process process_of(struct task_struct *task)
+{
+	struct process process = {};
+
+	if (!(task->flags & PF_KTHREAD)) {
+		process.pid = task->tgid;
+		process.start = task->group_leader->start_boottime;
+	}
+	return process;
+}
+
+// Adds to what the ended threads of a process have left.
+INLINE void leave(struct process *process, struct traffic *more)
+{
+	struct traffic *traffic = bpf_map_lookup_elem(&by_process, process);
+
+	if (!traffic) {
+		struct traffic none = {};
+
+		bpf_map_update_elem(&by_process, process, &none, NOEXIST);
+		traffic = bpf_map_lookup_elem(&by_process, process);
+	}
+	if (traffic)
+		share(traffic, more);
+	else
+		lose(LOST_CALLS, more->receive_calls + more->send_calls);
 }
 
 INLINE void describe(struct socket *socket, struct sock *sk, u16 family, u16 protocol)
@@ -179,48 +270,63 @@ INLINE void describe(struct socket *socket, struct sock *sk, u16 family, u16 pro
 	}
 }
 
+INLINE void count_of_thread(struct task_struct *task, u64 received, u64 sent)
+{
+	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0), fresh = {};
+	struct process process;
+
+	if (!of_thread)
+		of_thread = bpf_task_storage_get(&by_thread, task, &fresh, STORAGE_CREATE);
+	if (of_thread && !of_thread->left) {
+		add(&of_thread->traffic, received, sent);
+		return;
+	}
+	process = process_of(task);
+	add(&fresh.traffic, received, sent);
+	leave(&process, &fresh.traffic);
+}
+
+INLINE bool is_same(struct thread *one, struct thread *other)
+{
+	return one->start == other->start && one->number == other->number;
+}
+
 INLINE void count(struct sock *sk, u64 received, u64 sent)
 {
 	u16 family = sk->__sk_common.skc_family, protocol = sk->sk_protocol;
-	struct process process = {};
+	struct thread thread = {};
 	struct task_struct *task;
-	struct traffic *traffic;
-	struct socket *socket;
+	struct kept *kept;
 
 	if (family != AF_INET && family != AF_INET6)
 		return;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return;
 	task = bpf_get_current_task_btf();
-	if (!(task->flags & PF_KTHREAD)) {
-		process.pid = task->tgid;
-		process.start = task->group_leader->start_boottime;
-	}
-	traffic = bpf_map_lookup_elem(&by_process, &process);
-	if (!traffic) {
-		struct traffic none = {};
+	count_of_thread(task, received, sent);
 
-		bpf_map_update_elem(&by_process, &process, &none, NOEXIST);
-		traffic = bpf_map_lookup_elem(&by_process, &process);
+	thread.start = task->start_boottime;
+	thread.number = task->pid;
+	kept = bpf_sk_storage_get(&by_socket, sk, NULL, 0);
+	if (!kept) {
+		struct kept fresh = {};
+
+		describe(&fresh.socket, sk, family, protocol);
+		fresh.owner = thread;
+		kept = bpf_sk_storage_get(&by_socket, sk, &fresh, STORAGE_CREATE);
+		if (!kept) {
+			lose(LOST_SOCKETS, 1);
+			return;
+		}
 	}
-	if (traffic)
-		add(traffic, received, sent);
+	if (!is_same(&kept->last, &thread)) {
+		kept->last = thread;
+		kept->socket.user = process_of(task);
+	}
+	if (is_same(&kept->owner, &thread))
+		add(&kept->of_owner, received, sent);
 	else
-		lose(LOST_CALLS);
-
-	socket = bpf_sk_storage_get(&by_socket, sk, NULL, 0);
-	if (!socket) {
-		struct socket fresh = {};
-
-		describe(&fresh, sk, family, protocol);
-		socket = bpf_sk_storage_get(&by_socket, sk, &fresh, STORAGE_CREATE);
-	}
-	if (socket) {
-		socket->user = process;
-		add(&socket->traffic, received, sent);
-	} else {
-		lose(LOST_SOCKETS);
-	}
+		add_shared(&kept->socket.traffic, received, sent);
 }
 
 // Tracepoints pass their arguments as 64-bit words. Both since 6.3, called after the call, in the context of the caller.
@@ -246,15 +352,41 @@ int socket_received(u64 *arguments)
 	return 0;
 }
 
-INLINE struct closed *reserve(struct socket *socket)
+// A thread ends. What it still does is added to its process.
+SEC("tp_btf/sched_process_exit")
+int thread_ended(u64 *arguments)
+{
+	struct task_struct *task = (void *)arguments[0];
+	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0);
+	struct process process;
+
+	if (!of_thread || of_thread->left)
+		return 0;
+	of_thread->left = 1;
+	process = process_of(task);
+	leave(&process, &of_thread->traffic);
+	return 0;
+}
+
+// Tells what a socket is and what went through it.
+INLINE void tell(struct socket *to, struct kept *kept)
+{
+	*to = kept->socket;
+	to->traffic.received += kept->of_owner.received;
+	to->traffic.sent += kept->of_owner.sent;
+	to->traffic.receive_calls += kept->of_owner.receive_calls;
+	to->traffic.send_calls += kept->of_owner.send_calls;
+}
+
+INLINE struct closed *reserve(struct kept *kept)
 {
 	struct closed *record = bpf_ringbuf_reserve(&closed, sizeof(*record), 0);
 
 	if (!record) {
-		lose(LOST_RECORDS);
+		lose(LOST_RECORDS, 1);
 		return NULL;
 	}
-	record->socket = *socket;
+	tell(&record->socket, kept);
 	record->round_trip_us = 0;
 	record->retransmits = 0;
 	return record;
@@ -266,13 +398,13 @@ SEC("tp_btf/tcp_destroy_sock")
 int tcp_destroyed(u64 *arguments)
 {
 	struct sock *sk = (void *)arguments[0];
-	struct socket *socket = bpf_sk_storage_get(&by_socket, sk, NULL, 0);
+	struct kept *kept = bpf_sk_storage_get(&by_socket, sk, NULL, 0);
 	struct closed *record;
 	struct tcp_sock *tcp;
 
-	if (!socket)
+	if (!kept)
 		return 0;
-	record = reserve(socket);
+	record = reserve(kept);
 	if (!record)
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(sk);
@@ -288,15 +420,15 @@ int tcp_destroyed(u64 *arguments)
 SEC("cgroup/sock_release")
 int udp_released(struct bpf_sock *context)
 {
-	struct socket *socket;
+	struct kept *kept;
 	struct closed *record;
 
 	if (context->protocol != IPPROTO_UDP)
 		return 1;
-	socket = bpf_sk_storage_get(&by_socket, context, NULL, 0);
-	if (!socket)
+	kept = bpf_sk_storage_get(&by_socket, context, NULL, 0);
+	if (!kept)
 		return 1;
-	record = reserve(socket);
+	record = reserve(kept);
 	if (record)
 		bpf_ringbuf_submit(record, NO_WAKEUP);
 	return 1;
@@ -305,11 +437,31 @@ int udp_released(struct bpf_sock *context)
 SEC("iter/bpf_sk_storage_map")
 int open_sockets(struct bpf_iter__bpf_sk_storage_map *context)
 {
-	struct socket *socket = context->value, copy;
+	struct kept *kept = context->value;
+	struct socket socket;
 
-	if (!socket)
+	if (!kept)
 		return 0;
-	copy = *socket;
-	bpf_seq_write(context->meta->seq, &copy, sizeof(copy));
+	tell(&socket, kept);
+	bpf_seq_write(context->meta->seq, &socket, sizeof(socket));
+	return 0;
+}
+
+// What living threads moved. To be read after `by_process`: whoever ends in between is missing once, and never counted twice.
+SEC("iter/task")
+int living_threads(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct of_thread *of_thread;
+	struct share share = {};
+
+	if (!task)
+		return 0;
+	of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0);
+	if (!of_thread || of_thread->left)
+		return 0;
+	share.process = process_of(task);
+	share.traffic = of_thread->traffic;
+	bpf_seq_write(context->meta->seq, &share, sizeof(share));
 	return 0;
 }

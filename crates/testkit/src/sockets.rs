@@ -143,10 +143,15 @@ impl Sockets {
             }
             ["short", to, count, send_bytes, receive_bytes] => {
                 for _ in 0..number(count) {
-                    let stream = TcpStream::connect(address(to)).expect("it connects");
-                    send(stream.as_fd(), number(send_bytes), LARGEST);
-                    stream.shutdown(std::net::Shutdown::Write).expect("it ends");
-                    receive(stream.as_fd(), number(receive_bytes));
+                    short(address(to), number(send_bytes), number(receive_bytes));
+                }
+                "done".into()
+            }
+            ["short-in-threads", to, count, send_bytes, receive_bytes] => {
+                let (to, sent, received) = (address(to), number(send_bytes), number(receive_bytes));
+                for _ in 0..number(count) {
+                    let thread = std::thread::spawn(move || short(to, sent, received));
+                    thread.join().expect("a thread that ends well");
                 }
                 "done".into()
             }
@@ -170,6 +175,14 @@ impl Sockets {
             _ => panic!("`{}` is no command", words.join(" ")),
         }
     }
+}
+
+/// A connection that sends so much, receives so much and is over.
+fn short(to: SocketAddr, sent: usize, received: usize) {
+    let stream = TcpStream::connect(to).expect("it connects");
+    send(stream.as_fd(), sent, LARGEST);
+    stream.shutdown(std::net::Shutdown::Write).expect("it ends");
+    receive(stream.as_fd(), received);
 }
 
 fn send(socket: BorrowedFd<'_>, bytes: usize, chunk: usize) {

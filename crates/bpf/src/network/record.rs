@@ -11,7 +11,7 @@ use crate::map::Plain;
 
 /// `struct process`.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pid: u32,
     zero: u32,
@@ -44,6 +44,28 @@ pub struct Traffic {
     pub receive_calls: u64,
     /// Calls that sent something.
     pub send_calls: u64,
+}
+
+impl Traffic {
+    /// Both together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            received: self.received.plus(other.received),
+            sent: self.sent.plus(other.sent),
+            receive_calls: self.receive_calls.saturating_add(other.receive_calls),
+            send_calls: self.send_calls.saturating_add(other.send_calls),
+        }
+    }
+
+    /// The larger one of each.
+    pub(super) fn or_more(self, other: Self) -> Self {
+        Self {
+            received: self.received.max(other.received),
+            sent: self.sent.max(other.sent),
+            receive_calls: self.receive_calls.max(other.receive_calls),
+            send_calls: self.send_calls.max(other.send_calls),
+        }
+    }
 }
 
 impl From<Counters> for Traffic {
@@ -82,13 +104,44 @@ pub struct ProcessTraffic {
     pub user: User,
     /// What it received and sent since it started, or since watching began.
     pub traffic: Traffic,
+    /// Whether a thread of it lives that moved some of it.
+    pub lives: bool,
     pub(super) key: Key,
 }
 
 impl ProcessTraffic {
-    pub(super) fn new(key: Key, counters: Counters) -> Self {
-        Self { user: User::new(key.pid, key.start), traffic: counters.into(), key }
+    /// What threads that have ended left to it.
+    pub(super) fn left(key: Key, counters: Counters) -> Self {
+        Self { user: User::new(key.pid, key.start), traffic: counters.into(), lives: false, key }
     }
+
+    /// A process that only received.
+    #[cfg(test)]
+    pub(super) fn of(pid: u32, start: u64, received: u64) -> Self {
+        Self::left(Key { pid, zero: 0, start }, Counters { received, ..Counters::default() })
+    }
+}
+
+/// Takes `struct socket` after `struct socket` from the front of `bytes`; returns how many bytes they were.
+pub(super) fn sockets(bytes: &[u8], each: &mut dyn FnMut(&Socket)) -> usize {
+    let whole = bytes.len() - bytes.len() % SOCKET_SIZE;
+    for record in bytes.get(..whole).unwrap_or_default().chunks_exact(SOCKET_SIZE) {
+        if let Some(socket) = Socket::parse(record) {
+            each(&socket);
+        }
+    }
+    whole
+}
+
+/// Takes `struct share` after `struct share` from the front of `bytes`; returns how many bytes they were.
+pub(super) fn shares(bytes: &[u8], mut each: impl FnMut(ProcessTraffic)) -> usize {
+    let whole = bytes.len() - bytes.len() % SHARE_SIZE;
+    for record in bytes.get(..whole).unwrap_or_default().chunks_exact(SHARE_SIZE) {
+        if let Some(process) = Fields(record).share() {
+            each(process);
+        }
+    }
+    whole
 }
 
 /// A socket with traffic.
@@ -121,8 +174,10 @@ pub struct Closed {
     pub retransmits: Option<u64>,
 }
 
+/// `struct share`.
+const SHARE_SIZE: usize = 48;
 /// `struct socket`.
-pub(super) const SOCKET_SIZE: usize = 104;
+const SOCKET_SIZE: usize = 104;
 const IPPROTO_TCP: u16 = 6;
 const AF_INET: u16 = 2;
 
@@ -148,13 +203,24 @@ impl Fields<'_> {
         self.take().map(u64::from_ne_bytes)
     }
 
+    fn key(&mut self) -> Option<Key> {
+        Some(Key { pid: self.u32()?, zero: self.u32()?, start: self.u64()? })
+    }
+
+    fn counters(&mut self) -> Option<Counters> {
+        Some(Counters { received: self.u64()?, sent: self.u64()?, receive_calls: self.u64()?, send_calls: self.u64()? })
+    }
+
+    fn share(&mut self) -> Option<ProcessTraffic> {
+        let key = self.key()?;
+        Some(ProcessTraffic { lives: true, ..ProcessTraffic::left(key, self.counters()?) })
+    }
+
     fn socket(&mut self) -> Option<Socket> {
         let cookie = self.u64()?;
-        let pid = self.u32()?;
-        self.u32()?;
-        let user = User::new(pid, self.u64()?);
-        let counters =
-            Counters { received: self.u64()?, sent: self.u64()?, receive_calls: self.u64()?, send_calls: self.u64()? };
+        let Key { pid, start, .. } = self.key()?;
+        let user = User::new(pid, start);
+        let counters = self.counters()?;
         let namespace = self.u32()?;
         let (family, protocol, local_port, remote_port) = (self.u16()?, self.u16()?, self.u16()?, self.u16()?);
         let (local, remote) = (address(family, self.take()?), address(family, self.take()?));
@@ -229,6 +295,20 @@ mod tests {
         assert_eq!((socket.namespace, socket.tcp, socket.local.to_string()), (9, true, "10.0.0.1:80".into()));
         assert_eq!(socket.remote.unwrap().to_string(), "[::1]:50000");
         assert_eq!((closed.round_trip, closed.retransmits), (Some(Duration::from_micros(250)), Some(3)));
+    }
+
+    #[test]
+    fn shares_are_taken_as_far_as_they_are_whole() {
+        let mut bytes: Vec<u8> = Vec::new();
+        for pid in [7_u32, 9] {
+            bytes.extend([pid, 0].into_iter().flat_map(u32::to_ne_bytes));
+            bytes.extend([1_500_000_000_u64, 10, 20, 1, 2].into_iter().flat_map(u64::to_ne_bytes));
+        }
+        bytes.extend([1; 47]);
+        let mut found = Vec::new();
+        assert_eq!(shares(&bytes, |process| found.push(process)), 96);
+        assert_eq!(found.iter().map(|process| process.user.pid).collect::<Vec<_>>(), [7, 9]);
+        assert_eq!(found[1].traffic.sent, Bytes(20));
     }
 
     #[test]

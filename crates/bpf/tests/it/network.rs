@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use procyon_bpf::network::{Closed, Network, Socket};
+use procyon_bpf::network::{Closed, Network, ProcessTraffic, Socket};
 use procyon_bpf::{Kernel, LoadError};
 use procyon_testkit::{Workload, eventually, program};
 
@@ -38,8 +38,12 @@ impl Watch {
     }
 
     fn process(&mut self, workload: &Workload) -> Moved {
+        self.moved_by(workload.pid())
+    }
+
+    fn moved_by(&mut self, pid: u32) -> Moved {
         let found = self.network.processes.read().unwrap();
-        let mut of_it = found.iter().filter(|process| process.user.pid == workload.pid());
+        let mut of_it = found.iter().filter(|process| process.user.pid == pid);
         let traffic = of_it.next().map(|process| process.traffic).unwrap_or_default();
         assert_eq!(of_it.next(), None, "one entry for a process");
         (traffic.received.get(), traffic.sent.get())
@@ -249,6 +253,35 @@ fn a_socket_that_is_passed_on_counts_for_whoever_uses_it() {
     assert_eq!(open.get(&local.parse().unwrap()).unwrap().user.pid, second.pid());
 }
 
+/// Readings while threads come and go neither miss what was seen before nor count anything twice.
+#[test]
+fn threads_leave_what_they_moved_to_their_process() {
+    const CONNECTIONS: u64 = 1500;
+    const UP: u64 = 100;
+    const DOWN: u64 = 3000;
+    let Some(mut watch) = Watch::begin() else { return };
+    let (mut server, mut client) = (workload(), workload());
+    let (listener, address) = place(&server.ask("listen 127.0.0.1:0"));
+    server.tell(&format!("serve {listener} {CONNECTIONS} {UP} {DOWN}"));
+    client.tell(&format!("short-in-threads {address} {CONNECTIONS} {UP} {DOWN}"));
+    let (mut last, mut seen) = ((0, 0), 0);
+    let pid = client.pid();
+    std::thread::scope(|scope| {
+        let working = scope.spawn(|| (client.answer(), server.answer()));
+        while !working.is_finished() {
+            let now = watch.moved_by(pid);
+            assert!(now.0 >= last.0 && now.1 >= last.1, "{now:?} after {last:?}");
+            assert!(now.0 <= CONNECTIONS * DOWN && now.1 <= CONNECTIONS * UP, "{now:?} is more than there was");
+            seen += u64::from(now != last);
+            last = now;
+        }
+    });
+    assert!(seen > 20, "{seen} readings while it worked");
+    assert_eq!(watch.process(&client), (CONNECTIONS * DOWN, CONNECTIONS * UP));
+    assert_eq!(watch.process(&server), (CONNECTIONS * UP, CONNECTIONS * DOWN));
+    watch.nothing_is_lost();
+}
+
 #[test]
 fn a_listening_socket_that_many_inherit_counts_for_each_what_it_served() {
     let Some(mut watch) = Watch::begin() else { return };
@@ -285,8 +318,23 @@ fn a_process_that_is_taken_out_is_gone_and_the_others_stay() {
     watch.network.processes.read().unwrap();
     let found = watch.network.processes.latest().to_vec();
     assert!(found.is_sorted_by_key(|process| process.user));
-    let process = found.iter().find(|process| process.user.pid == one.pid()).unwrap();
-    watch.network.processes.forget(process).unwrap();
-    watch.network.processes.forget(process).unwrap();
-    assert_eq!((watch.process(&one), watch.process(&other)), ((0, 0), (20, 20)));
+    let process = |pid, found: &[ProcessTraffic]| *found.iter().find(|process| process.user.pid == pid).unwrap();
+    let pid = one.pid();
+    assert!(process(pid, &found).lives && process(other.pid(), &found).lives);
+    drop(one);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let ended = loop {
+        let ended = process(pid, watch.network.processes.read().unwrap());
+        assert_eq!((ended.traffic.received.get(), ended.traffic.sent.get()), (10, 10));
+        if !ended.lives {
+            break ended;
+        }
+        assert!(Instant::now() < deadline, "its threads live");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    watch.network.processes.forget(&ended).unwrap();
+    watch.network.processes.forget(&ended).unwrap();
+    let found = watch.network.processes.read().unwrap();
+    assert!(found.iter().all(|process| process.user.pid != pid));
+    assert_eq!(watch.process(&other), (20, 20));
 }

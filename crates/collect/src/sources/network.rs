@@ -244,7 +244,7 @@ impl Counts {
             let User { pid, start } = process.user;
             let at = rows.binary_search_by_key(&pid, |row| row.key.pid).ok().and_then(|at| rows.get(at));
             let lives = at.is_some_and(|row| row.key.start == start);
-            process.user != User::KERNEL && !lives && start < old && !is_awaited(pid, start)
+            process.user != User::KERNEL && !lives && !process.lives && start < old && !is_awaited(pid, start)
         };
         let over: Vec<ProcessTraffic> = self.reader.latest().iter().filter(is_over).copied().collect();
         for process in &over {

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use procyon_bpf::network::{ByProcess, Network, User};
+use procyon_bpf::network::{ByProcess, Network, ProcessTraffic, User};
 use procyon_collect::provider::ebpf::{Ebpf, Unavailable};
 use procyon_collect::provider::procfs::Procfs;
 use procyon_collect::provider::{ProcessProvider, ProviderError, RawProcess};
@@ -87,11 +87,14 @@ impl Live {
 
 impl Live {
     /// Takes those who have ended out of the counts of network bytes, which have room for so many alone.
-    fn make_room(&self, alive: &HashSet<User>) {
-        let Some(network) = &self.network else { return };
+    fn make_room(&mut self, alive: &HashSet<User>) {
+        let Some(network) = &mut self.network else { return };
         let old = Ticks(up().0.saturating_sub(YOUNG.as_secs() * procyon_units::TICKS_PER_SECOND));
-        let is_over = |user: User| user != User::KERNEL && user.start < old && !alive.contains(&user);
-        for gone in network.latest().iter().filter(|one| is_over(one.user)) {
+        let is_over = |one: &&ProcessTraffic| {
+            one.user != User::KERNEL && one.user.start < old && !one.lives && !alive.contains(&one.user)
+        };
+        let over: Vec<ProcessTraffic> = network.latest().iter().filter(is_over).copied().collect();
+        for gone in &over {
             if let Err(error) = network.forget(gone) {
                 tracing::debug!(%error, pid = gone.user.pid, "the network bytes of a process that ended take up room");
             }
