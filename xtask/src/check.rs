@@ -281,6 +281,7 @@ const TESTED_PROGRAMS: &[Program] = &[
         "bench/storm/storm.py",
         &["--seconds", "40", "--processes", "1000", "--threads", "2000", "--max-gap", "20"],
     ),
+    ("fork bomb, short", "bench/storm/bomb.py", &["--seconds", "5"]),
     ("truth of the past, short", "bench/truth/truth.py", &["--seconds", "45", "--instants", "40"]),
     ("balance of the books, short", "bench/books.py", &["--seconds", "15", "--min", "0.94", "--max", "1.05"]),
     ("system calls beside strace", "bench/trace_beside.py", &["--min-calls", "97"]),
@@ -305,6 +306,7 @@ const SOAKED_PROGRAMS: &[Program] = &[
     // The charts of the last 15 minutes are full by then.
     ("ten minutes of watching", "bench/up_cost.py", &["--warm-up", "900", "--seconds", "600"]),
     ("storm", "bench/storm/storm.py", &[]),
+    ("fork bomb", "bench/storm/bomb.py", &["--seconds", "30"]),
     ("truth of the past", "bench/truth/truth.py", &["--seconds", "1200", "--instants", "400"]),
     ("memory through blocks of history", "bench/history_memory.py", &["--block", "5m"]),
     ("balance of the books", "bench/books.py", &[]),
