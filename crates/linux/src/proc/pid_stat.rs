@@ -6,6 +6,8 @@ use super::scan::Scan;
 
 /// The flag of threads that belong to the kernel. Source: include/linux/sched.h.
 const PF_KTHREAD: u64 = 0x0020_0000;
+/// The flag of workers of `io_uring`. Since 5.12 they are threads of the process that they work for. Source: include/linux/sched.h.
+const PF_IO_WORKER: u64 = 0x10;
 
 /// What `stat` says. Times include ended threads of the process, not its children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct PidStat<'a> {
     pub tty: i32,
     /// Whether it is a thread of the kernel.
     pub kernel_thread: bool,
+    /// Whether it is a worker of `io_uring`, which never leaves the kernel.
+    pub io_worker: bool,
     /// Minor faults so far.
     pub minor_faults: u64,
     /// Major faults so far.
@@ -101,6 +105,7 @@ pub fn parse(text: &[u8]) -> Option<PidStat<'_>> {
         session,
         tty,
         kernel_thread: flags & PF_KTHREAD != 0,
+        io_worker: flags & PF_IO_WORKER != 0,
         minor_faults,
         major_faults,
         user,
@@ -144,6 +149,7 @@ mod tests {
                 session: 4084,
                 tty: 34816,
                 kernel_thread: false,
+                io_worker: false,
                 minor_faults: 2411,
                 major_faults: 3,
                 user: Ticks(175),
