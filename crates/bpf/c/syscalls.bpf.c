@@ -4,6 +4,9 @@
 //
 // A thread is followed when it has a `flight`: a structure that the kernel keeps with the thread and frees with it. For all
 // other threads of the machine a call costs the look whether there is one.
+//
+// Every call that a followed thread makes is told once or counted as lost, once. Most have a beginning (sys_enter) and an end
+// (sys_exit). A call that a filter (seccomp) or a tracer answers in the place of the kernel has an end only.
 #include "registers.h"
 
 #define RING_BYTES (8 << 20)
@@ -39,8 +42,11 @@ enum {
 
 enum {
 	PF_EXITING = 4,
+	// Workers of io_uring: threads of the process that never leave the kernel and make no calls.
+	PF_IO_WORKER = 0x10,
 	TASK_SLEEPS = 3,
 	SIGKILL = 9,
+	SIGSYS = 31,
 	// The kernel's own ways to say that a signal has no details.
 	LAST_WITHOUT_DETAILS = 1,
 	PIDTYPE_TGID = 1,
@@ -79,6 +85,8 @@ enum {
 	BEGAN_BEFORE = 1,
 	// There was no room for all of its memory.
 	CUT = 2,
+	// A filter or a tracer answered it before the kernel did anything. When it began was not seen.
+	ANSWERED = 4,
 };
 
 struct head {
@@ -101,7 +109,7 @@ struct call {
 
 struct event {
 	struct head head;
-	// A status as wait(2) tells it, a number of a thread, the number of a signal.
+	// A status as wait(2) tells it, a number of a thread or process, the number of a signal.
 	u32 value, zero;
 	// The beginning of siginfo_t.
 	u8 details[48];
@@ -113,8 +121,28 @@ struct piece {
 	u32 length, zero;
 };
 
+// Where a thread is, as far as was seen.
+enum {
+	// Nothing of it was seen yet, or it was made by a call of another thread: the next end is not that of a call of its own
+	// that we know.
+	UNSEEN,
+	// It began a call, whether that is told or not.
+	INSIDE,
+	// Its last call is over.
+	OUTSIDE,
+};
+
+// Who made a flight.
+enum {
+	BY_FOLLOW = 1,
+	BY_FORK,
+	// The thread ended before it was followed: nobody is to follow it any more.
+	BY_END,
+};
+
 struct flight {
-	// When the thread's call began; zero where it is in none that is told.
+	// When the thread's call began; zero where it is in none that is told. It is set last and cleared first, so that who
+	// reads it before and after the rest knows whether the rest belongs together.
 	u64 entered;
 	u64 arguments[ARGUMENTS];
 	u32 number, flags;
@@ -123,6 +151,7 @@ struct flight {
 	u32 before;
 	// Only this thread was asked for, not its process.
 	u32 alone;
+	u32 place, maker;
 };
 
 struct {
@@ -229,6 +258,8 @@ enum {
 	NOT_FOLLOWED,
 	THREADS_FOLLOWED,
 	THREADS_ENDED,
+	// Set by the reader while it goes over all threads to follow some.
+	FOLLOWING,
 	COUNTERS,
 };
 
@@ -281,6 +312,40 @@ INLINE u64 counted(u32 what)
 	u64 *counter = bpf_map_lookup_elem(&counters, &what);
 
 	return counter ? *counter : 0;
+}
+
+// What is written before is written before what is written after: for a reader on another processor.
+#define IN_ORDER() asm volatile("" ::: "memory")
+
+// Since 5.11: what programs keep with a thread; nothing for most of them.
+struct task_struct___storage {
+	void *bpf_storage;
+} __attribute__((preserve_access_index));
+
+// What is kept with a thread that is followed. All threads of the machine come by here at both ends of each call.
+INLINE struct flight *flight_of(struct task_struct *task)
+{
+	struct task_struct___storage *kept = (void *)task;
+
+	if (field_exists(kept->bpf_storage) && !kept->bpf_storage)
+		return NULL;
+	return bpf_task_storage_get(&flights, task, NULL, 0);
+}
+
+// Keeps a flight with a thread and gives what is kept: where another program did so at the same moment, what that one made.
+INLINE struct flight *keep(struct task_struct *task, struct flight *fresh)
+{
+	struct flight *flight = bpf_task_storage_get(&flights, task, fresh, STORAGE_CREATE);
+
+	// It fails also where somebody was faster, with this or with something else.
+	return flight ? flight : bpf_task_storage_get(&flights, task, fresh, STORAGE_CREATE);
+}
+
+// Whether not even the shortest record finds room in the ring, so that nothing has to be read for it.
+INLINE bool is_full(void)
+{
+	// With the ring's own word before each record.
+	return bpf_ringbuf_query(&events, RING_AVAILABLE) + sizeof(struct call) + 8 >= RING_BYTES;
 }
 
 INLINE u64 wakeup(u64 size)
@@ -550,12 +615,22 @@ int take(u32 at)
 
 INLINE void fill_call(struct call *call, struct flight *flight)
 {
-	__builtin_memcpy(call->arguments, flight->arguments, sizeof(call->arguments));
 	call->entered = flight->entered;
+	IN_ORDER();
+	__builtin_memcpy(call->arguments, flight->arguments, sizeof(call->arguments));
 	call->number = flight->number;
 	call->flags = flight->flags;
 	call->before = flight->before;
 	call->zero = 0;
+}
+
+// What becomes of a call that finds no room: without its beginning it is told with less, without its end it is lost.
+INLINE void lose(struct flight *flight, u32 kind)
+{
+	if (kind == ENTERED)
+		flight->flags |= CUT;
+	else
+		count(LOST_CALLS);
 }
 
 // Tells a call, with the memory that is taken at this end of it.
@@ -568,13 +643,18 @@ INLINE void tell(struct flight *flight, u32 kind, u64 at, s64 result)
 
 	if (!scratch || !filter)
 		return;
+	if (is_full()) {
+		lose(flight, kind);
+		return;
+	}
 	scratch->filled = 0;
 	scratch->content = least(filter->content, LONGEST_PIECE - 1) + 1;
 	scratch->call.result = result;
 	fill_call(&scratch->call, flight);
 	captures = bpf_map_lookup_elem(&by_number, &number);
 	if (captures) {
-		from = kind == ENTERED ? 0 : captures->at_enter;
+		// Of a call that the kernel never saw the memory is the same at both ends.
+		from = kind == ENTERED || flight->flags & ANSWERED ? 0 : captures->at_enter;
 		to = kind == ENTERED ? captures->at_enter : captures->in_all;
 	}
 	for (u32 at = 0; at < MOST_CAPTURES; at++) {
@@ -594,7 +674,9 @@ INLINE void tell(struct flight *flight, u32 kind, u64 at, s64 result)
 	fill_head(&scratch->call.head, kind, flight, at);
 	scratch->call.head.size = size;
 	if (bpf_ringbuf_output(&events, &scratch->call, size, wakeup(size)))
-		count(kind == RETURNED ? LOST_CALLS : LOST_EVENTS);
+		lose(flight, kind);
+	else if (kind == ENTERED)
+		flight->flags |= scratch->call.flags & CUT;
 }
 
 INLINE struct event *reserve(struct flight *flight, u32 kind)
@@ -622,7 +704,7 @@ INLINE void tell_end_in(struct flight *flight)
 	struct call *call = bpf_ringbuf_reserve(&events, sizeof(*call), 0);
 
 	if (!call) {
-		count(LOST_EVENTS);
+		lose(flight, NEVER_RETURNED);
 		return;
 	}
 	fill_head(&call->head, NEVER_RETURNED, flight, bpf_ktime_get_ns());
@@ -643,7 +725,7 @@ SEC("tp_btf/sys_enter")
 int entered(u64 *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct flight *flight = bpf_task_storage_get(&flights, task, NULL, 0);
+	struct flight *flight = flight_of(task);
 	struct pt_regs *registers = (void *)context[0];
 	u32 number = context[1];
 	struct captures *captures;
@@ -652,6 +734,7 @@ int entered(u64 *context)
 	if (!flight)
 		return 0;
 	flight->entered = 0;
+	flight->place = INSIDE;
 	filter = first(&filters);
 	if (!filter)
 		return 0;
@@ -662,10 +745,12 @@ int entered(u64 *context)
 		number |= FOREIGN_TABLE;
 	if (!is_wanted(filter, number))
 		return 0;
+	IN_ORDER();
 	flight->number = number;
 	flight->flags = 0;
 	flight->before = flight->thread;
 	take_arguments(flight->arguments, registers, foreign);
+	IN_ORDER();
 	flight->entered = bpf_ktime_get_ns();
 	if (telling) {
 		captures = bpf_map_lookup_elem(&by_number, &number);
@@ -688,8 +773,9 @@ INLINE u32 bucket(u64 value)
 	return power;
 }
 
-// Adds a call to those of its number. Each processor counts for itself, so that nothing is lost or waited for.
-INLINE void add(u32 number, u64 spent, bool failed)
+// Adds a call to those of its number, with how long it took where that is known. Each processor counts for itself, so that
+// nothing is lost or waited for.
+INLINE void add(u32 number, u64 spent, bool known, bool failed)
 {
 	u32 at = number < NUMBERS ? number : OTHERS, power = bucket(spent);
 	struct tally *tally = bpf_map_lookup_elem(&tallies, &at);
@@ -698,6 +784,8 @@ INLINE void add(u32 number, u64 spent, bool failed)
 		return;
 	tally->calls++;
 	tally->errors += failed;
+	if (!known)
+		return;
 	tally->total += spent;
 	if (spent > tally->longest)
 		tally->longest = spent;
@@ -706,27 +794,61 @@ INLINE void add(u32 number, u64 spent, bool failed)
 	tally->buckets[power]++;
 }
 
+// Takes in a call that has an end and no beginning: whoever answered it did so before the kernel looked at it. Says whether it is
+// told.
+INLINE bool take_answered(struct flight *flight, struct task_struct *task, struct pt_regs *registers, struct filter *filter)
+{
+	// Below zero where a tracer took the number away so that nothing is done.
+	u32 number = number_of_call(registers);
+	bool foreign = is_foreign(task);
+
+	if (foreign)
+		number |= FOREIGN_TABLE;
+	if (!is_wanted(filter, number))
+		return false;
+	flight->number = number;
+	flight->flags = ANSWERED;
+	flight->before = flight->thread;
+	take_arguments(flight->arguments, registers, foreign);
+	return true;
+}
+
 SEC("tp_btf/sys_exit")
 int returned(u64 *context)
 {
-	struct flight *flight = bpf_task_storage_get(&flights, bpf_get_current_task_btf(), NULL, 0);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct flight *flight = flight_of(task);
 	struct pt_regs *registers = (void *)context[0];
 	s64 result = context[1];
 	struct filter *filter;
 
-	if (!flight || !flight->entered)
+	if (!flight)
+		return 0;
+
+	// Not the end of a call that began before we looked, nor that of the call by which the thread was made.
+	bool is_answered_by_others = flight->place == OUTSIDE;
+
+	flight->place = OUTSIDE;
+	if (!flight->entered && !is_answered_by_others)
 		return 0;
 	filter = first(&filters);
 	if (!filter)
 		return 0;
 
-	u64 now = bpf_ktime_get_ns(), spent = now - flight->entered;
-	bool failed = result < 0 && result >= -MAX_ERRNO;
-	// It was seen asleep in a call that was over before this one began.
-	bool mistaken = flight->flags & BEGAN_BEFORE && number_of_call(registers) != (s64)(flight->number & ~FOREIGN_TABLE);
+	u64 now = bpf_ktime_get_ns(), spent = 0;
+	bool failed = result < 0 && result >= -MAX_ERRNO, mistaken = false;
 
+	if (is_answered_by_others) {
+		if (!take_answered(flight, task, registers, filter))
+			return 0;
+	} else {
+		spent = now - flight->entered;
+		// It was seen asleep in a call that was over before this one began.
+		mistaken = flight->flags & BEGAN_BEFORE &&
+			   number_of_call(registers) != (s64)(flight->number & ~FOREIGN_TABLE);
+	}
 	if (!mistaken && spent >= filter->least && (failed || !filter->failed)) {
-		add(flight->number, spent, failed);
+		add(flight->number, spent, !(flight->flags & (BEGAN_BEFORE | ANSWERED)), failed);
 		if (telling)
 			tell(flight, RETURNED, now, result);
 	}
@@ -755,7 +877,7 @@ SEC("tp_btf/sched_process_fork")
 int forked(u64 *context)
 {
 	struct task_struct *parent = (void *)context[0], *child = (void *)context[1];
-	struct flight *flight = bpf_task_storage_get(&flights, parent, NULL, 0), fresh = {};
+	struct flight *flight = flight_of(parent), fresh = {}, *kept;
 	struct filter *filter = first(&filters);
 	struct home *home = first(&homes);
 	struct event *event;
@@ -767,16 +889,18 @@ int forked(u64 *context)
 	fresh.thread = number_in(home, child->thread_pid);
 	fresh.process = number_in(home, child->signal->pids[PIDTYPE_TGID]);
 	fresh.before = fresh.thread;
-	if (!bpf_task_storage_get(&flights, child, &fresh, STORAGE_CREATE)) {
+	fresh.maker = BY_FORK;
+	kept = keep(child, &fresh);
+	if (!kept)
 		count(NOT_FOLLOWED);
+	if (!kept || kept->maker != BY_FORK)
 		return 0;
-	}
 	count(THREADS_FOLLOWED);
 	if (!telling)
 		return 0;
 	event = reserve(&fresh, FOLLOWED);
 	if (event) {
-		event->value = flight->thread;
+		event->value = flight->process;
 		submit(event);
 	}
 	return 0;
@@ -786,7 +910,7 @@ SEC("tp_btf/sched_process_exec")
 int executed(u64 *context)
 {
 	struct task_struct *task = (void *)context[0];
-	struct flight *flight = bpf_task_storage_get(&flights, task, NULL, 0);
+	struct flight *flight = flight_of(task);
 	struct home *home = first(&homes);
 	struct event *event;
 	u32 before;
@@ -805,19 +929,35 @@ int executed(u64 *context)
 	return 0;
 }
 
+// Whether a thread ends because a filter forbade a call, of which nothing was seen then. Where that ends the whole process it
+// is by a signal, after the call has come back.
+INLINE bool is_ended_by_filter(struct flight *flight, struct task_struct *task)
+{
+	return flight->place == OUTSIDE && task->exit_code == SIGSYS && !(task->signal->flags & SIGNAL_GROUP_EXIT);
+}
+
 SEC("tp_btf/sched_process_exit")
 int ended(u64 *context)
 {
 	struct task_struct *task = (void *)context[0];
-	struct flight *flight = bpf_task_storage_get(&flights, task, NULL, 0);
+	struct flight *flight = flight_of(task), none = { .maker = BY_END };
 	struct filter *filter = first(&filters);
 	struct event *event;
 
+	// Whoever goes over all threads may have seen this one alive, and be about to follow it: now one of the two is first.
+	if (!flight && counted(FOLLOWING)) {
+		flight = keep(task, &none);
+		if (!flight || flight->maker == BY_END)
+			return 0;
+	}
 	if (!flight || !filter)
 		return 0;
 	count(THREADS_ENDED);
 	if (!telling)
 		return 0;
+	if (registers_known && !flight->entered && is_ended_by_filter(flight, task) &&
+	    take_answered(flight, task, bpf_task_pt_regs(task), filter))
+		flight->entered = bpf_ktime_get_ns();
 	if (flight->entered && !filter->failed && !filter->least)
 		tell_end_in(flight);
 	event = reserve(flight, ENDED);
@@ -831,7 +971,7 @@ int ended(u64 *context)
 SEC("tp_btf/signal_deliver")
 int delivered(u64 *context)
 {
-	struct flight *flight = bpf_task_storage_get(&flights, bpf_get_current_task_btf(), NULL, 0);
+	struct flight *flight = flight_of(bpf_get_current_task_btf());
 	u32 signal = context[0];
 	u64 details = context[1];
 	struct event *event;
@@ -884,11 +1024,11 @@ int follow(struct bpf_iter__task *context)
 {
 	struct task_struct *task = context->task, *reader = bpf_get_current_task_btf();
 	struct home *home = first(&homes);
-	struct flight fresh = {};
+	struct flight fresh = {}, *kept;
 	struct followed followed;
 	struct pid *pid;
 
-	if (!task || !home || task->flags & (PF_KTHREAD | PF_EXITING) || task->tgid == reader->tgid)
+	if (!task || !home || task->flags & (PF_KTHREAD | PF_EXITING | PF_IO_WORKER) || task->tgid == reader->tgid)
 		return 0;
 	pid = reader->thread_pid;
 	home->level = pid->level;
@@ -901,15 +1041,17 @@ int follow(struct bpf_iter__task *context)
 			return 0;
 		fresh.alone = 1;
 	}
-	if (bpf_task_storage_get(&flights, task, NULL, 0))
+	if (flight_of(task))
 		return 0;
 	fresh.before = fresh.thread;
+	fresh.maker = BY_FOLLOW;
 	if (registers_known)
 		look_inside(&fresh, task);
-	if (!bpf_task_storage_get(&flights, task, &fresh, STORAGE_CREATE)) {
+	kept = keep(task, &fresh);
+	if (!kept)
 		count(NOT_FOLLOWED);
+	if (!kept || kept->maker != BY_FOLLOW)
 		return 0;
-	}
 	count(THREADS_FOLLOWED);
 	followed.thread = fresh.thread;
 	followed.process = fresh.process;
@@ -927,12 +1069,16 @@ int under_way(struct bpf_iter__task *context)
 
 	if (!task)
 		return 0;
-	flight = bpf_task_storage_get(&flights, task, NULL, 0);
+	flight = flight_of(task);
 	if (!flight || !flight->entered)
 		return 0;
 	fill_head(&call.head, UNDER_WAY, flight, bpf_ktime_get_ns());
 	call.head.size = sizeof(call);
 	fill_call(&call, flight);
+	IN_ORDER();
+	// The thread may be in another call by now, and this be half of each.
+	if (*(volatile u64 *)&flight->entered != call.entered)
+		return 0;
 	bpf_seq_write(context->meta->seq, &call, sizeof(call));
 	return 0;
 }

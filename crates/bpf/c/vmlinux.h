@@ -11,6 +11,8 @@ typedef signed int s32;
 typedef signed long long s64;
 typedef _Bool bool;
 
+enum { false, true };
+
 #define NULL ((void *)0)
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004

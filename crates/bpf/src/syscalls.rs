@@ -52,6 +52,16 @@ const CHUNK: usize = 64 << 10;
 /// Rounds of following: each can find threads that were made during the one before.
 const MOST_ROUNDS: usize = 16;
 
+/// Places of the counters.
+mod counter {
+    pub(super) const LOST_CALLS: u32 = 0;
+    pub(super) const LOST_EVENTS: u32 = 1;
+    pub(super) const NOT_FOLLOWED: u32 = 2;
+    pub(super) const THREADS_FOLLOWED: u32 = 3;
+    pub(super) const THREADS_ENDED: u32 = 4;
+    pub(super) const FOLLOWING: u32 = 5;
+}
+
 /// The system calls of the threads that are followed.
 pub struct Syscalls {
     ring: RingBuf<MapData>,
@@ -112,30 +122,42 @@ pub struct Filter {
 /// One thing to copy of a call's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capture {
-    /// The argument that holds the address.
+    /// The argument that holds the address, 0 to 5.
     pub argument: u8,
     /// What is there.
     pub what: What,
-    /// No more content than the call returned.
-    pub result: bool,
 }
 
 /// What an argument points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// A text that ends with a zero byte.
+    /// A path or name that ends with a zero byte: copied up to that, 4096 bytes at most.
     Text,
-    /// Content.
+    /// Content: copied up to the length that a trace shows (`-s`) and one byte more, which tells that there is more.
     Content(Length),
-    /// A structure or array.
+    /// A structure or array: copied whole, 1024 bytes at most.
     Bytes(Length),
-    /// An array of `struct iovec` of as many elements as the argument says.
-    Vectors(u8),
-    /// A `struct msghdr`.
-    Message,
-    /// An array of `struct mmsghdr` of as many elements as the argument says.
-    Messages(u8),
-    /// An array of pointers to texts that ends with a null pointer.
+    /// An array of `struct iovec` of as many elements as the argument says: the array (16 elements at most), then the
+    /// content that each points to. With the result, no more content than that many bytes in all.
+    Vectors {
+        /// The argument that holds the number of elements.
+        count: u8,
+        /// Only as much content as the call returned is told (`readv`).
+        result: bool,
+    },
+    /// A `struct msghdr`: the header, its name, its vectors with content, its control data.
+    Message {
+        /// Only as much content as the call returned is told (`recvmsg`).
+        result: bool,
+    },
+    /// An array of `struct mmsghdr` of as many elements as the argument says (4 at most).
+    Messages {
+        /// The argument that holds the number of elements.
+        count: u8,
+        /// The result is the number of elements that are told (`recvmmsg`).
+        result: bool,
+    },
+    /// An array of pointers to texts that ends with a null pointer (`argv`): 33 elements at most, each text as content is cut.
     Texts,
 }
 
@@ -146,16 +168,17 @@ pub enum Length {
     Fixed(u16),
     /// What the argument says, times a size.
     Argument(u8, u16),
-    /// What the call returned, times a size.
+    /// What the call returned, times a size; nothing where it failed.
     Result(u16),
-    /// The 32-bit number to which the argument points.
+    /// The 32-bit number to which the argument points (`socklen_t *`), as it is when this is copied.
     Pointed(u8),
 }
 
 /// All calls of one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
-    /// Calls that returned.
+    /// Calls that returned. How long one took is not known where it began before it was watched, or was answered in the place
+    /// of the kernel: it counts here and as an error, but in none of the times.
     pub calls: u64,
     /// Those of them that failed.
     pub errors: u64,
@@ -170,7 +193,7 @@ pub struct Tally {
 /// What was lost and who was followed, since the programs were loaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// Calls that were counted and not told.
+    /// Calls that were not told: those that were counted, and those in which their threads ended.
     pub calls: u64,
     /// Other events that were not told: signals, ends, beginnings.
     pub events: u64,
@@ -325,6 +348,14 @@ impl Syscalls {
         for number in numbers {
             self.targets.write(*number, &1_u32).map_err(trouble("name targets to"))?;
         }
+        // Who ends meanwhile says so, so that nobody is followed who is no more.
+        self.counters.write(counter::FOLLOWING, &1_u64).map_err(trouble("follow threads with"))?;
+        let found = self.follow_targets();
+        self.counters.write(counter::FOLLOWING, &0_u64).map_err(trouble("follow threads with"))?;
+        found
+    }
+
+    fn follow_targets(&mut self) -> Result<Vec<Thread>, AccessError> {
         let mut found = Vec::new();
         for _ in 0..MOST_ROUNDS {
             let before = found.len();
@@ -388,15 +419,16 @@ impl Syscalls {
     /// What was lost.
     #[must_use]
     pub fn lost(&self) -> Lost {
-        let [calls, events, threads] = [0, 1, 2].map(|at| self.counter(at));
+        let [calls, events, threads] =
+            [counter::LOST_CALLS, counter::LOST_EVENTS, counter::NOT_FOLLOWED].map(|at| self.counter(at));
         Lost { calls, events, threads }
     }
 
     /// Followed threads that have not ended.
     #[must_use]
     pub fn living(&self) -> u64 {
-        let ended = self.counter(4);
-        self.counter(3).saturating_sub(ended)
+        let ended = self.counter(counter::THREADS_ENDED);
+        self.counter(counter::THREADS_FOLLOWED).saturating_sub(ended)
     }
 
     fn counter(&self, at: u32) -> u64 {
@@ -447,14 +479,14 @@ fn watch(ring: &RingBuf<MapData>) -> Result<OwnedFd, Errno> {
 
 impl Capture {
     fn raw(self) -> RawCapture {
-        let raw = RawCapture { argument: self.argument, result: self.result.into(), ..RawCapture::default() };
+        let raw = RawCapture { argument: self.argument, ..RawCapture::default() };
         match self.what {
             What::Text => RawCapture { what: 0, ..raw },
             What::Content(length) => length.raw(RawCapture { what: 1, ..raw }),
             What::Bytes(length) => length.raw(RawCapture { what: 2, ..raw }),
-            What::Vectors(count) => RawCapture { what: 3, of: count, ..raw },
-            What::Message => RawCapture { what: 4, ..raw },
-            What::Messages(count) => RawCapture { what: 5, of: count, ..raw },
+            What::Vectors { count, result } => RawCapture { what: 3, of: count, result: result.into(), ..raw },
+            What::Message { result } => RawCapture { what: 4, result: result.into(), ..raw },
+            What::Messages { count, result } => RawCapture { what: 5, of: count, result: result.into(), ..raw },
             What::Texts => RawCapture { what: 6, ..raw },
         }
     }

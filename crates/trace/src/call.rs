@@ -13,7 +13,8 @@ pub struct Call {
     pub number: u32,
     /// The six argument registers when the thread entered the kernel.
     pub arguments: [u64; 6],
-    /// When it entered, ns since boot without sleep (`CLOCK_MONOTONIC`).
+    /// When it entered, ns since boot without sleep (`CLOCK_MONOTONIC`); 0 where that was not seen: it began before it was
+    /// watched, or a filter (seccomp) or a tracer answered it in the place of the kernel.
     pub entered: u64,
     /// How it came back; `None` while it is in the kernel, and for ever where it does not come back (`exit_group`).
     pub returned: Option<Return>,
@@ -30,6 +31,22 @@ impl Call {
     pub const fn is_foreign(&self) -> bool {
         self.number & Self::FOREIGN_TABLE != 0
     }
+
+    /// Nanoseconds from beginning to end; `None` where one of them is not known.
+    #[must_use]
+    pub fn took(&self) -> Option<u64> {
+        let returned = self.returned.filter(|_| self.entered > 0)?;
+        Some(returned.at.saturating_sub(self.entered))
+    }
+
+    /// When it began, as far as is known: where it was seen only as it came back, then.
+    #[must_use]
+    pub fn seen_at(&self) -> u64 {
+        match self.returned {
+            Some(returned) if self.entered == 0 => returned.at,
+            _ => self.entered,
+        }
+    }
 }
 
 /// How a system call came back.
@@ -40,4 +57,21 @@ pub struct Return {
     pub result: i64,
     /// When it came back, ns since boot without sleep.
     pub at: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_known_where_both_ends_are() {
+        let call = |entered, returned: Option<u64>| Call {
+            entered,
+            returned: returned.map(|at| Return { result: 0, at }),
+            ..Call::default()
+        };
+        assert_eq!(call(5, Some(9)).took(), Some(4));
+        assert_eq!((call(0, Some(9)).took(), call(5, None).took(), call(0, None).took()), (None, None, None));
+        assert_eq!((call(5, Some(9)).seen_at(), call(0, Some(9)).seen_at(), call(5, None).seen_at()), (5, 9, 5));
+    }
 }

@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::os::fd::AsRawFd;
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use crate::call::Call;
 use crate::capture::When;
@@ -38,9 +41,7 @@ pub struct Followed {
 impl Followed {
     /// Takes in a call that is about to be told.
     pub fn follow(&mut self, call: &Call) {
-        for (process, descriptor, open) in std::mem::take(&mut self.changes) {
-            self.set(process, descriptor, open);
-        }
+        self.settle();
         let Some(result) = call.returned.map(|returned| returned.result).filter(|result| *result >= 0) else { return };
         let Some(name) = table::name(call.number) else { return };
         let process = call.process;
@@ -51,7 +52,6 @@ impl Followed {
                     open.retain(|_, open| !open.closed_by_exec);
                 }
             }
-            "fork" | "vfork" | "clone" | "clone3" => self.copy(process, result),
             "chdir" => {
                 let directory = self.opened(call, AT_FDCWD, 0);
                 self.change(process, AT_FDCWD, directory.map(|text| Open { text, closed_by_exec: false }));
@@ -66,6 +66,25 @@ impl Followed {
             "pipe" | "pipe2" => self.pair(call, 0, "pipe:[", argument(call, 1) & O_CLOEXEC != 0),
             "socketpair" => self.pair(call, 3, "socket:[", argument(call, 1) & O_CLOEXEC != 0),
             _ => self.made(call, name, result),
+        }
+    }
+
+    /// A process that was just made starts with what its parent has open. What it opens and closes itself comes later.
+    pub fn inherit(&mut self, parent: u32, child: u32) {
+        self.settle();
+        if parent == child || self.processes.len() >= MAX_PROCESSES {
+            return;
+        }
+        // Where nothing is known of the parent, the child is asked when it is met.
+        if let Some(open) = self.processes.get(&parent).cloned() {
+            self.processes.insert(child, open);
+        }
+    }
+
+    /// What the last call changed is how things are now.
+    fn settle(&mut self) {
+        for (process, descriptor, open) in std::mem::take(&mut self.changes) {
+            self.set(process, descriptor, open);
         }
     }
 
@@ -111,17 +130,6 @@ impl Followed {
 
     fn known(&self, process: u32, descriptor: i32) -> Option<Open> {
         self.processes.get(&process)?.get(&descriptor).cloned()
-    }
-
-    /// A child starts with what its parent had open.
-    fn copy(&mut self, process: u32, child: i64) {
-        let Ok(child) = u32::try_from(child) else { return };
-        if let Some(open) = self.processes.get(&process).cloned()
-            && child != 0
-            && self.processes.len() < MAX_PROCESSES
-        {
-            self.processes.entry(child).or_insert(open);
-        }
     }
 
     fn close_range(&mut self, call: &Call) {
@@ -257,8 +265,18 @@ fn resolved(process: u32, path: &str) -> Option<String> {
     if !same {
         return None;
     }
-    let path = std::fs::canonicalize(path).ok()?;
-    Some(path.to_string_lossy().into_owned())
+    without_links(path)
+}
+
+/// A path without links, as far as the kernel knows it by heart: asking a file system for the rest can take for ever, where it
+/// is one in user space or at the other end of a cable. The file was just opened, so it is mostly known. Since 5.12; from no
+/// kernel before, and none where something is not known.
+fn without_links(path: &str) -> Option<String> {
+    let found = openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED).ok()?;
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd())).ok()?;
+    let path = path.to_string_lossy().into_owned();
+    // Of a file without a name, the name is no path.
+    (path.starts_with('/') && !path.ends_with(" (deleted)")).then_some(path)
 }
 
 /// Whether a descriptor is closed when another program starts. Source: `flags` of `/proc/PID/fdinfo/FD`, in base 8.
@@ -344,6 +362,81 @@ mod tests {
         followed.follow(&call("getpid", [0, 0, 0], b"", 1));
         assert_eq!(known(&followed, -24, When::Enter), None);
         assert!(followed.processes.values().all(HashMap::is_empty));
+    }
+
+    #[test]
+    fn a_child_inherits_what_is_open_when_it_is_made() {
+        const CHILD: u32 = PROCESS - 1;
+        let mut followed = Followed::default();
+        followed.follow(&call("epoll_create1", [0, 0, 0], b"", 8));
+        followed.inherit(PROCESS, CHILD);
+        // The parent goes on before its own clone has come back.
+        followed.follow(&call("close", [8, 0, 0], b"", 0));
+        followed.follow(&call("clone", [0, 0, 0], b"", i64::from(CHILD)));
+        assert_eq!(known(&followed, 8, When::Enter), None);
+        let open = followed.describe(CHILD, 8, When::Enter).map(Cow::into_owned);
+        assert_eq!(open.as_deref(), Some("anon_inode:[eventpoll]"));
+    }
+
+    #[test]
+    fn links_on_the_way_to_a_file_are_resolved() {
+        let folder = std::env::temp_dir().join(format!("procyon-links-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("real")).unwrap();
+        std::fs::write(folder.join("real/file"), "").unwrap();
+        std::os::unix::fs::symlink("real", folder.join("link")).unwrap();
+        // As whoever is traced does it.
+        std::fs::File::open(folder.join("link/file")).unwrap();
+        let path = folder.join("link/file");
+        let told = resolved(std::process::id(), path.to_str().unwrap());
+        let real = std::fs::canonicalize(&path).unwrap();
+        assert_eq!(resolved(std::process::id(), "/nonexistent/of/procyon"), None);
+        std::fs::remove_dir_all(&folder).unwrap();
+        // Kernels before 5.12 do not say what they know by heart.
+        let knows = openat2(CWD, "/", OFlags::PATH, Mode::empty(), ResolveFlags::CACHED).is_ok();
+        assert!(!knows || told.as_deref().map(Path::new) == Some(&*real), "{told:?}");
+    }
+
+    /// Makes a file system that never answers, in a mount namespace of the thread's own: nothing, where that is not permitted.
+    #[expect(unsafe_code, reason = "a mount namespace of a thread has no safe wrapper")]
+    fn dead_mount(folder: &std::ffi::CStr) -> Option<std::fs::File> {
+        let server = std::fs::File::options().read(true).write(true).open("/dev/fuse").ok()?;
+        let options = format!("fd={},rootmode=40000,user_id=0,group_id=0\0", server.as_raw_fd());
+        // SAFETY: passes numbers.
+        if unsafe { libc::unshare(libc::CLONE_FS | libc::CLONE_NEWNS) } != 0 {
+            return None;
+        }
+        let (none, private) = (std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE);
+        // SAFETY: texts that end with a zero byte, or nothing.
+        let mounted = unsafe {
+            libc::mount(none, c"/".as_ptr(), none, private, std::ptr::null()) == 0
+                && libc::mount(c"dead".as_ptr(), folder.as_ptr(), c"fuse".as_ptr(), 0, options.as_ptr().cast()) == 0
+        };
+        mounted.then_some(server)
+    }
+
+    #[test]
+    fn a_file_system_that_never_answers_is_not_waited_for() {
+        let folder = std::env::temp_dir().join(format!("procyon-dead-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.to_str().unwrap().to_owned();
+        let (tell, told) = std::sync::mpsc::sync_channel(2);
+        std::thread::spawn(move || {
+            let name = std::ffi::CString::new(path.clone()).unwrap();
+            let Some(server) = dead_mount(&name) else { return tell.send(None).unwrap() };
+            tell.send(Some(server)).unwrap();
+            assert_eq!(without_links(&format!("{path}/file")), None);
+            tell.send(None).unwrap();
+        });
+        let server = told.recv().unwrap();
+        if server.is_none() {
+            eprintln!("skipped: not permitted to mount");
+        } else {
+            let answer = told.recv_timeout(std::time::Duration::from_secs(10));
+            // Frees whoever waits.
+            drop(server);
+            assert!(answer.is_ok(), "it waits for ever");
+        }
+        std::fs::remove_dir(&folder).unwrap();
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod copy;
 pub mod ebpf;
+mod look;
 pub mod ptrace;
 
 use std::io;
@@ -18,6 +19,8 @@ use crate::call::Call;
 use crate::event::{Event, Who};
 use crate::filter::Filter;
 use crate::summary::Summary;
+
+pub use look::look;
 
 /// What is to be followed, and how much of it is told.
 #[derive(Debug, Clone)]
@@ -54,14 +57,34 @@ pub trait Engine: Send {
     /// Tells other calls from now on.
     fn filter(&mut self, filter: &Filter) -> Result<(), EngineError>;
 
-    /// The calls that are under way, in the order of their threads.
+    /// The calls that are under way, in the order of their threads, with no more of their memory than was copied when they
+    /// began: reading the rest takes [`look`].
     fn under_way(&mut self) -> Result<Vec<Call>, EngineError>;
 
     /// What was counted of all calls that passed the filter, those that were lost included.
     fn summary(&self) -> Result<Summary, EngineError>;
 
-    /// How many events were lost.
-    fn lost(&self) -> u64;
+    /// What was lost.
+    fn lost(&self) -> Lost;
+}
+
+/// What an engine could not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Calls: those that were told and these are all that were made.
+    pub calls: u64,
+    /// Signals, beginnings and ends of threads.
+    pub events: u64,
+    /// Threads that are not followed, for the kernel had no memory for them.
+    pub threads: u64,
+}
+
+impl Lost {
+    /// Everything that is missing among what was told.
+    #[must_use]
+    pub const fn records(self) -> u64 {
+        self.calls.saturating_add(self.events)
+    }
 }
 
 /// Why calls are not told.
@@ -98,6 +121,9 @@ pub enum EngineError {
     /// Our rights do not suffice.
     #[error("not permitted to trace process {0}")]
     Forbidden(u32),
+    /// The kernel does not say which call a stopped thread makes (`PTRACE_GET_SYSCALL_INFO`).
+    #[error("tracing by ptrace needs Linux 5.3 or newer, and this kernel does not tell which calls are made")]
+    NoCallInfo,
     /// The process that traces did not start, broke off or said something unheard of.
     #[error("the tracing process failed: {why}")]
     Tracer {
@@ -118,7 +144,7 @@ impl EngineError {
             Self::NoEbpf(error) if error.is_refusal() => Kind::NotPermitted,
             Self::Forbidden(_) => Kind::NotPermitted,
             Self::Traced { .. } => Kind::Conflict,
-            Self::NoEbpf(_) | Self::Access(_) | Self::Tracer { .. } => Kind::Failed,
+            Self::NoEbpf(_) | Self::Access(_) | Self::NoCallInfo | Self::Tracer { .. } => Kind::Failed,
         }
     }
 

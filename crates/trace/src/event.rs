@@ -11,6 +11,25 @@ pub struct Who {
     pub process: u32,
 }
 
+/// A thread that was made by one that is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Child {
+    /// The thread.
+    pub thread: u32,
+    /// Its process.
+    pub process: u32,
+    /// The process that made it; the same one for a thread of it.
+    pub parent: u32,
+}
+
+impl Child {
+    /// Who it is.
+    #[must_use]
+    pub const fn who(self) -> Who {
+        Who { thread: self.thread, process: self.process }
+    }
+}
+
 /// One thing that happened. What one thread did comes in the order in which it did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -38,8 +57,8 @@ pub enum Event {
     },
     /// A thread was made by one that is followed, and is followed from now on.
     Followed {
-        /// The new one.
-        who: Who,
+        /// The new one, and who made it.
+        who: Child,
         /// When.
         at: u64,
     },

@@ -163,13 +163,13 @@ impl Filter {
     }
 
     /// Whether a call is told, now that it came back. One that did not come back has not failed, and nothing is known of how
-    /// long it will take.
+    /// long it will take; nor of how long one took whose beginning was not seen.
     pub fn tells(&self, call: &Call) -> bool {
         if !self.contains(call.number) {
             return false;
         }
         let failed = call.returned.is_some_and(|returned| (-4095..0).contains(&returned.result));
-        let took = call.returned.map(|returned| Duration::from_nanos(returned.at.saturating_sub(call.entered)));
+        let took = call.took().map(Duration::from_nanos);
         (!self.failed || failed) && self.slower.is_none_or(|least| took.is_some_and(|took| took >= least))
     }
 }
@@ -232,6 +232,7 @@ mod tests {
         assert!(slow.tells(&call(0, 6000)));
         assert!(!slow.tells(&call(0, 5999)));
         assert!(!slow.tells(&Call::default()));
+        assert!(!slow.tells(&Call { entered: 0, ..call(0, 6000) }));
         assert!(!Filter::none().tells(&call(0, 1000)));
     }
 }

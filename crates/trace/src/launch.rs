@@ -23,7 +23,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Makes the process. `ptrace` allows other processes of the same user to trace it, where the kernel otherwise only allows its parents.
+    /// Makes the process. `ptrace` allows the processes that this one makes to trace it, where the kernel otherwise only allows
+    /// its parents.
     #[expect(clippy::disallowed_methods, reason = "the user asks for this command to be run")]
     pub fn prepare(command: &[OsString], ptrace: bool) -> io::Result<Self> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -33,8 +34,9 @@ impl Launch {
         let mut command = Command::new(find(program)?);
         command.arg0(program).args(arguments);
         let (held, go_number) = (Held { wait, tell: tell.into() }, go.as_raw_fd());
+        let tracer = ptrace.then(std::process::id);
         // SAFETY: between fork and exec it makes system calls only, on memory of its own.
-        unsafe { command.pre_exec(move || held.before_running(go_number, ptrace)) };
+        unsafe { command.pre_exec(move || held.before_running(go_number, tracer)) };
         let starter = std::thread::Builder::new().name("launch".to_owned()).spawn(move || command.spawn())?;
         let mut pid = [0; 4];
         if told.read_exact(&mut pid).is_err() {
@@ -84,15 +86,16 @@ struct Held {
 }
 
 impl Held {
-    fn before_running(&self, go: i32, ptrace: bool) -> io::Result<()> {
+    fn before_running(&self, go: i32, tracer: Option<u32>) -> io::Result<()> {
         // SAFETY: asks for a number.
         let pid = unsafe { libc::getpid() }.to_ne_bytes();
         // SAFETY: closes our copy of the end that is held by whoever lets us go, so that its end is seen here; nothing uses it.
         unsafe { libc::close(go) };
-        if ptrace {
-            // Where the kernel does not know it (no Yama) nothing has to be allowed.
+        if let Some(tracer) = tracer {
+            // The command keeps it: nobody but whoever started it may trace it. Where the kernel does not know it (no Yama)
+            // nothing has to be allowed.
             // SAFETY: passes numbers.
-            unsafe { libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0) };
+            unsafe { libc::prctl(libc::PR_SET_PTRACER, libc::c_ulong::from(tracer), 0, 0, 0) };
         }
         // SAFETY: the kernel reads as many bytes as there are.
         if unsafe { libc::write(self.tell.as_raw_fd(), pid.as_ptr().cast(), pid.len()) } != 4 {

@@ -27,7 +27,7 @@ pub use call::{Call, Return};
 pub use capture::{Capture, Length, What, When};
 pub use decode::{AT_FDCWD, Descriptors, Line, Options, line, signal_details};
 pub use descriptors::Followed;
-pub use event::{Event, Who};
+pub use event::{Child, Event, Who};
 pub use filter::{Filter, FilterError, MAX_FILTER};
 pub use memory::{Memory, Piece};
 pub use summary::{Row, Summary};

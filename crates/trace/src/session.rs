@@ -37,9 +37,12 @@ pub struct Limits {
 /// What was told between two looks: an event and its line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// What happened; a call without its memory, which is in the line as far as it is told.
+    /// What happened; a call without its memory, which is in the line as far as it is told. A call that was seen only as it
+    /// came back stands here without a return, as entered when it did: so nobody takes the difference for a duration.
     pub event: Event,
-    /// How it is told, without the end of the line and without whose it is; empty for events of which strace says nothing.
+    /// How it is told, without the end of the line. A call stands by itself: whose it is and when it was say [`Told::event`].
+    /// Anything else is told as in a trace, with the time of day where the style has one, and with `[pid N]` before it while
+    /// several threads are followed. Empty for events of which strace says nothing.
     pub line: String,
     /// Where the parts of a call are in its line.
     pub parts: Option<Line>,
@@ -85,7 +88,7 @@ pub struct State {
     pub summary: Summary,
     /// Calls under way.
     pub under_way: Vec<Call>,
-    /// Events lost for want of room in the kernel.
+    /// Events lost for want of room in the kernel, calls among them.
     pub lost: u64,
 }
 
@@ -249,7 +252,8 @@ impl Session {
     /// Whether it is over.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        // As soon as viewers are told, though its thread may take a moment more.
+        self.shared.seats().end.is_some() || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     fn order<T>(&self, order: impl FnOnce(SyncSender<Result<T, EngineError>>) -> Order) -> Result<T, EngineError> {
@@ -372,6 +376,10 @@ impl Run {
             }
             if let Event::Call(call) = &mut event {
                 call.memory = Memory::default();
+                if call.entered == 0 {
+                    call.entered = call.seen_at();
+                    call.returned = None;
+                }
             }
             line.truncate(line.trim_end_matches('\n').len());
             self.shared.lines.fetch_add(1, Ordering::Relaxed);
@@ -399,5 +407,33 @@ fn later(at: u64, by: Duration) -> u64 {
 }
 
 fn state(engine: &mut dyn Engine) -> Result<State, EngineError> {
-    Ok(State { summary: engine.summary()?, under_way: engine.under_way()?, lost: engine.lost() })
+    Ok(State { summary: engine.summary()?, under_way: engine.under_way()?, lost: engine.lost().records() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_over_as_soon_as_viewers_are_told() {
+        let shared = Arc::new(Shared {
+            viewers: Mutex::default(),
+            paused: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            ends: AtomicU64::new(0),
+            lines: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        });
+        let (orders, _) = sync_channel(1);
+        let (go, wait) = sync_channel::<()>(1);
+        // A thread that takes its time to end.
+        let thread = std::thread::spawn(move || wait.recv().unwrap_or_default());
+        let session = Session { shared: Arc::clone(&shared), orders, followed: Vec::new(), thread: Some(thread) };
+        let viewer = session.view();
+        assert!(!session.is_over());
+        shared.end(End::Over);
+        assert_eq!(viewer.next(Duration::from_secs(1)).map(|_| ()), Err(End::Over));
+        assert!(session.is_over());
+        drop(go);
+    }
 }

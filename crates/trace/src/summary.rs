@@ -19,13 +19,13 @@ pub struct Summary {
 pub struct Row {
     /// The name; `(others)` for calls that are not in the table.
     pub name: &'static str,
-    /// Calls that came back.
+    /// Calls that came back. How long one took is not known where its beginning was not seen: it is in none of the times.
     pub calls: u64,
     /// Those of them that failed.
     pub errors: u64,
     /// Nanoseconds from beginning to end of all of them, waiting included.
     pub total: u64,
-    /// Nanoseconds of a call on average.
+    /// Nanoseconds of a call on average, of those whose time is known.
     pub mean: u64,
     /// Half of the calls took at most about so many nanoseconds; off by a factor of 1.42 at most.
     pub half: u64,
@@ -46,11 +46,11 @@ impl Summary {
     /// Counts a call, if it came back.
     pub fn count(&mut self, call: &Call) {
         let Some(returned) = call.returned else { return };
-        let spent = returned.at.saturating_sub(call.entered);
         let number = table::name(call.number).map_or(procyon_bpf::syscalls::NUMBERS, |_| call.number);
         let tally = self.by_number.entry(number).or_default();
         tally.calls += 1;
         tally.errors += u64::from((-4095..0).contains(&returned.result));
+        let Some(spent) = call.took() else { return };
         tally.total = tally.total.saturating_add(spent);
         tally.longest = tally.longest.max(spent);
         let bucket = usize::try_from(spent.max(1).ilog2()).unwrap_or(BUCKETS).min(BUCKETS - 1);
@@ -80,7 +80,7 @@ fn row(number: u32, tally: &Tally) -> Row {
         calls: tally.calls,
         errors: tally.errors,
         total: tally.total,
-        mean: tally.total.checked_div(tally.calls).unwrap_or(0),
+        mean: mean(tally),
         half: quantile(tally, 50),
         most: quantile(tally, 99),
         longest: tally.longest,
@@ -88,10 +88,23 @@ fn row(number: u32, tally: &Tally) -> Row {
     }
 }
 
+/// How many calls there are whose time is known.
+fn timed(tally: &Tally) -> u64 {
+    tally.buckets.iter().sum()
+}
+
+fn mean(tally: &Tally) -> u64 {
+    tally.total.checked_div(timed(tally)).unwrap_or(0)
+}
+
 /// The duration that so many of 100 calls do not pass: the middle of its power of two, which is off by a factor of the square root of two
-/// at most, and never more than the longest.
+/// at most, and never more than the longest, which it is where all calls count.
 fn quantile(tally: &Tally, percent: u64) -> u64 {
-    let rank = tally.calls.saturating_mul(percent).div_ceil(100);
+    let timed = timed(tally);
+    let rank = timed.saturating_mul(percent).div_ceil(100);
+    if rank >= timed {
+        return tally.longest;
+    }
     let mut below = 0;
     for (power, count) in tally.buckets.iter().enumerate() {
         below += count;
@@ -120,7 +133,6 @@ impl fmt::Display for Summary {
         }
         f.write_str(rule)?;
         let (calls, errors) = (self.calls(), rows.iter().map(|row| row.errors).sum());
-        let mean = total.checked_div(calls).unwrap_or(0);
         let longest = rows.iter().map(|row| row.longest).max().unwrap_or(0);
         let mut all = Tally { calls, errors, total, longest, ..Tally::default() };
         for tally in self.by_number.values() {
@@ -128,7 +140,7 @@ impl fmt::Display for Summary {
                 *sum += one;
             }
         }
-        let row = Row { mean, name: "total", ..row(u32::MAX, &all) };
+        let row = Row { name: "total", ..row(u32::MAX, &all) };
         line(f, &row, if total > 0 { 10_000 } else { 0 })
     }
 }
@@ -180,6 +192,31 @@ mod tests {
         for (said, truth) in [(row.half, spent(499)), (row.most, spent(989))] {
             assert!(said * 100 < truth * 142 && said * 142 > truth * 100, "{said} {truth}");
         }
+    }
+
+    #[test]
+    fn of_few_calls_ninety_nine_in_a_hundred_are_all() {
+        let mut summary = Summary::default();
+        summary.count(&call(0, 100, 1));
+        assert_eq!((summary.rows()[0].half, summary.rows()[0].most), (100, 100));
+        for at in 1..=98 {
+            summary.count(&call(0, 100 + at, 1));
+        }
+        summary.count(&call(1, 1000, 1));
+        summary.count(&call(1, 1_000_000, 1));
+        let rows = summary.rows();
+        assert_eq!((rows[0].calls, rows[0].most, rows[0].longest), (2, 1_000_000, 1_000_000));
+        assert_eq!((rows[1].calls, rows[1].most, rows[1].longest), (99, 198, 198));
+    }
+
+    #[test]
+    fn a_call_whose_beginning_was_not_seen_counts_without_a_time() {
+        let mut summary = Summary::default();
+        summary.count(&call(0, 100, -1));
+        summary.count(&Call { entered: 0, ..call(0, 5_000_000_000, -1) });
+        let row = summary.rows()[0];
+        assert_eq!((row.calls, row.errors, row.total, row.mean, row.longest), (2, 2, 100, 100, 100));
+        assert_eq!((row.half, row.most, row.buckets.iter().sum::<u64>()), (100, 100, 1));
     }
 
     #[test]

@@ -15,19 +15,58 @@ pub(crate) fn check(targets: &[u32]) -> Result<(), EngineError> {
         why: format!("could not open {}", error.path.display()),
         source: Some(error.source.into()),
     })?;
-    let mut buffer = Vec::new();
     for target in targets {
         if *target == std::process::id() {
             return Err(EngineError::Ourselves(*target));
         }
-        let directory = PidDir::open(&proc, *target).map_err(|_| EngineError::Unknown(*target))?;
-        match directory.stat(&mut buffer, |stat| (stat.kernel_thread, stat.state)) {
-            Ok(Reading::Known((true, _))) => return Err(EngineError::KernelThread(*target)),
-            Ok(Reading::Known((_, b'Z' | b'X'))) | Err(_) => return Err(EngineError::Unknown(*target)),
-            Ok(_) => {}
+        let seen = Seen::of(&proc, *target).ok_or(EngineError::Unknown(*target))?;
+        if seen.is_kernels {
+            return Err(EngineError::KernelThread(*target));
+        }
+        // The first thread of a process may have ended before the others.
+        let lives = |thread: &u32| Seen::of(&proc, *thread).is_some_and(|seen| !seen.has_ended);
+        if seen.has_ended && !threads(*target).iter().any(lives) {
+            return Err(EngineError::Unknown(*target));
         }
     }
     Ok(())
+}
+
+/// What a thread is. Source: `/proc/TID/stat`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// It has ended; somebody has yet to take notice.
+    pub(crate) has_ended: bool,
+    /// It belongs to the kernel.
+    pub(crate) is_kernels: bool,
+    /// It works for its process in the kernel (`io_uring`), and makes no calls.
+    pub(crate) is_worker: bool,
+    /// The process that made its own, or that took that one over.
+    pub(crate) parent: u32,
+    /// The processor on which it ran last.
+    pub(crate) processor: u32,
+}
+
+impl Seen {
+    fn of(proc: &ProcDir, thread: u32) -> Option<Self> {
+        let directory = PidDir::open(proc, thread).ok()?;
+        let seen = directory.stat(&mut Vec::new(), |stat| Self {
+            has_ended: matches!(stat.state, b'Z' | b'X'),
+            is_kernels: stat.kernel_thread,
+            is_worker: stat.io_worker,
+            parent: stat.ppid,
+            processor: stat.processor,
+        });
+        match seen {
+            Ok(Reading::Known(seen)) => Some(seen),
+            _ => None,
+        }
+    }
+
+    /// Looks at a thread; none where there is no such thread any more.
+    pub(crate) fn now(thread: u32) -> Option<Self> {
+        Self::of(&ProcDir::open(&Root::live()).ok()?, thread)
+    }
 }
 
 /// A line of `/proc/PID/status`, as a number.

@@ -80,7 +80,7 @@ impl Teller {
         let start = out.len();
         match event {
             Event::Call(call) => {
-                self.head(call_of(call), call.entered, out);
+                self.head(call_of(call), call.seen_at(), out);
                 self.call(call, out);
                 self.duration(call, out);
             }
@@ -103,7 +103,10 @@ impl Teller {
                 self.living.insert(*who);
             }
             Event::Followed { who, .. } => {
-                self.living.insert(*who);
+                self.living.insert(who.who());
+                if self.style.options.descriptors {
+                    self.descriptors.inherit(who.parent, who.process);
+                }
             }
             Event::Lost(count) => push(out, format_args!("+++ {count} lost here +++")),
         }
@@ -112,13 +115,15 @@ impl Teller {
         }
     }
 
-    /// Appends a call that is under way, with how long it has been by now.
+    /// Appends a call that is under way, with how long it has been by now; or that it began before it was watched.
     pub fn tell_under_way(&mut self, call: &Call, now: u64, out: &mut String) {
-        self.head(call_of(call), call.entered, out);
+        self.head(call_of(call), if call.entered > 0 { call.entered } else { now }, out);
         self.call(call, out);
         if call.entered > 0 {
             let so_far = now.saturating_sub(call.entered);
             push(out, format_args!(" <{}.{:06} so far>", so_far / 1_000_000_000, so_far % 1_000_000_000 / 1000));
+        } else {
+            out.push_str(" <began before>");
         }
         out.push('\n');
     }
@@ -151,9 +156,12 @@ impl Teller {
     }
 
     fn duration(&self, call: &Call, out: &mut String) {
-        if let Some(returned) = call.returned.filter(|_| self.style.durations) {
-            let spent = returned.at.saturating_sub(call.entered);
-            push(out, format_args!(" <{}.{:06}>", spent / 1_000_000_000, spent % 1_000_000_000 / 1000));
+        if !self.style.durations || call.returned.is_none() {
+            return;
+        }
+        match call.took() {
+            Some(spent) => push(out, format_args!(" <{}.{:06}>", spent / 1_000_000_000, spent % 1_000_000_000 / 1000)),
+            None => out.push_str(" <?>"),
         }
     }
 
@@ -194,6 +202,7 @@ pub fn push_signal(number: u32, out: &mut String) {
 mod tests {
     use super::*;
     use crate::call::Return;
+    use crate::event::Child;
 
     fn told(style: Style, followed: &[Who], events: &[Event]) -> String {
         let (mut teller, mut out) = (Teller::new(style, followed), String::new());
@@ -224,8 +233,14 @@ mod tests {
     #[test]
     fn lines_look_like_those_of_strace() {
         let ended = |thread, status| Event::Ended { who: who(thread), at: 0, status };
-        let events =
-            [close(7), Event::Followed { who: who(8), at: 0 }, close(8), ended(8, 0), Event::Lost(3), ended(7, 9)];
+        let events = [
+            close(7),
+            Event::Followed { who: Child { thread: 8, process: 7, parent: 7 }, at: 0 },
+            close(8),
+            ended(8, 0),
+            Event::Lost(3),
+            ended(7, 9),
+        ];
         let expected = "\
 close(3)                                = -1 EBADF (Bad file descriptor)
 [pid     8] close(3)                    = -1 EBADF (Bad file descriptor)
@@ -242,5 +257,20 @@ close(3)                                = -1 EBADF (Bad file descriptor)
         let text = told(style, &[who(7)], &[close(7)]);
         assert!(text.starts_with("7     00:00:02.000001 close(3)"), "{text}");
         assert!(text.ends_with("(Bad file descriptor) <1.499999>\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_calls_time_is_not_told() {
+        let style = Style { stamp: Stamp::Micros, durations: true, ..Style::default() };
+        let Event::Call(call) = close(7) else { panic!() };
+        let call = Call { entered: 0, ..call };
+        let text = told(style.clone(), &[who(7)], &[Event::Call(call.clone())]);
+        assert!(
+            text.starts_with("00:00:03.500000 close(3)") && text.ends_with("(Bad file descriptor) <?>\n"),
+            "{text}"
+        );
+        let (mut teller, mut out) = (Teller::new(style, &[who(7)]), String::new());
+        teller.tell_under_way(&Call { returned: None, ..call }, 4_000_000_000, &mut out);
+        assert_eq!(out, "00:00:04.000000 close(3 <unfinished ...> <began before>\n");
     }
 }

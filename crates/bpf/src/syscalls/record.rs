@@ -24,6 +24,7 @@ mod kind {
 
 const BEGAN_BEFORE: u32 = 1;
 const CUT: u32 = 2;
+const ANSWERED: u32 = 4;
 /// Set in the number of a call of a 32-bit program.
 const FOREIGN_TABLE: u32 = 0x8000_0000;
 
@@ -64,7 +65,7 @@ pub enum What<'a> {
     Signalled(u32, &'a [u8]),
     /// It ended, with a status as `wait(2)` tells it.
     Ended(u32),
-    /// It was made by this thread and is followed from now on.
+    /// It was made by a thread of this process and is followed from now on.
     Followed(u32),
     /// It runs another program and took over the number of its process's first thread; before it had this one.
     Renumbered(u32),
@@ -79,10 +80,13 @@ pub struct Call<'a> {
     pub foreign: bool,
     /// Its arguments.
     pub arguments: [u64; ARGUMENTS],
-    /// When it began; or when watching did, for one that `began_before`.
+    /// When it began; or when watching did, for one that `began_before`. Nothing true for one that was `answered`.
     pub entered: u64,
     /// Whether it was already under way when watching began.
     pub began_before: bool,
+    /// Whether a filter (seccomp) or a tracer answered it in the place of the kernel. Its memory, all of which is copied when
+    /// it comes back, is then the same at both ends.
+    pub answered: bool,
     /// Whether there was no room for all of its memory.
     pub cut: bool,
     /// The number of its thread when it began: another one than now after an `execve` of a thread that was not the first one.
@@ -150,6 +154,7 @@ fn call<'a>(fields: &mut Fields<'a>) -> Option<(Call<'a>, i64)> {
         arguments,
         entered,
         began_before: flags & BEGAN_BEFORE != 0,
+        answered: flags & ANSWERED != 0,
         cut: flags & CUT != 0,
         thread_before,
         pieces: fields.rest(),
@@ -180,6 +185,7 @@ mod tests {
         let Event { head, what: What::Returned(call, result) } = Event::parse(&bytes).unwrap() else { panic!() };
         assert_eq!(head, Head { thread: 7, process: 8, at: 100, lost: 2 });
         assert_eq!((result, call.number, call.foreign, call.began_before, call.cut), (3, 257, false, false, true));
+        assert!(!call.answered);
         assert_eq!((call.arguments, call.entered, call.thread_before), ([1, 2, 3, 4, 5, 6], 90, 7));
         let pieces: Vec<(u64, &[u8])> = call.pieces().collect();
         assert_eq!(pieces, [(0x1000, &b"abc"[..]), (0x2000, &b"x"[..])]);

@@ -2,6 +2,7 @@
 
 mod ending;
 mod feed;
+mod writer;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,16 +21,19 @@ use procyon_trace::launch::Launch;
 use procyon_trace::{Filter, Options, Stamp, Style};
 
 use ending::{Ending, Stop};
-use feed::{Feed, Form, Sink};
+use feed::{Feed, Form, Report};
+use writer::{Sink, Writer};
 
 /// The command by which the ptrace engine starts the process that traces.
 const TRACER: &str = "trace-by-ptrace";
+/// This program as it runs, also after its file was replaced or removed.
+const OWN_FILE: &str = "/proc/self/exe";
 
 /// System calls of processes, live, as strace tells them
 ///
 /// A pid stands for a process with all of its threads, the number of another thread for that thread alone. Nobody is stopped and nothing
 /// is changed: programs in the kernel tell what happens (eBPF; needs CAP_BPF and CAP_PERFMON). What comes faster than it can be written
-/// is lost, counted, and shown where it is missing; -c counts everything. Ctrl-C lets go and prints a summary.
+/// is lost, counted, and shown where it is missing; -c counts everything. Ctrl-C lets go and prints a summary; the third one ends at once.
 ///
 /// Lines go to standard output, and with a command, whose own output that is, to standard error.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -127,6 +131,8 @@ impl Trace {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let filter = self.filter()?;
         let stop = Stop::listen()?;
+        // Before the command runs: what cannot be written is not worth running it.
+        let sink = Sink::open(self.output.as_deref(), !self.command.is_empty())?;
         let launch = self.launch()?;
         let targets = launch.as_ref().map_or_else(|| self.pids.clone(), |launch| vec![launch.pid()]);
         // Of a command, nothing is told before it lets go of this program.
@@ -145,32 +151,28 @@ impl Trace {
             child = Some(launch.go().map_err(|error| self.not_run(error))?);
         }
         let form = if self.json { Form::Json } else { Form::Lines };
-        let sink = Sink::open(self.output.as_deref(), child.is_some())?;
-        let mut feed = Feed::new(self.style(), form, sink, engine.followed());
+        let mut feed = Feed::new(self.style(), form, Writer::start(sink)?, engine.followed());
         if let Some(child) = child.as_ref().filter(|_| self.engine == Choice::Ptrace) {
             feed.skip_waiting(child.id());
         }
         let limits =
             feed::Limits { time: self.duration, lines: self.max_lines, keys: if child.is_some() { 2 } else { 1 } };
-        let outcome = feed.run(&mut *engine, &limits, &stop);
-        self.finish(&mut feed, &*engine, outcome)?;
-        drop(engine);
+        let report = feed.run(engine, &limits, &stop)?;
+        self.finish(feed, &report)?;
         match child {
             Some(child) => Ending::of(child).map_err(Into::into),
             None => Ok(ExitCode::SUCCESS),
         }
     }
 
-    /// Says what was counted, unless the reader has left.
-    fn finish(&self, feed: &mut Feed, engine: &dyn Engine, outcome: Result<()>) -> Result<()> {
-        outcome?;
-        let summary = engine.summary().map_err(fault)?;
+    /// Says what was counted and what is missing, and waits until all is written.
+    fn finish(&self, mut feed: Feed, report: &Report) -> Result<()> {
         // JSON is for programs, which count for themselves.
-        if self.count || (feed.was_interrupted() && !self.json) {
-            feed.print_summary(&summary)?;
+        if self.count || (report.interrupted && !self.json) {
+            feed.print_summary(&report.summary);
         }
-        feed.print_losses(engine.lost())?;
-        Ok(())
+        feed.print_losses(report.lost);
+        feed.finish()
     }
 
     fn start(&self, plan: &Plan) -> Result<Box<dyn Engine>, Fault> {
@@ -182,9 +184,7 @@ impl Trace {
         let text =
             "ptrace stops every thread at each call; when it begins, epoll_wait, semop and sigtimedwait return EINTR";
         feed::say(&format!("{warning} {text}"));
-        let file = std::env::current_exe()
-            .map_err(|error| Fault::new(Kind::Failed, "could not find this program's own file").because(error))?;
-        Ok(Box::new(Ptrace::start(plan, &tracer(file)).map_err(fault)?))
+        Ok(Box::new(Ptrace::start(plan, &tracer(PathBuf::from(OWN_FILE))).map_err(fault)?))
     }
 
     fn filter(&self) -> Result<Filter, Fault> {

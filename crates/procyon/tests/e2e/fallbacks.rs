@@ -11,7 +11,7 @@ use crate::harness::{SOON, Start, process_columns};
 use crate::privileges::{for_nobody, without};
 
 /// Answers a command of bpf(2) with an error, as the filters of containers do, and becomes what is named.
-const REFUSING: &str = r#"
+pub(crate) const REFUSING: &str = r#"
 import ctypes, os, platform, struct, sys
 bpf = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 command, error = int(sys.argv[1]), int(sys.argv[2])

@@ -67,8 +67,8 @@ pub(super) fn copy(source: &dyn Source, known: &Known<'_>, when: When, memory: &
     }
 }
 
-/// Looks at the memory of a thread that sleeps in a call, without stopping it: what it has asked for. Nothing is known where the kernel does
-/// not let us.
+/// Looks at the memory of a thread that sleeps in a call, without stopping it: what it has asked for. Nothing is known where the
+/// kernel does not let us. It can take for ever: see [`super::look()`].
 pub(super) fn look(mut call: Call, content: usize) -> Call {
     let Ok(thread) = i32::try_from(call.thread) else { return call };
     // Its result is not known: what depends on it is left out.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use procyon_bpf::Kernel;
 use procyon_bpf::syscalls::{self, Happening, MOST_CONTENT, Mode, NUMBERS, Syscalls};
 
-use super::{Engine, EngineError, Life, Plan, copy};
+use super::{Engine, EngineError, Life, Lost, Plan};
 use crate::call::{Call, Return};
-use crate::capture::{Capture, Length, What, When};
-use crate::event::{Event, Who};
+use crate::capture::{Capture, When};
+use crate::event::{Child, Event, Who};
 use crate::filter::Filter;
 use crate::memory::{Memory, Piece};
 use crate::summary::Summary;
@@ -21,6 +21,8 @@ use crate::target;
 const MOST_AT_ONCE: usize = 4096;
 /// Threads whose calls have begun, with memory that was copied then, and are not over. More are told without that memory.
 const MOST_BEGUN: usize = 1 << 16;
+/// Bytes that are kept of them, which is some hundred for each.
+const MOST_BEGUN_BYTES: usize = 16 << 20;
 
 /// Programs in the kernel that tell the calls of some threads.
 #[derive(Debug)]
@@ -38,7 +40,11 @@ pub struct Ebpf {
 
 /// What was copied when a call began that is not over, by thread.
 #[derive(Debug, Default)]
-struct Begun(HashMap<u32, (u64, Vec<Piece>)>);
+struct Begun {
+    calls: HashMap<u32, (u64, Vec<Piece>)>,
+    /// How much of memory they take.
+    bytes: usize,
+}
 
 impl Ebpf {
     /// Begins to follow. Needs `CAP_BPF` and `CAP_PERFMON`.
@@ -77,7 +83,8 @@ impl Ebpf {
         for number in 0..NUMBERS {
             let captures = table::captures(number);
             let at = |when| -> Vec<syscalls::Capture> {
-                captures.iter().filter(|capture| capture.when == when).copied().map(capture_of).collect()
+                let captures = captures.iter().filter(|capture| capture.when == when);
+                captures.map(|&Capture { argument, what, .. }| syscalls::Capture { argument, what }).collect()
             };
             let (enter, exit) = (at(When::Enter), at(When::Exit));
             if !enter.is_empty() || !exit.is_empty() {
@@ -112,7 +119,7 @@ impl Engine for Ebpf {
         self.idle = count < MOST_AT_ONCE;
         let over = self.idle && living == 0;
         if over {
-            let lost = self.lost();
+            let lost = self.lost().records();
             if lost > self.told_lost {
                 each(Event::Lost(lost - self.told_lost));
                 self.told_lost = lost;
@@ -143,8 +150,7 @@ impl Engine for Ebpf {
             }
         })?;
         calls.sort_unstable_by_key(|call| call.thread);
-        let content = usize::try_from(self.content).unwrap_or(0);
-        Ok(calls.into_iter().map(|call| copy::look(call, content)).collect())
+        Ok(calls)
     }
 
     fn summary(&self) -> Result<Summary, EngineError> {
@@ -155,9 +161,9 @@ impl Engine for Ebpf {
         Ok(summary)
     }
 
-    fn lost(&self) -> u64 {
-        let lost = self.kernel.lost();
-        lost.calls.saturating_add(lost.events)
+    fn lost(&self) -> Lost {
+        let syscalls::Lost { calls, events, threads } = self.kernel.lost();
+        Lost { calls, events, threads }
     }
 }
 
@@ -167,9 +173,7 @@ impl Begun {
         let (who, at) = (Who { thread: event.head.thread, process: event.head.process }, event.head.at);
         Some(match event.what {
             Happening::Entered(call) => {
-                if self.0.len() < MOST_BEGUN || self.0.contains_key(&call.thread_before) {
-                    self.0.insert(call.thread_before, (call.entered, pieces_of(&call, When::Enter).collect()));
-                }
+                self.keep(call.thread_before, call.entered, pieces_of(&call, When::Enter).collect());
                 return None;
             }
             Happening::Returned(call, result) => {
@@ -182,26 +186,49 @@ impl Begun {
             }
             Happening::Signalled(number, details) => Event::Signal { who, at, number, details: details.to_vec() },
             Happening::Ended(status) => {
-                self.0.remove(&who.thread);
+                self.remove(who.thread);
                 Event::Ended { who, at, status }
             }
-            Happening::Followed(_) => Event::Followed { who, at },
+            Happening::Followed(parent) => {
+                Event::Followed { who: Child { thread: who.thread, process: who.process, parent }, at }
+            }
             Happening::Renumbered(before) => Event::Renumbered { who, at, before },
             Happening::UnderWay(_) => return None,
         })
     }
 
     fn of(&self, call: &syscalls::Call<'_>) -> Option<&[Piece]> {
-        self.0.get(&call.thread_before).filter(|(entered, _)| *entered == call.entered).map(|(_, pieces)| &**pieces)
+        self.calls.get(&call.thread_before).filter(|(entered, _)| *entered == call.entered).map(|(_, pieces)| &**pieces)
+    }
+
+    /// Keeps what was copied, in the place of what was kept of the thread; nothing where there is too much already.
+    fn keep(&mut self, thread: u32, entered: u64, pieces: Vec<Piece>) {
+        self.remove(thread);
+        let bytes = self.bytes + size_of_all(&pieces);
+        if self.calls.len() < MOST_BEGUN && bytes <= MOST_BEGUN_BYTES {
+            self.bytes = bytes;
+            self.calls.insert(thread, (entered, pieces));
+        }
+    }
+
+    fn remove(&mut self, thread: u32) -> Option<(u64, Vec<Piece>)> {
+        let (entered, pieces) = self.calls.remove(&thread)?;
+        self.bytes = self.bytes.saturating_sub(size_of_all(&pieces));
+        Some((entered, pieces))
     }
 
     fn end(&mut self, call: &syscalls::Call<'_>) -> Vec<Piece> {
-        if self.0.is_empty() {
+        if self.calls.is_empty() {
             return Vec::new();
         }
-        let begun = self.0.remove(&call.thread_before).filter(|(entered, _)| *entered == call.entered);
+        let begun = self.remove(call.thread_before).filter(|(entered, _)| *entered == call.entered);
         begun.map(|(_, pieces)| pieces).unwrap_or_default()
     }
+}
+
+/// Bytes of memory that pieces take.
+fn size_of_all(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| size_of::<Piece>() + piece.bytes.len()).sum()
 }
 
 fn pieces_of<'a>(call: &syscalls::Call<'a>, when: When) -> impl Iterator<Item = Piece> + use<'a> {
@@ -210,7 +237,9 @@ fn pieces_of<'a>(call: &syscalls::Call<'a>, when: When) -> impl Iterator<Item = 
 
 fn call_of(who: Who, call: &syscalls::Call<'_>, at_enter: Vec<Piece>, returned: Option<Return>) -> Call {
     let mut memory = Memory::default();
-    for piece in at_enter.into_iter().chain(pieces_of(call, When::Exit)) {
+    // The kernel did nothing to the memory of a call that it never saw.
+    let unchanged = call.answered.then(|| pieces_of(call, When::Enter)).into_iter().flatten();
+    for piece in at_enter.into_iter().chain(unchanged).chain(pieces_of(call, When::Exit)) {
         memory.push(piece);
     }
     Call {
@@ -218,29 +247,10 @@ fn call_of(who: Who, call: &syscalls::Call<'_>, at_enter: Vec<Piece>, returned: 
         process: who.process,
         number: if call.foreign { call.number | Call::FOREIGN_TABLE } else { call.number },
         arguments: call.arguments,
-        entered: call.entered,
+        entered: if call.began_before || call.answered { 0 } else { call.entered },
         returned,
         memory,
     }
-}
-
-fn capture_of(capture: Capture) -> syscalls::Capture {
-    let length = |length| match length {
-        Length::Fixed(size) => syscalls::Length::Fixed(size),
-        Length::Argument(argument, size) => syscalls::Length::Argument(argument, size),
-        Length::Result(size) => syscalls::Length::Result(size),
-        Length::Pointed(argument) => syscalls::Length::Pointed(argument),
-    };
-    let (what, result) = match capture.what {
-        What::Text => (syscalls::What::Text, false),
-        What::Content(bytes) => (syscalls::What::Content(length(bytes)), false),
-        What::Bytes(bytes) => (syscalls::What::Bytes(length(bytes)), false),
-        What::Vectors { count, result } => (syscalls::What::Vectors(count), result),
-        What::Message { result } => (syscalls::What::Message, result),
-        What::Messages { count, result } => (syscalls::What::Messages(count), result),
-        What::Texts => (syscalls::What::Texts, false),
-    };
-    syscalls::Capture { argument: capture.argument, what, result }
 }
 
 #[cfg(test)]
@@ -253,5 +263,28 @@ mod tests {
             let count = table::captures(number).len();
             assert!(count <= syscalls::MOST_CAPTURES, "{:?}: {count}", table::name(number));
         }
+    }
+
+    fn piece(length: usize) -> Vec<Piece> {
+        vec![Piece { address: 1, when: When::Enter, bytes: vec![0; length] }]
+    }
+
+    #[test]
+    fn what_is_kept_of_calls_that_have_begun_is_limited_in_bytes() {
+        let mut begun = Begun::default();
+        for thread in 0..2000 {
+            begun.keep(thread, 5, piece(24 << 10));
+        }
+        let kept = begun.calls.len();
+        assert!(kept > 600 && begun.bytes <= MOST_BEGUN_BYTES && begun.bytes > MOST_BEGUN_BYTES - (25 << 10), "{kept}");
+        // What is over or begins anew makes room.
+        begun.keep(0, 6, piece(10));
+        assert_eq!(begun.calls.len(), kept);
+        begun.keep(5000, 7, piece(20 << 10));
+        assert!(begun.calls.contains_key(&5000));
+        for thread in 0..=5000 {
+            begun.remove(thread);
+        }
+        assert_eq!((begun.bytes, begun.calls.len()), (0, 0));
     }
 }

@@ -11,13 +11,16 @@ mod tracer;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::io::{self, PipeWriter, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use procyon_linux::pidfd::PidFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::{Engine, EngineError, Life, Plan, copy};
+use super::{Engine, EngineError, Life, Lost, Plan};
 use crate::call::Call;
 use crate::event::{Event, Who};
 use crate::filter::Filter;
@@ -27,7 +30,7 @@ use frame::{Answer, Inbox, Order};
 
 pub use tracer::run;
 
-/// How long the tracer may take to end by itself after it was told to.
+/// How long the tracer may take to end by itself after it was told to, and then after it was killed.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long it may take to begin.
 const PATIENCE_AT_START: Duration = Duration::from_secs(10);
@@ -57,7 +60,6 @@ pub struct Ptrace {
     filter: Filter,
     summary: Summary,
     telling: bool,
-    content: usize,
 }
 
 impl fmt::Debug for Ptrace {
@@ -81,6 +83,7 @@ impl Ptrace {
         target::check(&plan.targets)?;
         let (orders_end, orders) = io::pipe().map_err(failed("no pipe to it"))?;
         let tracer = Command::new(&program.file)
+            .arg0("procyon")
             .args(&program.arguments)
             .stdin(orders_end)
             .stdout(Stdio::piped())
@@ -97,7 +100,6 @@ impl Ptrace {
             filter: plan.filter.clone(),
             summary: Summary::default(),
             telling: plan.telling,
-            content: plan.content,
         };
         engine.order(&Order::Follow {
             parent: std::process::id(),
@@ -125,10 +127,30 @@ impl Ptrace {
         orders.write_all(&order.to_bytes()).map_err(failed("it does not listen"))
     }
 
+    /// Takes in what the tracer says, and hands it on.
+    fn take(&mut self, answer: Answer, each: &mut dyn FnMut(Event)) -> Result<Life, EngineError> {
+        match answer {
+            Answer::Event(event) => {
+                if let Event::Call(call) = &event {
+                    self.summary.count(call);
+                } else {
+                    self.remember(&event);
+                }
+                if self.telling {
+                    each(event);
+                }
+                Ok(Life::Goes)
+            }
+            Answer::Over => Ok(Life::Over),
+            Answer::Refused { process, error } => Err(refusal(process, error)),
+            Answer::Ready(_) | Answer::Obeyed => Err(broken("it speaks out of turn")),
+        }
+    }
+
     fn remember(&mut self, event: &Event) {
         match event {
             Event::Followed { who, .. } => {
-                self.living.insert(*who);
+                self.living.insert(who.who());
             }
             Event::Ended { who, .. } => {
                 self.living.remove(who);
@@ -177,6 +199,7 @@ impl Ptrace {
 /// Why a process cannot be traced, from what the kernel said.
 fn refusal(process: u32, error: i32) -> EngineError {
     match error {
+        libc::EIO => EngineError::NoCallInfo,
         libc::ESRCH => EngineError::Unknown(process),
         libc::EPERM | libc::EACCES => match target::status_number(process, "TracerPid").filter(|tracer| *tracer != 0) {
             Some(tracer) => EngineError::Traced { process, tracer, name: target::name(tracer) },
@@ -195,59 +218,48 @@ impl Engine for Ptrace {
     }
 
     fn next(&mut self, at_most: Duration, each: &mut dyn FnMut(Event)) -> Result<Life, EngineError> {
-        let mut answer = match self.kept.pop_front() {
-            Some(kept) => Some(kept),
-            None => self.answer(at_most)?,
-        };
-        while let Some(next) = answer {
-            match next {
-                Answer::Event(Event::Call(call)) => {
-                    // What was ordered before a change of the filter may still come.
-                    if self.filter.tells(&call) {
-                        self.summary.count(&call);
-                        if self.telling {
-                            each(Event::Call(call));
-                        }
-                    }
-                }
-                Answer::Event(event) => {
-                    self.remember(&event);
-                    if self.telling {
-                        each(event);
-                    }
-                }
-                Answer::Over => return Ok(Life::Over),
-                _ => return Err(broken("it speaks out of turn")),
+        let has_kept = !self.kept.is_empty();
+        while let Some(kept) = self.kept.pop_front() {
+            if self.take(kept, each)? == Life::Over {
+                return Ok(Life::Over);
             }
-            answer = match self.kept.pop_front() {
-                Some(kept) => Some(kept),
-                None => self.inbox.take().map_err(broken)?,
-            };
+        }
+        let mut answer = if has_kept { self.inbox.take().map_err(broken)? } else { self.answer(at_most)? };
+        while let Some(next) = answer {
+            // What was ordered before a change of the filter may still come.
+            let is_told = !matches!(&next, Answer::Event(Event::Call(call)) if !self.filter.tells(call));
+            if is_told && self.take(next, each)? == Life::Over {
+                return Ok(Life::Over);
+            }
+            answer = self.inbox.take().map_err(broken)?;
         }
         Ok(Life::Goes)
     }
 
     fn filter(&mut self, filter: &Filter) -> Result<(), EngineError> {
         self.order(&Order::Filter { numbers: *filter.numbers(), others: filter.contains(u32::MAX) })?;
-        self.filter = filter.clone();
-        // Whoever asks may count on it from now on.
+        // Whoever asks may count on it from now on; what was told before is for the filter before.
         loop {
             match self.answer(PATIENCE_AT_START)?.ok_or_else(|| broken("it does not obey"))? {
-                Answer::Obeyed => return Ok(()),
+                Answer::Obeyed => break,
+                Answer::Refused { process, error } => return Err(refusal(process, error)),
                 Answer::Over => {
                     self.kept.push_back(Answer::Over);
-                    return Ok(());
+                    break;
                 }
+                Answer::Event(Event::Call(call)) if !self.filter.tells(&call) => {}
                 other => self.kept.push_back(other),
             }
         }
+        self.filter = filter.clone();
+        Ok(())
     }
 
     fn under_way(&mut self) -> Result<Vec<Call>, EngineError> {
         // Only the tracer knows, and what it tells in between would have to be kept: it is asked for by `/proc` instead.
         let mut calls: Vec<Call> = Vec::new();
         for who in &self.living {
-            calls.extend(threads::call_under_way(*who).map(|call| copy::look(call, self.content)));
+            calls.extend(threads::call_under_way(*who));
         }
         calls.sort_unstable_by_key(|call| call.thread);
         calls.retain(|call| self.filter.contains(call.number));
@@ -258,21 +270,36 @@ impl Engine for Ptrace {
         Ok(self.summary.clone())
     }
 
-    fn lost(&self) -> u64 {
-        0
+    fn lost(&self) -> Lost {
+        Lost::default()
     }
 }
 
 impl Drop for Ptrace {
-    /// The tracer ends when its orders do, and the kernel lets go of whomever it traced.
+    /// The tracer ends when its orders do, and the kernel lets go of whomever it traced. Nobody waits for it who has waited
+    /// twice: where it sleeps in the kernel for ever, so it does without us.
     fn drop(&mut self) {
         self.orders = None;
         self.tracer.stdout = None;
-        let ended = procyon_linux::pidfd::PidFd::open(self.tracer.id()).and_then(|tracer| tracer.wait(PATIENCE));
-        if !matches!(ended, Ok(true)) {
+        let tracer = PidFd::open(self.tracer.id());
+        let has_ended = || tracer.as_ref().is_ok_and(|tracer| matches!(tracer.wait(PATIENCE), Ok(true)));
+        let mut ended = has_ended();
+        if !ended {
             // It ends here or has ended.
             self.tracer.kill().ok();
+            ended = has_ended();
         }
-        self.tracer.wait().ok();
+        if ended {
+            self.tracer.wait().ok();
+            return;
+        }
+        // Its number stays its own until it was waited for.
+        let pid = Pid::from_child(&self.tracer);
+        let wait = move || {
+            // Nothing can be done about what it says.
+            waitpid(Some(pid), WaitOptions::empty()).ok();
+        };
+        // Without such a thread it stays a zombie for as long as we live.
+        std::thread::Builder::new().name("farewell".to_owned()).spawn(wait).ok();
     }
 }

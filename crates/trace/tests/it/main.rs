@@ -13,4 +13,5 @@ mod counts;
 mod harmless;
 mod hostile;
 mod sessions;
+mod unusual;
 mod watch;

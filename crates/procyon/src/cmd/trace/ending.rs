@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use procyon_diag::{Fault, Kind};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{DumpableBehavior, Signal, getpid, kill_process, set_dumpable_behavior};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// So many requests to stop end this program at once, whatever it still has to write.
+const MOST_REQUESTS: u32 = 3;
 
 /// Counts requests to stop.
 #[derive(Debug, Clone)]
@@ -32,12 +35,17 @@ impl Stop {
         let count = move || {
             runtime.block_on(async {
                 loop {
-                    let counter = tokio::select! {
-                        _ = interrupt.recv() => &counted.interrupts,
-                        _ = terminate.recv() => &counted.terminations,
-                        _ = hangup.recv() => &counted.terminations,
+                    let (counter, number) = tokio::select! {
+                        _ = interrupt.recv() => (&counted.interrupts, 2),
+                        _ = terminate.recv() => (&counted.terminations, 15),
+                        _ = hangup.recv() => (&counted.terminations, 1),
                     };
                     counter.fetch_add(1, Ordering::Relaxed);
+                    let requests = [&counted.interrupts, &counted.terminations].map(|one| one.load(Ordering::Relaxed));
+                    if requests.iter().sum::<u32>() >= MOST_REQUESTS {
+                        // The kernel lets go of everybody.
+                        std::process::exit(128 + number);
+                    }
                 }
             });
         };
@@ -65,6 +73,9 @@ impl Ending {
         let number = status.signal().unwrap_or(0);
         // Those that we listen for would not end us.
         if let Some(signal) = Signal::from_named_raw(number).filter(|_| !matches!(number, 1 | 2 | 15)) {
+            // The command has left what memory it had to leave; ours is of no use to anybody. Where the kernel does not obey, it
+            // is left.
+            set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
             // Where even that does not end us, the code below says the same.
             kill_process(getpid(), signal).ok();
         }

@@ -1,22 +1,21 @@
 //! Takes what an engine tells and writes it, until somebody or something ends it.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Result;
-use procyon_diag::{Fault, Kind};
-use procyon_trace::engine::{Engine, Life};
-use procyon_trace::{Call, Event, Style, Summary, Teller, Who, name, now, push_signal};
+use procyon_trace::engine::{Engine, Life, Lost, look};
+use procyon_trace::{Call, Event, Filter, Style, Summary, Teller, Who, name, now, push_signal};
 use serde_json::{Value, json};
 
 use super::ending::Stop;
 use super::fault;
-use crate::output::Output;
+use super::writer::Writer;
 
 /// How long the engine waits at most before the limits are looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long it may take at the end to fetch what was not told yet.
+const PATIENCE_AT_END: Duration = Duration::from_secs(2);
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,32 +32,18 @@ pub(super) struct Limits {
     pub(super) keys: u32,
 }
 
-/// Where it is written to.
-pub(super) enum Sink {
-    Output(Box<Output>),
-    Error(BufWriter<io::Stderr>),
-    File(BufWriter<File>),
+/// What there is to say when nobody is watched any more.
+pub(super) struct Report {
+    pub(super) summary: Summary,
+    pub(super) lost: Lost,
+    /// Somebody ended it, rather than the processes themselves or a limit.
+    pub(super) interrupted: bool,
 }
 
-impl Sink {
-    /// A file, or standard error beside a command whose output is standard output, or that.
-    pub(super) fn open(file: Option<&Path>, beside_command: bool) -> Result<Self, Fault> {
-        match file {
-            Some(path) => File::create(path).map(|file| Self::File(BufWriter::new(file))).map_err(|error| {
-                Fault::new(Kind::Failed, format!("could not write to {}", path.display())).because(error)
-            }),
-            None if beside_command => Ok(Self::Error(BufWriter::new(io::stderr()))),
-            None => Ok(Self::Output(Box::new(Output::new()))),
-        }
-    }
-
-    fn writer(&mut self) -> &mut dyn Write {
-        match self {
-            Self::Output(output) => &mut **output,
-            Self::Error(stderr) => stderr,
-            Self::File(file) => file,
-        }
-    }
+/// What is said of threads that the kernel could not let us follow.
+fn not_followed(threads: u64) -> String {
+    let (noun, whom) = if threads == 1 { ("thread", "it") } else { ("threads", "them") };
+    format!("{threads} {noun} could not be followed: the kernel had no memory for {whom}")
 }
 
 /// Says something beside the trace.
@@ -71,21 +56,28 @@ pub(super) fn say(text: &str) {
 pub(super) struct Feed {
     teller: Teller,
     form: Form,
-    sink: Sink,
+    writer: Writer,
     epoch: i64,
+    /// How many bytes of content are told.
+    content: usize,
     text: String,
+    /// Lines that the writer has not got yet.
+    told: String,
     lines: u64,
+    /// Losses that were told.
+    lost: u64,
     /// A process that waited to become the command: ptrace may tell the call in which it did.
     waiting: Option<u32>,
-    interrupted: bool,
 }
 
 impl Feed {
-    pub(super) fn new(style: Style, form: Form, sink: Sink, followed: &[Who]) -> Self {
+    pub(super) fn new(style: Style, form: Form, writer: Writer, followed: &[Who]) -> Self {
         // JSON is in UTC.
         let epoch = style.epoch - i64::from(style.options.utc_offset) * 1_000_000_000;
+        let content = style.options.limit;
         let teller = Teller::new(style, followed);
-        Self { teller, form, sink, epoch, text: String::new(), lines: 0, waiting: None, interrupted: false }
+        let (text, told) = (String::new(), String::new());
+        Self { teller, form, writer, epoch, content, text, told, lines: 0, lost: 0, waiting: None }
     }
 
     /// Leaves out the call in which the process waits to become the command.
@@ -93,45 +85,93 @@ impl Feed {
         self.waiting = Some(process);
     }
 
-    /// Whether somebody ended it, rather than the processes themselves.
-    pub(super) const fn was_interrupted(&self) -> bool {
-        self.interrupted
-    }
-
-    /// Writes until all have ended or a limit is reached.
-    pub(super) fn run(&mut self, engine: &mut dyn Engine, limits: &Limits, stop: &Stop) -> Result<()> {
+    /// Writes until all have ended or a limit is reached; then nobody is watched any more, whatever the output does.
+    pub(super) fn run(&mut self, mut engine: Box<dyn Engine>, limits: &Limits, stop: &Stop) -> Result<Report> {
         let end = limits.time.map(|time| now().saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)));
         let most = limits.lines.unwrap_or(u64::MAX);
         let mut events = Vec::new();
         loop {
             let left = end.map(|end| Duration::from_nanos(end.saturating_sub(now())));
             let at_most = left.map_or(LOOK, |left| left.min(LOOK));
-            let life = engine.next(at_most, &mut |event| events.push(event)).map_err(fault)?;
-            for event in events.drain(..) {
-                if self.lines < most {
-                    self.write(&event)?;
-                }
+            let mut life = Life::Goes;
+            // While the output stands still nothing is taken, and what finds no room meanwhile is lost and counted.
+            if self.writer.has_room(at_most)? {
+                life = engine.next(at_most, &mut |event| events.push(event)).map_err(fault)?;
+                self.write_all(&mut events, most);
             }
-            self.sink.writer().flush()?;
+            let interrupted = stop.is_asked_for(limits.keys);
             if life == Life::Over || self.lines >= most {
-                return Ok(());
+                return Ok(Report {
+                    summary: engine.summary().map_err(fault)?,
+                    lost: engine.lost(),
+                    interrupted: interrupted && life == Life::Goes,
+                });
             }
-            if stop.is_asked_for(limits.keys) {
-                self.interrupted = true;
-            }
-            if self.interrupted || left.is_some_and(|left| left.is_zero()) {
-                return self.write_under_way(engine);
+            if interrupted || left.is_some_and(|left| left.is_zero()) {
+                return self.break_off(engine, interrupted, most);
             }
         }
     }
 
-    fn write(&mut self, event: &Event) -> Result<()> {
+    /// Lets go in the middle: tells what was not told yet, and the calls that are under way.
+    fn break_off(&mut self, mut engine: Box<dyn Engine>, interrupted: bool, most: u64) -> Result<Report> {
+        let (at, mut events) = (now(), Vec::new());
+        let mut under_way = engine.under_way().map_err(fault)?;
+        // No new calls, so that this comes to an end.
+        engine.filter(&Filter::none()).map_err(fault)?;
+        let end = at.saturating_add(u64::try_from(PATIENCE_AT_END.as_nanos()).unwrap_or(u64::MAX));
+        let mut empty_rounds = 0;
+        while empty_rounds < 2 && now() < end {
+            let before = events.len();
+            let life = engine.next(Duration::ZERO, &mut |event| events.push(event)).map_err(fault)?;
+            empty_rounds = if events.len() == before { empty_rounds + 1 } else { 0 };
+            if life == Life::Over {
+                break;
+            }
+        }
+        let (summary, lost) = (engine.summary().map_err(fault)?, engine.lost());
+        drop(engine);
+        let is_back = |event: &Event| match event {
+            Event::Call(call) => call.returned.is_none_or(|returned| returned.at >= at).then_some(call.thread),
+            _ => None,
+        };
+        let back: HashSet<u32> = events.iter().filter_map(is_back).collect();
+        under_way.retain(|call| !back.contains(&call.thread));
+        self.write_all(&mut events, most);
+        if lost.records() > self.lost {
+            self.write(&Event::Lost(lost.records() - self.lost));
+        }
+        self.write_under_way(under_way);
+        Ok(Report { summary, lost, interrupted })
+    }
+
+    fn write_all(&mut self, events: &mut Vec<Event>, most: u64) {
+        for event in events.drain(..) {
+            if self.lines < most {
+                self.write(&event);
+            }
+        }
+        self.hand_on();
+    }
+
+    /// Hands what was told to the output, all at once.
+    fn hand_on(&mut self) {
+        if !self.told.is_empty() {
+            self.writer.put(&self.told);
+            self.told.clear();
+        }
+    }
+
+    fn write(&mut self, event: &Event) {
+        if let Event::Lost(count) = event {
+            self.lost = self.lost.saturating_add(*count);
+        }
         if let (Some(process), Event::Call(call)) = (self.waiting, event) {
             self.waiting = None;
             let is_one_byte =
                 call.arguments.get(2) == Some(&1) && call.returned.is_some_and(|returned| returned.result == 1);
             if call.process == process && name(call.number) == Some("read") && is_one_byte {
-                return Ok(());
+                return;
             }
         }
         self.text.clear();
@@ -143,16 +183,15 @@ impl Feed {
             }
         }
         if self.text.is_empty() {
-            return Ok(());
+            return;
         }
         self.lines += 1;
-        self.sink.writer().write_all(self.text.as_bytes())?;
-        Ok(())
+        self.told.push_str(&self.text);
     }
 
-    fn write_under_way(&mut self, engine: &mut dyn Engine) -> Result<()> {
+    fn write_under_way(&mut self, calls: Vec<Call>) {
         let now = now();
-        for call in engine.under_way().map_err(fault)? {
+        for call in look(calls, self.content) {
             self.text.clear();
             match self.form {
                 Form::Lines => self.teller.tell_under_way(&call, now, &mut self.text),
@@ -166,29 +205,35 @@ impl Feed {
                     self.text = format!("{object}\n");
                 }
             }
-            self.sink.writer().write_all(self.text.as_bytes())?;
+            self.told.push_str(&self.text);
         }
-        self.sink.writer().flush()?;
-        Ok(())
+        self.hand_on();
     }
 
-    pub(super) fn print_summary(&mut self, summary: &Summary) -> Result<()> {
-        let writer = self.sink.writer();
-        write!(writer, "{summary}")?;
-        writeln!(
-            writer,
-            "Times are from beginning to end, waiting included; p50 and p99 are right within a factor of 1.42."
-        )?;
-        writer.flush()?;
-        Ok(())
+    pub(super) fn print_summary(&mut self, summary: &Summary) {
+        self.writer.put(&format!(
+            "{summary}Times are from beginning to end, waiting included; p50 and p99 are right within a factor of 1.42.\n"
+        ));
     }
 
-    pub(super) fn print_losses(&mut self, lost: u64) -> Result<()> {
-        if lost > 0 {
-            say(&format!("{lost} events came faster than they could be written and are missing; -c counts all"));
+    pub(super) fn print_losses(&mut self, lost: Lost) {
+        let records = lost.records();
+        if records > 0 {
+            say(&format!("{records} events came faster than they could be written and are missing; -c counts all"));
         }
-        self.sink.writer().flush()?;
-        Ok(())
+        if lost.threads == 0 {
+            return;
+        }
+        say(&not_followed(lost.threads));
+        if self.form == Form::Json {
+            let object = json!({"kind": "not_followed", "threads": lost.threads});
+            self.writer.put(&format!("{object}\n"));
+        }
+    }
+
+    /// Waits until all is written.
+    pub(super) fn finish(self) -> Result<()> {
+        Ok(self.writer.finish()?)
     }
 
     fn object(&mut self, event: &Event) -> Value {
@@ -207,7 +252,7 @@ impl Feed {
                 let how = if signal == 0 { ("code", code.into()) } else { ("signal", name.into()) };
                 with(about("ended", who, *at), &[how])
             }
-            Event::Followed { who, at } => about("followed", who, *at),
+            Event::Followed { who, at } => with(about("followed", &who.who(), *at), &[("parent", who.parent.into())]),
             Event::Renumbered { who, at, before } => {
                 with(about("renumbered", who, *at), &[("before", (*before).into())])
             }
@@ -219,7 +264,7 @@ impl Feed {
         self.text.clear();
         let line = self.teller.call(call, &mut self.text);
         let part = |range: std::ops::Range<usize>| self.text.get(range).unwrap_or_default();
-        let spent = call.returned.map(|returned| seconds(returned.at.saturating_sub(call.entered)));
+        let spent = call.took().map(seconds);
         json!({
             "kind": "call",
             "at": (call.entered > 0).then(|| self.time(call.entered)),
@@ -250,4 +295,24 @@ fn with(mut object: Value, fields: &[(&str, Value)]) -> Value {
 
 fn seconds(nanos: u64) -> f64 {
     Duration::from_nanos(nanos).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::writer::Sink;
+    use super::*;
+
+    #[test]
+    fn threads_that_are_not_followed_are_told() {
+        assert_eq!(not_followed(1), "1 thread could not be followed: the kernel had no memory for it");
+        let path = std::env::temp_dir().join(format!("procyon-feed-{}", std::process::id()));
+        let writer = Writer::start(Sink::open(Some(&path), false).unwrap()).unwrap();
+        let mut feed = Feed::new(Style::default(), Form::Json, writer, &[]);
+        feed.print_losses(Lost { calls: 1, events: 0, threads: 3 });
+        feed.finish().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let object: Value = serde_json::from_str(text.trim()).unwrap();
+        assert_eq!(object, json!({"kind": "not_followed", "threads": 3}));
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Return};
 use crate::capture::When;
-use crate::event::{Event, Who};
+use crate::event::{Child, Event, Who};
 use crate::memory::{Memory, Piece};
 
 /// Longest frame: more than a call with all of its memory can have.
@@ -148,7 +148,10 @@ impl Answer {
                 details: fields.bytes()?.to_vec(),
             },
             kind::ENDED => Event::Ended { who: fields.who()?, at: fields.u64()?, status: fields.u32()? },
-            kind::FOLLOWED => Event::Followed { who: fields.who()?, at: fields.u64()? },
+            kind::FOLLOWED => Event::Followed {
+                who: Child { thread: fields.u32()?, process: fields.u32()?, parent: fields.u32()? },
+                at: fields.u64()?,
+            },
             kind::RENUMBERED => Event::Renumbered { who: fields.who()?, at: fields.u64()?, before: fields.u32()? },
             kind::LOST => Event::Lost(fields.u64()?),
             _ => return None,
@@ -185,7 +188,7 @@ fn event_frame(event: &Event) -> Frame {
         }
         Event::Followed { who, at } => {
             let mut frame = Frame::new(kind::FOLLOWED);
-            frame.who(*who).u64(*at);
+            frame.who(who.who()).u32(who.parent).u64(*at);
             frame
         }
         Event::Renumbered { who, at, before } => {
@@ -395,7 +398,7 @@ mod tests {
             Answer::Event(Event::Call(Call::default())),
             Answer::Event(Event::Signal { who, at: 3, number: 17, details: vec![1, 2] }),
             Answer::Event(Event::Ended { who, at: 4, status: 256 }),
-            Answer::Event(Event::Followed { who, at: 4 }),
+            Answer::Event(Event::Followed { who: Child { thread: 9, process: 9, parent: 6 }, at: 4 }),
             Answer::Event(Event::Renumbered { who, at: 4, before: 9 }),
             Answer::Event(Event::Lost(3)),
             Answer::Obeyed,

@@ -11,13 +11,15 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
 use super::frame::{Answer, Inbox, Order};
 use crate::call::{Call, Return};
 use crate::capture::When;
 use crate::engine::copy::{self, Known, OfThread};
-use crate::event::{Event, Who};
+use crate::event::{Child, Event, Who};
 use crate::memory::Memory;
-use crate::target;
+use crate::target::{self, Seen};
 use crate::tell::now;
 
 /// Requests, include/uapi/linux/ptrace.h.
@@ -42,6 +44,8 @@ const GATHER: Duration = Duration::from_millis(10);
 const MOST_WAITING: usize = 1 << 20;
 /// Rounds of looking for threads that were made during the one before.
 const MOST_ROUNDS: usize = 16;
+/// Stops between two looks at the processor on which threads run.
+const STOPS_A_LOOK: u32 = 128;
 /// Bytes of `siginfo_t` that are told.
 const DETAILS: usize = 48;
 
@@ -61,6 +65,8 @@ impl Wanted {
 
 /// Takes orders from standard input, traces, and tells by standard output. Never returns: it ends the process.
 pub fn run() -> ! {
+    // Started as /proc/self/exe, it would be called by that.
+    rustix::thread::set_name(c"procyon").ok();
     let ended = trace();
     // SAFETY: ends the process, whatever other threads do.
     unsafe { libc::_exit(i32::from(ended.is_err())) }
@@ -82,7 +88,7 @@ fn trace() -> io::Result<()> {
     std::thread::Builder::new().name("orders".to_owned()).spawn(move || listen(&listener, &answers, inbox))?;
     let sender = Arc::clone(&outbox);
     std::thread::Builder::new().name("answers".to_owned()).spawn(move || sender.send_for_ever())?;
-    let mut tracer = Tracer { children, content, copying, wanted, threads: HashMap::new(), outbox };
+    let mut tracer = Tracer { children, content, copying, wanted, threads: HashMap::new(), near: Near::new(), outbox };
     if let Err((process, error)) = tracer.begin(&targets) {
         tracer.say(&Answer::Refused { process, error })?;
         return tracer.outbox.send();
@@ -143,9 +149,30 @@ fn listen(wanted: &Mutex<Wanted>, outbox: &Outbox, mut inbox: Inbox) {
     unsafe { libc::_exit(0) }
 }
 
+/// What a thread is asked for with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    /// All threads of a process.
+    Process(u32),
+    /// Nobody.
+    Thread,
+}
+
+impl Whole {
+    /// The number by which the thread was asked for.
+    fn named(self, thread: u32) -> u32 {
+        match self {
+            Self::Process(process) => process,
+            Self::Thread => thread,
+        }
+    }
+}
+
 /// A thread that is traced.
 struct Thread {
     process: u32,
+    /// It was asked for by its own number, not by that of its process.
+    alone: bool,
     /// The call in which it is, if it is told.
     call: Option<Call>,
 }
@@ -156,38 +183,88 @@ struct Tracer {
     copying: bool,
     wanted: Arc<Mutex<Wanted>>,
     threads: HashMap<i32, Thread>,
+    near: Near,
     outbox: Arc<Outbox>,
+}
+
+/// Keeps the tracer on the processor of whom it traces: the two take turns at each stop, and waking somebody on another processor that
+/// rests makes a stop several times as dear.
+struct Near {
+    /// The processors on which it may run; none where the kernel does not say.
+    all: Option<CpuSet>,
+    stops: u32,
+}
+
+impl Near {
+    fn new() -> Self {
+        Self { all: sched_getaffinity(None).ok(), stops: 0 }
+    }
+
+    /// Looks now and then whether the thread that has stopped runs elsewhere, and goes there. Nothing keeps the tracer there: it may
+    /// run anywhere as before.
+    fn stay(&mut self, tid: i32) {
+        self.stops = self.stops.wrapping_add(1);
+        if !self.stops.is_multiple_of(STOPS_A_LOOK) {
+            return;
+        }
+        let (Some(all), Some(seen)) = (&self.all, Seen::now(number(tid))) else { return };
+        let processor = usize::try_from(seen.processor).unwrap_or(usize::MAX);
+        if processor >= CpuSet::MAX_CPU || processor == sched_getcpu() || !all.is_set(processor) {
+            return;
+        }
+        let mut there = CpuSet::new();
+        there.set(processor);
+        if sched_setaffinity(None, &there).is_ok() {
+            // What was allowed before is allowed still.
+            sched_setaffinity(None, all).ok();
+        }
+    }
 }
 
 impl Tracer {
     /// Takes hold of all threads; the process and the kernel's error number where one is refused.
     fn begin(&mut self, targets: &[u32]) -> Result<(), (u32, i32)> {
-        for target in targets {
+        // Processes first: a thread of one of them that is named too is then one of many.
+        let (processes, threads): (Vec<u32>, Vec<u32>) =
+            targets.iter().partition(|target| target::status_number(**target, "Tgid") == Some(**target));
+        for target in processes {
             for _ in 0..MOST_ROUNDS {
                 let before = self.threads.len();
-                for thread in threads_of(*target) {
-                    self.seize(thread, *target)?;
+                for thread in target::threads(target) {
+                    self.seize(thread, Whole::Process(target))?;
                 }
                 if self.threads.len() == before {
                     break;
                 }
             }
-            if self.threads.is_empty() {
-                return Err((*target, libc::ESRCH));
+            if !self.threads.values().any(|thread| thread.process == target) {
+                return Err((target, libc::ESRCH));
+            }
+        }
+        for target in threads {
+            self.seize(target, Whole::Thread)?;
+            if !self.threads.keys().any(|tid| number(*tid) == target) {
+                return Err((target, libc::ESRCH));
             }
         }
         Ok(())
     }
 
-    fn seize(&mut self, thread: u32, target: u32) -> Result<(), (u32, i32)> {
+    fn seize(&mut self, thread: u32, whole: Whole) -> Result<(), (u32, i32)> {
         let Ok(tid) = i32::try_from(thread) else { return Ok(()) };
         if self.threads.contains_key(&tid) {
             return Ok(());
         }
+        // Nobody can trace who has ended, and a worker would only be held up.
+        if Seen::now(thread).is_none_or(|seen| seen.has_ended || seen.is_worker) {
+            return Ok(());
+        }
         // Never PTRACE_O_EXITKILL: whoever is traced outlives the tracer.
-        let mut options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACECLONE;
+        let mut options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC;
         if self.children {
-            options |= libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK;
+            options |= libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK;
+        } else if whole != Whole::Thread {
+            options |= libc::PTRACE_O_TRACECLONE;
         }
         match ptrace(request::SEIZE, tid, 0, options.unsigned_abs() as usize) {
             Ok(_) => {}
@@ -195,10 +272,12 @@ impl Tracer {
             Err(libc::ESRCH) => return Ok(()),
             // A thread that was made by one that is already held is held as well.
             Err(libc::EPERM) if target::status_number(thread, "TracerPid") == Some(std::process::id()) => return Ok(()),
-            Err(error) => return Err((target, error)),
+            // It has ended by now.
+            Err(libc::EPERM) if Seen::now(thread).is_none_or(|seen| seen.has_ended) => return Ok(()),
+            Err(error) => return Err((whole.named(thread), error)),
         }
-        let process = target::status_number(thread, "Tgid").unwrap_or(target);
-        self.threads.insert(tid, Thread { process, call: None });
+        let process = target::status_number(thread, "Tgid").unwrap_or(whole.named(thread));
+        self.threads.insert(tid, Thread { process, alone: whole == Whole::Thread, call: None });
         // Stops are only told from its next one on. Gone: its end will be told.
         ptrace(request::INTERRUPT, tid, 0, 0).ok();
         Ok(())
@@ -238,6 +317,7 @@ impl Tracer {
         }
         match (signal, event) {
             (CALL_STOP, _) => {
+                self.near.stay(tid);
                 self.at_call(tid)?;
                 go_on(tid, 0);
             }
@@ -265,12 +345,18 @@ impl Tracer {
             go_on(tid, 0);
             return Ok(false);
         };
-        if !self.children && !self.threads.values().any(|state| state.process == process) {
+        let is_of = |state: &Thread| state.process == process && !state.alone;
+        if !self.children && !self.threads.values().any(is_of) {
             ptrace(request::DETACH, tid, 0, 0).ok();
             return Ok(false);
         }
-        self.threads.insert(tid, Thread { process, call: None });
-        self.say(&Answer::Event(Event::Followed { who: Who { thread, process }, at: now() }))?;
+        let parent = if self.threads.values().any(|state| state.process == process) {
+            process
+        } else {
+            Seen::now(thread).map_or(0, |seen| seen.parent)
+        };
+        self.threads.insert(tid, Thread { process, alone: false, call: None });
+        self.say(&Answer::Event(Event::Followed { who: Child { thread, process, parent }, at: now() }))?;
         Ok(true)
     }
 
@@ -307,7 +393,17 @@ impl Tracer {
 
     fn at_call(&mut self, tid: i32) -> io::Result<()> {
         let at = now();
-        let Some(info) = call_info(tid) else { return Ok(()) };
+        let info = match call_info(tid) {
+            Ok(Some(info)) => info,
+            // The request is not known.
+            Err(error @ libc::EIO) => {
+                let process = self.threads.get(&tid).map_or(0, |state| state.process);
+                self.say(&Answer::Refused { process, error })?;
+                self.outbox.send()?;
+                return Err(io::ErrorKind::Unsupported.into());
+            }
+            _ => return Ok(()),
+        };
         let (content, copying) = (self.content, self.copying);
         let wanted = *self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(state) = self.threads.get_mut(&tid) else { return Ok(()) };
@@ -392,15 +488,6 @@ impl Outbox {
     }
 }
 
-/// The threads that a number names: all of a process, or one that is not its process's first.
-fn threads_of(target: u32) -> Vec<u32> {
-    match target::status_number(target, "Tgid") {
-        Some(process) if process == target => target::threads(target),
-        Some(_) => vec![target],
-        None => Vec::new(),
-    }
-}
-
 fn number(tid: i32) -> u32 {
     tid.cast_unsigned()
 }
@@ -422,16 +509,16 @@ enum Info {
     Exit { result: i64 },
 }
 
-/// What the kernel says of the call at whose end a thread is stopped. Since 5.3.
-fn call_info(tid: i32) -> Option<Info> {
+/// What the kernel says of the call at whose end a thread is stopped. Since 5.3; the kernel's error number where it refuses.
+fn call_info(tid: i32) -> Result<Option<Info>, i32> {
     /// `AUDIT_ARCH_X86_64` or that of 64-bit ARM; the other tables are those of 32-bit programs.
     const NATIVE: u64 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
     // `struct ptrace_syscall_info` in words: what it is and the table, two places, then the number and arguments, or the result.
     let mut words = [0_u64; 11];
     let place = words.as_mut_ptr().expose_provenance();
-    ptrace(request::GET_SYSCALL_INFO, tid, size_of_val(&words), place).ok()?;
+    ptrace(request::GET_SYSCALL_INFO, tid, size_of_val(&words), place)?;
     let [what, _, _, first, arguments @ .., _] = words;
-    match what & 0xff {
+    Ok(match what & 0xff {
         1 => {
             let number = u32::try_from(first & 0xffff_ffff).unwrap_or(u32::MAX);
             let number = if what >> 32 == NATIVE { number } else { number | Call::FOREIGN_TABLE };
@@ -439,5 +526,44 @@ fn call_info(tid: i32) -> Option<Info> {
         }
         2 => Some(Info::Exit { result: first.cast_signed() }),
         _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tracer_that_comes_near_may_run_anywhere_as_before() {
+        let before = sched_getaffinity(None).unwrap();
+        let mut near = Near::new();
+        for _ in 0..2 * STOPS_A_LOOK {
+            near.stay(std::process::id().cast_signed());
+        }
+        assert_eq!(sched_getaffinity(None).unwrap(), before);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests start programs")]
+    fn every_process_that_is_named_has_to_be_there() {
+        let mut target = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut tracer = Tracer {
+            children: false,
+            content: 0,
+            copying: false,
+            wanted: Arc::new(Mutex::new(Wanted { numbers: [0; 8], others: false })),
+            threads: HashMap::new(),
+            near: Near::new(),
+            outbox: Arc::default(),
+        };
+        let begun = tracer.begin(&[target.id(), 4_000_000]);
+        let threads = tracer.threads.len();
+        target.kill().unwrap();
+        target.wait().unwrap();
+        // Where tracing is not permitted nothing can be said.
+        assert!(
+            begun == Err((4_000_000, libc::ESRCH)) && threads == 1 || begun == Err((target.id(), libc::EPERM)),
+            "{begun:?}"
+        );
     }
 }
