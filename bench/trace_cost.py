@@ -45,14 +45,18 @@ def is_watched(name, tracer, pid):
         with open(f"/proc/{pid}/status") as status:
             return "TracerPid:\t0\n" not in status.read()
     if name.startswith("procyon"):
-        # The last program that is attached is the one that follows; the file of lines is opened after that.
-        for number in os.listdir(f"/proc/{tracer.pid}/fd"):
+        # Six programs at tracepoints and two iterators; a moment after they are attached it follows.
+        links = 0
+        for number in os.listdir(f"/proc/{tracer.pid}/fdinfo"):
             try:
-                if os.readlink(f"/proc/{tracer.pid}/fd/{number}").endswith("trace.out"):
-                    return True
+                with open(f"/proc/{tracer.pid}/fdinfo/{number}") as about:
+                    links += "link_type" in about.read()
             except FileNotFoundError:
                 pass
-        return False
+        if links < 8:
+            return False
+        time.sleep(0.5)
+        return True
     time.sleep(2)  # perf does not say.
     return True
 
