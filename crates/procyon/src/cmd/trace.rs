@@ -109,9 +109,9 @@ impl Tracer {
     }
 }
 
-/// How this program, which is that file, is started to trace by ptrace.
-pub(crate) fn tracer(file: PathBuf) -> Program {
-    Program { file, arguments: vec![TRACER.to_owned()] }
+/// How this program is started to trace by ptrace.
+pub(crate) fn tracer() -> Program {
+    Program { file: PathBuf::from(OWN_FILE), arguments: vec![TRACER.to_owned()] }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -184,7 +184,7 @@ impl Trace {
         let text =
             "ptrace stops every thread at each call; when it begins, epoll_wait, semop and sigtimedwait return EINTR";
         feed::say(&format!("{warning} {text}"));
-        Ok(Box::new(Ptrace::start(plan, &tracer(PathBuf::from(OWN_FILE))).map_err(fault)?))
+        Ok(Box::new(Ptrace::start(plan, &tracer()).map_err(fault)?))
     }
 
     fn filter(&self) -> Result<Filter, Fault> {

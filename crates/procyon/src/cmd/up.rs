@@ -180,7 +180,7 @@ impl Running {
             clock: Arc::new(SystemClock),
             capabilities: remembered(move || privilege::capabilities(&root)),
             metrics: metrics::metrics(settings, &feed)?,
-            tracer: std::env::current_exe().ok().map(super::trace::tracer),
+            tracer: Some(super::trace::tracer()),
         };
         let server = serve(settings, Some(&socket), context)?;
         lock.serves_at(&token::base(settings, server.address().unwrap_or(settings.listen)))?;

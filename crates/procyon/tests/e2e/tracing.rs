@@ -241,8 +241,6 @@ fn watching(engine: &str, options: &[&str], target: &Workload, output: Stdio) ->
         }
         watches(engine, child.id(), target.pid()).then_some(true)
     });
-    // By programs in the kernel it follows a moment after they are there.
-    std::thread::sleep(Duration::from_millis(500));
     begun.then_some(child)
 }
 
@@ -254,7 +252,7 @@ fn an_output_that_stands_still_keeps_nobody_watched() {
         let begin = Instant::now();
         let Some(mut child) = watching(engine, &options, &target, Stdio::piped()) else { continue };
         // Nobody reads what it writes.
-        target.tell("spin 100000");
+        target.tell("spin 2000000");
         eventually("it lets go", SOON, || (!watches(engine, child.id(), target.pid())).then_some(()));
         assert!(begin.elapsed() < Duration::from_secs(12), "{engine}: after {:?}", begin.elapsed());
         assert_eq!(target.answer(), "done", "{engine}");
@@ -262,7 +260,6 @@ fn an_output_that_stands_still_keeps_nobody_watched() {
         // Three requests end it at once.
         let status = eventually("it ends", Duration::from_secs(10), || {
             send(&child, Signal::INT);
-            std::thread::sleep(Duration::from_millis(50));
             child.try_wait().unwrap()
         });
         assert_eq!(status.code(), Some(130), "{engine}");
@@ -275,8 +272,13 @@ fn what_waits_when_a_trace_is_ended_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out");
         let mut target = Workload::start(&["calls"]);
-        let options = ["-e", "getppid", "-o", &*file.to_string_lossy()];
+        let options = ["-e", "getppid,openat", "-o", &*file.to_string_lossy()];
         let Some(mut child) = watching(engine, &options, &target, Stdio::null()) else { continue };
+        // By programs in the kernel it follows a moment after they are there.
+        eventually("it tells", SOON, || {
+            target.ask("open 1 /dev/null");
+            std::fs::read_to_string(&file).is_ok_and(|text| !text.is_empty()).then_some(())
+        });
         // It does not look meanwhile.
         send(&child, Signal::STOP);
         target.ask("spin 5000");
