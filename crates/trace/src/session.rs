@@ -429,6 +429,8 @@ mod tests {
         // A thread that takes its time to end.
         let thread = std::thread::spawn(move || wait.recv().unwrap_or_default());
         let session = Session { shared: Arc::clone(&shared), orders, followed: Vec::new(), thread: Some(thread) };
+        // Let go of before the session, which waits for its thread, also where this fails.
+        let go = go;
         let viewer = session.view();
         assert!(!session.is_over());
         shared.end(End::Over);
