@@ -51,12 +51,13 @@ pub(crate) fn parse(text: &str) -> Result<Instant, Failure> {
     }
 }
 
-/// Reads a length of time: `5s`, `500ms`, `15m`, `2h`, `1d`; a bare number is seconds.
+/// Reads a length of time: `5s`, `500ms`, `200us`, `15m`, `2h`, `1d`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(split)?;
     let number: f64 = number.parse().ok()?;
     let seconds = match unit {
+        "us" => 1e-6,
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
@@ -70,6 +71,23 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_from_microseconds_to_days() {
+        for (text, length) in [
+            ("200us", Duration::from_micros(200)),
+            ("10ms", Duration::from_millis(10)),
+            ("1.5s", Duration::from_millis(1500)),
+            ("2", Duration::from_secs(2)),
+            ("15min", Duration::from_mins(15)),
+            ("1d", Duration::from_hours(24)),
+        ] {
+            assert_eq!(duration(text), Some(length), "{text}");
+        }
+        for wrong in ["", "s", "1e3s", "-1s", "10 ms", "10xs"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn instants_are_read_in_every_form() {

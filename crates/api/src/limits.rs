@@ -105,7 +105,19 @@ pub const MAX_TRACE_BYTES: u64 = 256 << 20;
 pub const TRACE_SIZE: usize = 32;
 /// Most of them.
 pub const MAX_TRACE_SIZE: usize = 4096;
+/// The most calls that a viewer may want to be told a second, where it says how many.
+pub const MAX_TRACE_RATE: usize = 100_000;
+/// Lines after which a trace ends whose viewer says how many it wants a second: more than happen in the longest time.
+pub const MAX_PACED_LINES: u64 = 1_000_000_000;
+/// The same in bytes of text.
+pub const MAX_PACED_BYTES: u64 = 1 << 40;
 /// Calls in one message.
 pub const TRACE_BATCH: usize = 500;
+/// Bytes of a message to a viewer of a trace; only one call that is longer by itself makes a longer one.
+pub const TRACE_MESSAGE: usize = 64 * 1024;
 /// Messages that wait for a viewer of a trace; of more, it misses some and is told so.
-pub const TRACE_QUEUE: usize = 32;
+pub const TRACE_QUEUE: usize = 64;
+/// How often tracing by ptrace is tried again where another tracer has the process.
+pub const TRACER_ATTEMPTS: u32 = 8;
+/// Time between two such attempts.
+pub const TRACER_PAUSE: Duration = Duration::from_millis(50);

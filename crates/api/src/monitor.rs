@@ -103,7 +103,7 @@ async fn process_kill(
         Ok(control) => control,
         Err(refused) => {
             if let (Ok(pid), Ok(host)) = (pid_of(&pid), local(&app))
-                && let Ok(key) = meant(&host, pid)
+                && let Ok(key) = meant(&host, pid, UNSENT)
             {
                 write_down(&app, &caller, key, Some(Signal::KILL)).await;
             }
@@ -113,22 +113,26 @@ async fn process_kill(
     let pid = pid_of(&pid)?;
     let host = local(&app)?;
     app.blocking(move |_| {
-        let key = meant(&host, pid)?;
+        let key = meant(&host, pid, UNSENT)?;
         send(&control, &caller, &key, Signal::KILL)?;
         Ok(success(()))
     })
     .await
 }
 
+/// What comes of a signal to nobody.
+const UNSENT: &str = "nothing was sent";
+
 /// The process that a pid names: the one that the newest frame shows; only a pid that the frame does not know yet is looked
-/// up in the kernel. Whoever has taken over a pid since is not hit: `send` compares the start.
-fn meant(host: &Host, pid: u32) -> Result<ProcessKey, Failure> {
+/// up in the kernel. Whoever has taken over a pid since is not hit: `send` compares the start. `therefore` is what comes of there
+/// being none.
+fn meant(host: &Host, pid: u32, therefore: &str) -> Result<ProcessKey, Failure> {
     let frame = host.frame()?;
     match frame.process_by_pid(pid) {
         Some(row) => Ok(row.key),
         None => procyon_control::look_up(pid, frame.host.boot.short())
             .map(|(key, _)| key)
-            .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; nothing was sent"))),
+            .ok_or_else(|| Failure::not_found(format!("no process has the pid {pid}; {therefore}"))),
     }
 }
 
@@ -231,9 +235,11 @@ async fn process_ptrace(
     Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
-    let key = meant(&*local(&app)?, pid_of(&pid)?)?;
+    let host = local(&app)?;
+    let key = meant(&host, pid_of(&pid)?, "nothing is watched")?;
     let wish = Ok(trace::Wish::usual(key));
-    let asked = trace::Asked { key, wish, dialect: trace::socket::Dialect::Arrays, refusal: trace::Refusal::Answer };
+    let asked =
+        trace::Asked { host, key, wish, dialect: trace::socket::Dialect::Arrays, refusal: trace::Refusal::Answer };
     trace::open(&app, caller, upgrade, asked).await
 }
 

@@ -29,6 +29,7 @@ use crate::access::certificate::{ClientCertificates, Holder};
 use crate::app::{App, Context, Counters, Host};
 use crate::limits;
 use crate::live::Hub;
+use crate::trace::Places;
 use stream::{Patient, Socket};
 
 /// Where and how to listen.
@@ -103,6 +104,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     counters: Arc<Counters>,
     hubs: Vec<Arc<Hub>>,
+    places: Arc<Places>,
     runtime: Option<Runtime>,
 }
 
@@ -135,6 +137,7 @@ impl Server {
             .map_err(|error| Fault::new(Kind::Failed, "could not start the server's threads").because(error))?;
         let app = Arc::new(app);
         let hubs = app.hosts.iter().map(|host| Arc::clone(&host.hub)).collect();
+        let places = Arc::clone(&app.traces.places);
         let router = crate::router(app);
         if let Some(listener) = tcp {
             let clients = config.tls.as_ref().and_then(|tls| tls.clients.clone()).map(Arc::new);
@@ -152,6 +155,7 @@ impl Server {
             stop,
             counters,
             hubs,
+            places,
             runtime: Some(runtime),
         })
     }
@@ -174,7 +178,8 @@ impl Server {
         })
     }
 
-    /// Takes no more clients, lets requests in hand end (for 3 s at most), then stops.
+    /// Takes no more clients, lets requests in hand end (for 3 s at most), then stops. Traces end with it, and the audit log has
+    /// their ends (for that it waits 3 s at most).
     pub fn stop(mut self) {
         self.shut();
     }
@@ -194,6 +199,9 @@ impl Server {
             tracing::warn!("stopped while clients were still connected");
         }
         runtime.shutdown_timeout(Duration::from_millis(200));
+        if !self.places.wait_until_free(limits::STOP_DEADLINE) {
+            tracing::warn!("stopped before the end of every trace was in the audit log");
+        }
         if let Some(path) = &self.socket {
             if let Err(error) = std::fs::remove_file(path) {
                 tracing::warn!(%error, path = %path.display(), "could not remove the local socket");

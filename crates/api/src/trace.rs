@@ -1,34 +1,43 @@
 //! System calls of a process, told over a WebSocket. Whoever watches the same process in the same way shares one trace.
+//!
+//! - [`running`] are the traces that go on, and how one begins;
+//! - [`place`] is a viewer's place before one, with its lines in the audit log;
+//! - [`socket`] is a viewer's WebSocket, [`pace`] how much of a trace it is told;
+//! - [`encode`] says in JSON what happened.
 
 mod encode;
+mod pace;
+mod place;
+mod running;
 pub(crate) mod socket;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
-use procyon_control::{Control, ControlError, Watched};
+use procyon_control::{Control, ControlError, Gone, How};
 use procyon_diag::Kind;
 use procyon_model::ProcessKey;
-use procyon_trace::engine::ebpf::Ebpf;
-use procyon_trace::engine::ptrace::{Program, Ptrace};
-use procyon_trace::engine::{Engine, EngineError, Plan};
-use procyon_trace::session::{Limits, Session, Viewer};
-use procyon_trace::{Filter, FilterError, Options, Style};
-use procyon_units::Wall;
+use procyon_model::inspect::InspectError;
+use procyon_trace::engine::EngineError;
+use procyon_trace::session::Limits;
+use procyon_trace::{Filter, FilterError};
 use procyon_wire::trace::Choose;
 use procyon_wire::{Problem, ProblemKind};
+use tokio::sync::oneshot;
 
-use self::encode::Epoch;
+pub(crate) use self::place::{Place, Places};
+pub(crate) use self::running::Traces;
 use self::socket::Dialect;
 use crate::access::Caller;
-use crate::app::App;
+use crate::app::{App, Host};
 use crate::failure::Failure;
+use crate::live::socket::{Seat, upgrade_seated};
 use crate::query::{self, Param, Query};
-use crate::v1::{allowed, wanted};
-use crate::{limits, live};
+use crate::v1::{allowed, missing, wanted};
+use crate::{instant, limits};
 
 /// What a trace of the versioned API takes.
 pub(crate) const PARAMS: &[Param] = &[
@@ -45,8 +54,19 @@ pub(crate) const PARAMS: &[Param] = &[
     query::text("slower", "Only calls that took at least so long, as `10ms`."),
     query::count("size", "Bytes of strings and data that are told; 32 when absent, at most 4096."),
     query::count("seconds", "It ends after so many seconds; 300 when absent, at most 3600."),
-    query::count("lines", "It ends after so many lines; a million when absent, which is the most."),
-    query::count("bytes", "It ends after so many bytes of text; 256 MiB when absent, which is the most."),
+    query::count("lines", "It ends after so many lines; a million when absent, which is the most without `rate`."),
+    query::count(
+        "bytes",
+        "It ends after so many bytes of text; 256 MiB when absent, which is the most without `rate`.",
+    ),
+    query::count(
+        "rate",
+        "At most so many calls are told a second; more are left out, and `skipped` says how many. The trace then does not end for its lines or bytes, unless it is said when.",
+    ),
+    query::text(
+        "parts",
+        "`true`: calls come by name, arguments and result alone, without `line`, which says the same again.",
+    ),
     query::text(
         "refusal",
         "`message`: what an operator is refused comes as a message `error`, for pages, which do not see the answer to an upgrade.",
@@ -62,6 +82,13 @@ struct Subject {
     size: usize,
 }
 
+impl Subject {
+    const fn how(&self) -> How {
+        let engine = if self.by_ptrace { procyon_control::Engine::Ptrace } else { procyon_control::Engine::Ebpf };
+        How { engine, follow: self.follow }
+    }
+}
+
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
@@ -69,6 +96,16 @@ pub(crate) struct Wish {
     choice: Choose,
     filter: Filter,
     limits: Limits,
+    telling: Telling,
+}
+
+/// How much of what happens one viewer is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Telling {
+    /// Calls come by their parts alone.
+    parts_alone: bool,
+    /// So many calls a second at most.
+    rate: Option<u64>,
 }
 
 /// How a viewer is told that nothing is watched.
@@ -97,7 +134,7 @@ impl Wish {
         let subject = Subject { key, by_ptrace: false, follow: false, size: limits::TRACE_SIZE };
         let limits =
             Limits { time: limits::TRACE_TIME, lines: limits::MAX_TRACE_LINES, bytes: limits::MAX_TRACE_BYTES };
-        Self { subject, choice: Choose::default(), filter: Filter::all(), limits }
+        Self { subject, choice: Choose::default(), filter: Filter::all(), limits, telling: Telling::default() }
     }
 
     /// Reads it from the parameters of a request.
@@ -107,13 +144,22 @@ impl Wish {
             "ptrace" => true,
             other => return Err(Failure::bad_request(format!("`engine` is ebpf or ptrace, not `{other}`"))),
         };
-        let slower = query.text("slower").filter(|text| !text.is_empty()).map(duration).transpose()?;
+        let slower = query.text("slower").filter(|text| !text.is_empty()).map(slowness).transpose()?;
         let count = |name, usual, most: u64| {
             let most = usize::try_from(most).unwrap_or(usize::MAX);
             query.count(name, usize::try_from(usual).unwrap_or(usize::MAX).min(most), most)
         };
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let seconds = count("seconds", limits::TRACE_TIME.as_secs(), limits::MAX_TRACE_TIME.as_secs())?;
+        let rate = match query.text("rate") {
+            None | Some("") => None,
+            Some(_) => Some(wide(query.count("rate", 0, limits::MAX_TRACE_RATE)?)),
+        };
+        // What is told is bounded by the rate then, however much happens.
+        let (lines, bytes) = match rate {
+            None => (limits::MAX_TRACE_LINES, limits::MAX_TRACE_BYTES),
+            Some(_) => (limits::MAX_PACED_LINES, limits::MAX_PACED_BYTES),
+        };
         let choice = Choose {
             filter: query.text("filter").unwrap_or_default().to_owned(),
             failed: is_true(query, "failed")?,
@@ -130,9 +176,10 @@ impl Wish {
             choice,
             limits: Limits {
                 time: Duration::from_secs(wide(seconds)),
-                lines: wide(count("lines", limits::MAX_TRACE_LINES, limits::MAX_TRACE_LINES)?),
-                bytes: wide(count("bytes", limits::MAX_TRACE_BYTES, limits::MAX_TRACE_BYTES)?),
+                lines: wide(count("lines", lines, lines)?),
+                bytes: wide(count("bytes", bytes, bytes)?),
             },
+            telling: Telling { parts_alone: is_true(query, "parts")?, rate },
         })
     }
 }
@@ -145,19 +192,9 @@ fn is_true(query: &Query, name: &str) -> Result<bool, Failure> {
     }
 }
 
-/// `10ms`, `1.5s`, `200us`.
-fn duration(text: &str) -> Result<Duration, Failure> {
-    let wrong = || Failure::bad_request(format!("`{text}` is no time; say it as 10ms, 1.5s or 200us"));
-    let at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(at);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let unit = match unit {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        _ => return Err(wrong()),
-    };
-    Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
+fn slowness(text: &str) -> Result<Duration, Failure> {
+    instant::duration(text)
+        .ok_or_else(|| Failure::bad_request(format!("`slower` is a time, as 10ms, 1.5s or 200us, not `{text}`")))
 }
 
 /// The filter that is asked for.
@@ -173,132 +210,9 @@ fn chosen(choose: &Choose) -> Result<Filter, Failure> {
     Ok(filter)
 }
 
-/// A trace that goes on.
-#[derive(Debug)]
-pub(crate) struct Running {
-    subject: Subject,
-    session: Session,
-    limits: Limits,
-    /// Its times as all of its viewers are told them.
-    epoch: Epoch,
-    choice: Mutex<Choose>,
-}
-
-impl Running {
-    /// Which calls are told.
-    fn choice(&self) -> Choose {
-        self.choice.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Tells other calls from now on. Blocks for a moment.
-    fn choose(&self, choice: Choose) -> Result<(), Failure> {
-        let filter = chosen(&choice)?;
-        // Held meanwhile, so that what is said of two who choose at once is what holds.
-        let mut told = self.choice.lock().unwrap_or_else(PoisonError::into_inner);
-        self.session.filter(filter).map_err(|error| not_traced(&error))?;
-        *told = choice;
-        Ok(())
-    }
-}
-
-/// The traces that go on, and what it takes to begin one.
-#[derive(Debug)]
-pub(crate) struct Traces {
-    /// How the program is started that traces by ptrace; none where it is not to be had.
-    tracer: Option<Program>,
-    running: Mutex<Vec<Weak<Running>>>,
-}
-
-/// A place before a trace, which is written down in the audit log as long as it is taken.
-pub(crate) struct Place {
-    running: Arc<Running>,
-    viewer: Viewer,
-    watched: Watched,
-    control: Arc<Control>,
-}
-
-impl Traces {
-    pub(crate) fn new(tracer: Option<Program>) -> Self {
-        Self { tracer, running: Mutex::default() }
-    }
-
-    /// Takes a place before a trace, which begins if there is no such one. Blocks for a moment.
-    pub(crate) fn watch(
-        &self,
-        control: &Arc<Control>,
-        caller: &Caller,
-        wish: &Wish,
-        now: Wall,
-    ) -> Result<Place, Failure> {
-        let key = wish.subject.key;
-        let watched = control.begin_trace(&caller.actor(), &key).map_err(|error| refused(&error))?;
-        let taken = self.join(wish, now).and_then(|place| {
-            // The pid may have come round while it began.
-            if control.is_there(&key) {
-                return Ok(place);
-            }
-            Err(Failure::not_found(format!("process {key} has ended; it is not watched")))
-        });
-        match taken {
-            Ok((running, viewer)) => Ok(Place { running, viewer, watched, control: Arc::clone(control) }),
-            Err(failure) => {
-                control.end_trace(&watched, &failure.problem.detail);
-                Err(failure)
-            }
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, Vec<Weak<Running>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn join(&self, wish: &Wish, now: Wall) -> Result<(Arc<Running>, Viewer), Failure> {
-        // Held while one begins, so that two who come at once share it.
-        let mut all = self.running();
-        all.retain(|running| running.strong_count() > 0);
-        let same = |running: &Arc<Running>| running.subject == wish.subject && !running.session.is_over();
-        if let Some(running) = all.iter().filter_map(Weak::upgrade).find(same) {
-            let viewer = running.session.view();
-            return Ok((running, viewer));
-        }
-        if all.len() >= limits::MAX_TRACES {
-            let detail = format!("{} traces go on; there is no room for more", limits::MAX_TRACES);
-            return Err(Failure::new(ProblemKind::Unavailable, detail));
-        }
-        let (session, viewer) = self.begin(wish)?;
-        let Wish { subject, choice, limits, .. } = wish.clone();
-        let running = Arc::new(Running { subject, session, limits, epoch: Epoch::at(now), choice: Mutex::new(choice) });
-        all.push(Arc::downgrade(&running));
-        Ok((running, viewer))
-    }
-
-    fn begin(&self, wish: &Wish) -> Result<(Session, Viewer), Failure> {
-        let Subject { key, by_ptrace, follow, size } = wish.subject;
-        let plan = Plan {
-            targets: vec![key.pid],
-            filter: wish.filter.clone(),
-            children: follow,
-            content: size,
-            telling: true,
-        };
-        let program = match (by_ptrace, &self.tracer) {
-            (false, _) => None,
-            (true, Some(program)) => Some(program.clone()),
-            (true, None) => return Err(Failure::not_implemented("this procyon cannot trace by ptrace")),
-        };
-        let make = move || -> Result<Box<dyn Engine>, EngineError> {
-            Ok(match &program {
-                None => Box::new(Ebpf::start(&plan)?),
-                Some(program) => Box::new(Ptrace::start(&plan, program)?),
-            })
-        };
-        let style = Style { options: Options { limit: size, ..Options::default() }, ..Style::default() };
-        Session::start(make, style, wish.limits).map_err(|error| not_traced(&error))
-    }
-}
-
 /// What a viewer asks for, as far as it can be read.
 pub(crate) struct Asked {
+    pub(crate) host: Arc<Host>,
     pub(crate) key: ProcessKey,
     pub(crate) wish: Result<Wish, Failure>,
     pub(crate) dialect: Dialect,
@@ -312,14 +226,15 @@ pub(crate) async fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let Asked { key, wish, dialect, refusal } = asked;
+    let Asked { host, key, wish, dialect, refusal } = asked;
     let control = match allowed(app, &caller, "to watch system calls") {
         Ok(control) => control,
         Err(refusal) => {
             let (control, actor) = (app.control.clone(), caller.actor());
+            let how = wish.ok().map(|wish| wish.subject.how());
             let note = move |_: &App| {
                 if let Some(control) = control {
-                    control.note_trace_refusal(&actor, &key);
+                    control.note_trace_refusal(&actor, &key, how);
                 }
                 Ok(())
             };
@@ -332,40 +247,77 @@ pub(crate) async fn open(
         (wish, _) => wish,
     };
     let upgrade = wanted(upgrade)?;
-    let place = match wish {
+    // Before anything begins that nobody would see.
+    let seat = Seat::take(app, caller.is_local())?;
+    let begun = match wish {
         Ok(wish) => {
-            let watcher = caller.clone();
-            app.blocking(move |app| app.traces.watch(&control, &watcher, &wish, app.clock.wall())).await
+            let telling = wish.telling;
+            begin(app, host, control, &caller, wish).await.map(|place| (place, telling))
         }
         Err(failure) => Err(failure),
     };
-    let (shared, seated) = (Arc::clone(app), caller.clone());
-    match (place, refusal) {
-        (Ok(place), _) => live::socket::upgrade(app, &seated, upgrade, move |socket, seat| {
-            socket::tell(socket, seat, shared, caller, place, dialect)
-        }),
+    match (begun, refusal) {
+        (Ok((place, telling)), _) => {
+            let shared = Arc::clone(app);
+            let told = move |socket, seat| socket::tell(socket, seat, shared, caller, place, (dialect, telling));
+            Ok(upgrade_seated(seat, upgrade, told))
+        }
         (Err(failure), Refusal::Answer) => Err(failure),
         (Err(failure), Refusal::Message) => {
-            live::socket::upgrade(app, &seated, upgrade, move |socket, seat| socket::refuse(socket, seat, failure))
+            Ok(upgrade_seated(seat, upgrade, move |socket, seat| socket::refuse(socket, seat, failure)))
         }
     }
 }
 
-fn refused(error: &ControlError) -> Failure {
-    match error {
-        ControlError::Gone(gone @ procyon_control::Gone::Ended { .. }) => Failure::not_found(gone.to_string()),
-        ControlError::Gone(gone) => Failure::new(ProblemKind::Conflict, gone.to_string()),
-        ControlError::Role { .. } | ControlError::ReadOnly => {
-            Failure::new(ProblemKind::Forbidden, "watching system calls needs the role operator")
-        }
-        _ => Failure::new(ProblemKind::Internal, format!("nothing is watched: {}", procyon_diag::message_of(error))),
-    }
+/// Takes a place before a trace. It may take seconds, so it has a thread of its own: those that serve everybody are few.
+async fn begin(
+    app: &Arc<App>,
+    host: Arc<Host>,
+    control: Arc<Control>,
+    caller: &Caller,
+    wish: Wish,
+) -> Result<Place, Failure> {
+    let failed = |why: &str| Failure::new(ProblemKind::Internal, format!("the trace could not begin: {why}"));
+    let turn = Arc::clone(&app.traces.turns).acquire_owned().await.map_err(|_| failed("procyon stops"))?;
+    let (tell, told) = oneshot::channel();
+    let (shared, caller) = (Arc::clone(app), caller.clone());
+    let work = move || {
+        let place = shared.traces.watch(&host, &control, &caller, &wish, shared.clock.wall());
+        drop(turn);
+        // A viewer that has left meanwhile gives its place back.
+        drop(tell.send(place));
+    };
+    let thread = std::thread::Builder::new().name("trace begins".to_owned()).spawn(work);
+    thread.map_err(|error| failed(&format!("there is no thread for it ({error})")))?;
+    told.await.map_err(|_| failed("its thread broke off"))?
 }
 
-fn not_traced(error: &EngineError) -> Failure {
+/// Why a process is not watched, in the words of the other addresses.
+fn refused(error: &ControlError, host: &Host, key: &ProcessKey) -> Failure {
+    let kind = match error {
+        ControlError::Gone(Gone::Ended { .. }) => return ended(key),
+        ControlError::Gone(gone) => {
+            let frame = host.feed.latest();
+            let known = frame.filter(|frame| frame.process_by_pid(key.pid).is_some_and(|other| other.key != *key));
+            let words = || Failure::new(ProblemKind::Conflict, gone.to_string());
+            return known.map_or_else(words, |frame| missing(&frame, key));
+        }
+        ControlError::Role { .. } | ControlError::ReadOnly => ProblemKind::Forbidden,
+        _ => ProblemKind::Internal,
+    };
+    let problem = Problem::new(kind, procyon_diag::message_of(error));
+    if error.hint().is_empty() { problem.into() } else { problem.hint(error.hint()).into() }
+}
+
+/// There is nothing to watch any more.
+fn ended(key: &ProcessKey) -> Failure {
+    Failure::not_found(InspectError::Ended(*key).to_string())
+}
+
+fn not_traced(error: &EngineError, key: &ProcessKey) -> Failure {
     let kind = match error.kind() {
+        Kind::NotFound => return ended(key),
         Kind::Usage => ProblemKind::Refused,
-        Kind::NotFound => ProblemKind::NotFound,
         Kind::NotPermitted => ProblemKind::Forbidden,
         Kind::Conflict => ProblemKind::Conflict,
         _ => ProblemKind::Unavailable,

@@ -38,7 +38,7 @@ use utoipa::openapi::HttpMethod;
 
 pub(crate) use hosts::{millis, past_host, wire_host};
 pub(crate) use live::wanted;
-pub(crate) use process::signal_name;
+pub(crate) use process::{missing, signal_name};
 pub(crate) use processes::USUAL;
 pub(crate) use signal::{allowed, send, write_down};
 

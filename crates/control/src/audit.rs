@@ -2,7 +2,8 @@
 //!
 //! A file of JSON lines, `audit.jsonl` in the state directory, mode 0600, only ever appended to. An action has two lines
 //! with the same `id`: one before it (`"phase":"before"`), on disk before anything happens, and one after it with the
-//! result; a refusal has one line. Refusals for want of a role are written up to 60 times a minute; the next one says in
+//! result; a refusal has one line. The result of a signal is `sent` or `failed`; that of a trace is `ended`, or `failed` when
+//! nobody watched. Refusals for want of a role are written up to 60 times a minute; the next one says in
 //! `left_out` how many were not. At 10 MiB the file is renamed to `audit.jsonl.1`, `.2` and so on; none is ever deleted.
 
 use std::borrow::Cow;
@@ -18,7 +19,7 @@ use procyon_model::ProcessKey;
 use procyon_units::Wall;
 use serde::Serialize;
 
-use crate::{Actor, ControlError, Found, Signal};
+use crate::{Actor, ControlError, Found, How, Signal};
 
 /// Size at which the file is set aside.
 const ROTATE_AT: u64 = 10 << 20;
@@ -120,6 +121,9 @@ pub(crate) struct Entry<'a> {
     process: Option<String>,
     /// None where an attempt did not say which, or said nonsense.
     signal: Option<Cow<'static, str>>,
+    /// How system calls are watched; not there for signals, nor where an attempt did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how: Option<How>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,8 +144,8 @@ impl<'a> Entry<'a> {
     }
 
     /// Somebody watches the system calls of a process.
-    pub(crate) fn trace(actor: &'a Actor, key: &ProcessKey) -> Self {
-        Self { action: "trace", ..Self::attempt(actor, key, None) }
+    pub(crate) fn trace(actor: &'a Actor, key: &ProcessKey, how: Option<How>) -> Self {
+        Self { action: "trace", how, ..Self::attempt(actor, key, None) }
     }
 
     /// The same entry, with the number that the one before it had.
@@ -153,9 +157,9 @@ impl<'a> Entry<'a> {
         &self.id
     }
 
-    /// It is over, and why.
-    pub(crate) fn over(&self, now: Wall, why: &str) -> Self {
-        Self { at: time(now), phase: "after", result: Some("ended"), reason: Some(why.to_owned()), ..self.clone() }
+    /// It is over, how it went, and why.
+    pub(crate) fn over(&self, now: Wall, result: &'static str, why: &str) -> Self {
+        Self { at: time(now), phase: "after", result: Some(result), reason: Some(why.to_owned()), ..self.clone() }
     }
 
     /// The same of an attempt that came to nothing.
@@ -173,6 +177,7 @@ impl<'a> Entry<'a> {
             pid: key.pid,
             process: None,
             signal: signal.map(Signal::name),
+            how: None,
             result: None,
             reason: None,
             left_out: 0,

@@ -10,6 +10,7 @@
 
 mod actor;
 mod audit;
+mod how;
 mod refusals;
 mod signal;
 mod target;
@@ -24,6 +25,7 @@ use refusals::Refusals;
 
 pub use actor::{Actor, Role};
 pub use audit::{Audit, AuditError};
+pub use how::{Engine, How};
 pub use signal::{NotASignal, SIGNALS, Signal};
 pub use target::{Found, Gone};
 
@@ -31,7 +33,7 @@ pub use target::{Found, Gone};
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Whoever asks is not an operator.
-    #[error("signals need the role operator, and {name} is {role}")]
+    #[error("this needs the role operator, and {name} is {role}")]
     Role {
         /// Who asks.
         name: String,
@@ -48,7 +50,7 @@ pub enum ControlError {
     #[error("{0}; nothing was sent")]
     Gone(Gone),
     /// The audit log cannot be written, so nothing is done.
-    #[error("could not write the audit log, so nothing was sent")]
+    #[error("could not write the audit log, so nothing was done")]
     Audit(#[from] AuditError),
     /// The kernel refused.
     #[error("could not send {signal} to process {key}")]
@@ -126,6 +128,7 @@ pub struct Control {
 pub struct Watched {
     actor: Actor,
     key: ProcessKey,
+    how: How,
     id: String,
     found: Found,
 }
@@ -198,8 +201,10 @@ impl Control {
 
     /// Writes down that somebody begins to watch the system calls of the process that this key names, and of no other that
     /// has its pid now. Whoever may not is refused, and so is everybody where it cannot be written down.
-    pub fn begin_trace(&self, actor: &Actor, key: &ProcessKey) -> Result<Watched, ControlError> {
-        let entry = audit::Entry::trace(actor, key);
+    ///
+    /// Who has begun ends, by [`Self::end_trace`] or [`Self::fail_trace`], whatever happens.
+    pub fn begin_trace(&self, actor: &Actor, key: &ProcessKey, how: How) -> Result<Watched, ControlError> {
+        let entry = audit::Entry::trace(actor, key, Some(how));
         let found = match self.may_watch(actor, key) {
             Ok(found) => found,
             Err(error) => {
@@ -209,21 +214,31 @@ impl Control {
         };
         let entry = entry.of(&found);
         self.audit.write(&entry.before(self.clock.wall()))?;
-        Ok(Watched { actor: actor.clone(), key: *key, id: entry.id().to_owned(), found })
+        Ok(Watched { actor: actor.clone(), key: *key, how, id: entry.id().to_owned(), found })
     }
 
     /// Writes down that somebody tried to watch system calls and may not; for those who refuse before it comes to that.
-    pub fn note_trace_refusal(&self, actor: &Actor, key: &ProcessKey) {
+    /// `how` is none where it was not understood.
+    pub fn note_trace_refusal(&self, actor: &Actor, key: &ProcessKey, how: Option<How>) {
         if let Err(error) = self.may_watch(actor, key) {
-            self.write_refusal(&audit::Entry::trace(actor, key), &error);
+            self.write_refusal(&audit::Entry::trace(actor, key, how), &error);
         }
     }
 
     /// Writes down that it is over, and why.
     pub fn end_trace(&self, watched: &Watched, why: &str) {
-        let Watched { actor, key, id, found } = watched;
-        let entry = audit::Entry::trace(actor, key).with_id(id).of(found);
-        if let Err(problem) = self.audit.write(&entry.over(self.clock.wall(), why)) {
+        self.write_end(watched, "ended", why);
+    }
+
+    /// Writes down that it came to nothing, and why: nobody watched.
+    pub fn fail_trace(&self, watched: &Watched, why: &str) {
+        self.write_end(watched, "failed", why);
+    }
+
+    fn write_end(&self, watched: &Watched, result: &'static str, why: &str) {
+        let Watched { actor, key, how, id, found } = watched;
+        let entry = audit::Entry::trace(actor, key, Some(*how)).with_id(id).of(found);
+        if let Err(problem) = self.audit.write(&entry.over(self.clock.wall(), result, why)) {
             tracing::error!(error = %procyon_diag::message_of(&problem), %key, "could not write the end of a trace to the audit log");
         }
     }

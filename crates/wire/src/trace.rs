@@ -21,7 +21,7 @@ pub enum TraceSocket {
 pub enum TraceClientMessage {
     /// Tells other calls from now on.
     Filter(Choose),
-    /// Tells nothing for a while; what happens meanwhile is counted.
+    /// Tells nothing for a while; what happens meanwhile is counted. It ends with the viewer that asked for it.
     Pause {},
     /// Tells calls again.
     Resume {},
@@ -75,6 +75,11 @@ pub enum TraceMessage {
         /// How many.
         messages: u64,
     },
+    /// So many calls were left out here, because more were made than the viewer wants a second.
+    Skipped {
+        /// How many.
+        lines: u64,
+    },
     /// How it is doing, each second.
     State(TraceState),
     /// What was asked for is not done; nothing else changes.
@@ -100,8 +105,9 @@ pub struct TraceLine {
     pub tid: u32,
     /// `call`, `signal`, `ended`, `followed`, `renumbered` or `lost`.
     pub kind: String,
-    /// As strace tells it: `openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3`.
-    pub line: String,
+    /// As strace tells it: `openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3`. Absent for calls where the viewer wants the parts alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// The name of the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

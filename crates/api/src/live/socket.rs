@@ -25,7 +25,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Over TCP and over the local socket there are places apart, so that neither can take those of the other.
-    fn take(app: &App, local: bool) -> Result<Self, Failure> {
+    pub(crate) fn take(app: &App, local: bool) -> Result<Self, Failure> {
         let seat = Self { counters: Arc::clone(&app.counters), local };
         let open = app.counters.live.fetch_add(1, Ordering::Relaxed);
         let open_local = app.counters.live_local.fetch_add(usize::from(local), Ordering::Relaxed);
@@ -57,12 +57,20 @@ where
     F: FnOnce(WebSocket, Seat) -> T + Send + 'static,
     T: Future<Output = ()> + Send + 'static,
 {
-    let seat = Seat::take(app, caller.is_local())?;
+    Ok(upgrade_seated(Seat::take(app, caller.is_local())?, upgrade, run))
+}
+
+/// The same for one who has a place already.
+pub(crate) fn upgrade_seated<F, T>(seat: Seat, upgrade: WebSocketUpgrade, run: F) -> Response
+where
+    F: FnOnce(WebSocket, Seat) -> T + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
     let upgrade =
         upgrade.max_message_size(limits::MAX_MESSAGE).max_frame_size(limits::MAX_MESSAGE).write_buffer_size(0);
     // The usual one is 128 KiB for each client.
     let upgrade = upgrade.read_buffer_size(limits::LIVE_READ);
-    Ok(upgrade.on_upgrade(move |socket| run(socket, seat)))
+    upgrade.on_upgrade(move |socket| run(socket, seat))
 }
 
 /// A subscriber to the process table.

@@ -6,7 +6,7 @@ use procyon_units::Wall;
 use procyon_wire::trace::{TraceCount, TraceLine, TraceMessage, TraceState, TraceUnderWay};
 use serde::Serialize;
 
-use super::Running;
+use super::running::Running;
 
 /// From nanoseconds since boot to milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +57,8 @@ pub(super) fn hello(running: &Running) -> TraceMessage {
     }
 }
 
-/// One thing that happened.
-pub(super) fn line(told: &Told, epoch: Epoch) -> TraceLine {
+/// One thing that happened; a call perhaps by its parts alone.
+pub(super) fn line(told: &Told, epoch: Epoch, parts_alone: bool) -> TraceLine {
     let (at, who, kind) = match &told.event {
         Event::Call(call) => (call.entered, (call.process, call.thread), "call"),
         Event::Signal { who, at, .. } => (*at, (who.process, who.thread), "signal"),
@@ -77,7 +77,7 @@ pub(super) fn line(told: &Told, epoch: Epoch) -> TraceLine {
         pid: who.0,
         tid: who.1,
         kind: kind.to_owned(),
-        line: told.line.clone(),
+        line: (told.parts.is_none() || !parts_alone).then(|| told.line.clone()),
         name: told.parts.as_ref().and_then(|parts| part(&parts.name)),
         args: told.parts.as_ref().and_then(|parts| part(&parts.arguments)),
         result: told.parts.as_ref().and_then(|parts| part(&parts.result)),

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, close_code};
+use procyon_trace::Event;
 use procyon_trace::session::{News, Told};
-use procyon_units::Clock;
-use procyon_wire::trace::{TraceClientMessage, TraceLine, TraceMessage};
+use procyon_units::{Clock, Mono};
+use procyon_wire::trace::TraceMessage;
 use tokio::sync::mpsc;
 
 use super::encode::{self, Epoch};
-use super::{Place, Running};
+use super::pace::Pace;
+use super::running::Voice;
+use super::{Place, Telling};
 use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
@@ -38,112 +41,157 @@ pub(crate) async fn refuse(mut socket: WebSocket, _seat: Seat, failure: Failure)
     farewell(&mut socket, close_code::NORMAL, "nothing is watched").await;
 }
 
-/// Tells a trace until it ends or its viewer leaves.
+/// How a viewer's conversation ends.
+enum Left {
+    /// The trace is over, and it has been told.
+    Over,
+    /// The viewer left.
+    Gone,
+    /// It broke the rules of WebSockets.
+    Broken(axum::Error),
+    /// It may not go on, whatever it does.
+    CutOff(u16, &'static str),
+}
+
+/// Tells a trace until it ends, its viewer leaves, or may not watch any more.
 pub(crate) async fn tell(
     mut socket: WebSocket,
     _seat: Seat,
     app: Arc<App>,
     caller: Caller,
     place: Place,
-    dialect: Dialect,
+    (dialect, telling): (Dialect, Telling),
 ) {
-    let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::TRACE_QUEUE);
-    let running = Arc::clone(&place.running);
+    // Nobody takes from it before.
+    let Some((voice, why)) = place.voice() else { return };
+    let (sender, queue) = mpsc::channel::<Utf8Bytes>(limits::TRACE_QUEUE);
     let clock = Arc::clone(&app.clock);
     let started = std::thread::Builder::new()
         .name("trace viewer".to_owned())
-        .spawn(move || pump(place, &sender, &*clock, dialect));
+        .spawn(move || pump(place, &sender, &*clock, (dialect, telling)));
     if let Err(error) = started {
         tracing::error!(%error, "a viewer of a trace got no thread");
         return farewell(&mut socket, close_code::ERROR, "there is no thread for it").await;
     }
-    let mut checks = Checks::new(&app);
+    // A viewer that does not read holds up what is sent to it, and not what ends it. The queue goes with the conversation, and with
+    // it the place before the trace.
+    let left = tokio::select! {
+        biased;
+        left = cut_off(&app, &caller) => {
+            if let Left::CutOff(_, reason) = left {
+                why.say(reason);
+            }
+            left
+        },
+        left = converse(&mut socket, queue, &app, &voice, dialect) => left,
+    };
+    let last_word = async {
+        match left {
+            Left::Over => farewell(&mut socket, close_code::NORMAL, "the trace is over").await,
+            Left::Gone => {}
+            Left::Broken(error) => turn_away(&mut socket, &caller, error).await,
+            Left::CutOff(code, reason) => farewell(&mut socket, code, reason).await,
+        }
+    };
+    // It may not be heard.
+    tokio::time::timeout(limits::PARTING, last_word).await.ok();
+}
+
+/// Waits until a viewer may not watch any more.
+async fn cut_off(app: &App, caller: &Caller) -> Left {
+    let mut checks = Checks::new(app);
     let mut stopping = app.stopping.clone();
+    loop {
+        tokio::select! {
+            () = checks.next() => if let Some(why) = caller.expired(app) {
+                return Left::CutOff(close_code::POLICY, why);
+            },
+            _ = stopping.changed() => return Left::CutOff(close_code::AWAY, "procyon stops"),
+        }
+    }
+}
+
+async fn converse(
+    socket: &mut WebSocket,
+    mut queue: mpsc::Receiver<Utf8Bytes>,
+    app: &Arc<App>,
+    voice: &Voice,
+    dialect: Dialect,
+) -> Left {
     loop {
         let sent = tokio::select! {
             message = queue.recv() => match message {
                 Some(message) => socket.send(Message::Text(message)).await,
-                None => return farewell(&mut socket, close_code::NORMAL, "the trace is over").await,
+                None => return Left::Over,
             },
             said = socket.recv() => match said {
-                Some(Ok(Message::Text(text))) if dialect == Dialect::Messages => match hear(&app, &running, &text).await {
+                Some(Ok(Message::Text(text))) if dialect == Dialect::Messages => match hear(app, voice, &text).await {
                     Ok(()) => Ok(()),
                     Err(failure) => socket.send(Message::Text(error_message(&failure.problem).to_string().into())).await,
                 },
-                Some(Ok(Message::Close(_))) | None => return,
+                Some(Ok(Message::Close(_))) | None => return Left::Gone,
                 Some(Ok(_)) => Ok(()),
-                Some(Err(error)) => return turn_away(&mut socket, &caller, error).await,
+                Some(Err(error)) => return Left::Broken(error),
             },
-            () = checks.next() => match caller.expired(&app) {
-                Some(why) => return farewell(&mut socket, close_code::POLICY, why).await,
-                None => Ok(()),
-            },
-            _ = stopping.changed() => return farewell(&mut socket, close_code::AWAY, "procyon stops").await,
         };
         if sent.is_err() {
-            return;
+            return Left::Gone;
         }
     }
 }
 
-async fn hear(app: &Arc<App>, running: &Arc<Running>, text: &str) -> Result<(), Failure> {
+async fn hear(app: &Arc<App>, voice: &Voice, text: &str) -> Result<(), Failure> {
     let said = serde_json::from_str(text)
         .map_err(|error| Failure::bad_request(format!("the message cannot be read: {error}")))?;
-    match said {
-        TraceClientMessage::Pause {} => running.session.pause(true),
-        TraceClientMessage::Resume {} => running.session.pause(false),
-        TraceClientMessage::Filter(choose) => {
-            let running = Arc::clone(running);
-            app.blocking(move |_| running.choose(choose)).await?;
-        }
-        TraceClientMessage::Extend { seconds } => {
-            running.session.extend(Duration::from_secs(seconds.into()), limits::MAX_TRACE_TIME);
-        }
-    }
-    Ok(())
+    let voice = voice.clone();
+    app.blocking(move |_| voice.say(said)).await
 }
 
 /// Takes from the trace and hands to the socket; what the socket does not take in time is left out and counted.
-fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, dialect: Dialect) {
-    let Place { running, viewer, watched, control } = place;
+fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, (dialect, telling): (Dialect, Telling)) {
+    let Some(taken) = place.take() else { return };
+    let (running, why) = (&taken.watcher.running, taken.why());
     let epoch = running.epoch;
-    let mut outbox = Outbox { queue, dialect, missed: 0, state: None };
-    outbox.send(&encode::hello(&running));
     let mut stated = clock.mono();
-    let why = loop {
+    let pace = Pace::new(telling.rate, stated);
+    let mut outbox = Outbox { queue, dialect, parts_alone: telling.parts_alone, pace, missed: 0, state: None };
+    outbox.send(&encode::hello(running));
+    let end = loop {
         if queue.is_closed() {
-            break "the viewer left".to_owned();
+            break None;
         }
-        match viewer.next(LOOK) {
+        let news = taken.viewer.next(LOOK);
+        let now = clock.mono();
+        outbox.advance(now);
+        match news {
             Ok(Some(News::Batch(told))) => outbox.calls(&told, epoch),
             Ok(Some(News::Missed(batches))) => outbox.missed += batches,
             Ok(None) => {}
-            Err(end) => {
-                let why = encode::why(&end);
-                if dialect == Dialect::Messages {
-                    // The last word waits for its turn; a viewer that has left does not hear it.
-                    queue.blocking_send(encode::text(&TraceMessage::End { why: why.clone() }).into()).ok();
-                }
-                break why;
-            }
+            Err(end) => break Some(encode::why(&end)),
         }
-        if clock.mono().since(stated) >= STATE && dialect == Dialect::Messages {
-            stated = clock.mono();
-            if let Some(state) = encode::state(&running) {
+        if now.since(stated) >= STATE && dialect == Dialect::Messages {
+            stated = now;
+            if let Some(state) = encode::state(running) {
                 outbox.state = Some(encode::text(&state));
             }
         }
         outbox.catch_up();
     };
-    // The trace itself ends with its last viewer, before it is written down that it has.
-    drop(viewer);
-    drop(running);
-    control.end_trace(&watched, &why);
+    if let Some(end) = &end {
+        why.say(end);
+    }
+    // The trace itself ends with its last viewer, and that is in the audit log before anybody is told.
+    drop(taken);
+    if let Some(why) = end {
+        outbox.last_words(why);
+    }
 }
 
 struct Outbox<'a> {
     queue: &'a mpsc::Sender<Utf8Bytes>,
     dialect: Dialect,
+    parts_alone: bool,
+    pace: Pace,
     /// Messages that found no room.
     missed: u64,
     /// How the trace is doing, which waits for room: it is told also where calls are not, and the newest is enough.
@@ -151,13 +199,41 @@ struct Outbox<'a> {
 }
 
 impl Outbox<'_> {
+    /// Time passes; says what was left out, before what comes after it.
+    fn advance(&mut self, now: Mono) {
+        let skipped = self.pace.advance(now);
+        if skipped > 0 {
+            self.send(&TraceMessage::Skipped { lines: skipped });
+        }
+    }
+
     fn calls(&mut self, told: &Arc<[Told]>, epoch: Epoch) {
-        for part in told.chunks(limits::TRACE_BATCH) {
-            let calls: Vec<TraceLine> = part.iter().map(|told| encode::line(told, epoch)).collect();
-            match self.dialect {
-                Dialect::Messages => self.put(encode::text(&TraceMessage::Calls { calls })),
-                Dialect::Arrays => self.put(encode::text(&calls)),
+        let (open, close) = match self.dialect {
+            Dialect::Messages => (r#"{"type":"calls","calls":["#, "]}"),
+            Dialect::Arrays => ("[", "]"),
+        };
+        let (mut message, mut count) = (open.to_owned(), 0);
+        for told in told.iter() {
+            // What is no call is rare, and needed to make sense of the calls.
+            if matches!(told.event, Event::Call(_)) && !self.pace.admit() {
+                continue;
             }
+            let line = encode::text(&encode::line(told, epoch, self.parts_alone));
+            let is_full = count == limits::TRACE_BATCH || message.len() + line.len() > limits::TRACE_MESSAGE;
+            if is_full && count > 0 {
+                message.push_str(close);
+                self.put(std::mem::replace(&mut message, open.to_owned()));
+                count = 0;
+            }
+            if count > 0 {
+                message.push(',');
+            }
+            message.push_str(&line);
+            count += 1;
+        }
+        if count > 0 {
+            message.push_str(close);
+            self.put(message);
         }
     }
 
@@ -188,6 +264,21 @@ impl Outbox<'_> {
         // Nothing is told out of turn: first that something is missing.
         if (self.missed > 0 && self.dialect == Dialect::Messages) || self.queue.try_send(text.into()).is_err() {
             self.missed += 1;
+        }
+    }
+
+    /// Says what is missing and why it ended. This waits for its turn; a viewer that has left does not hear it.
+    fn last_words(&self, why: String) {
+        if self.dialect != Dialect::Messages {
+            return;
+        }
+        let missed = (self.missed > 0).then_some(TraceMessage::Missed { messages: self.missed });
+        let skipped = Some(self.pace.skipped()).filter(|lines| *lines > 0);
+        let skipped = skipped.map(|lines| TraceMessage::Skipped { lines });
+        for message in missed.into_iter().chain(skipped).chain([TraceMessage::End { why }]) {
+            if self.queue.blocking_send(encode::text(&message).into()).is_err() {
+                return;
+            }
         }
     }
 }

@@ -23,9 +23,9 @@ pub(super) async fn answer(
     OriginalUri(uri): OriginalUri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
-    app.host(&host)?;
+    let host = Arc::clone(app.host(&host)?);
     let (key, query) = (key_of(&key)?, Query::read(&uri, PARAMS)?);
     let refusal = Refusal::read(&query)?;
-    let asked = Asked { key, wish: Wish::read(key, &query), dialect: Dialect::Messages, refusal };
+    let asked = Asked { host, key, wish: Wish::read(key, &query), dialect: Dialect::Messages, refusal };
     open(&app, caller, upgrade, asked).await
 }

@@ -1,4 +1,4 @@
-//! Signals to real processes that the test starts.
+//! Signals to real processes that the test starts, and what the audit log says of them and of traces.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may stop where they fail")]
 
@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-use procyon_control::{Actor, Audit, Control, ControlError, Gone, Role, Signal, look_up};
+use procyon_control::{Actor, Audit, Control, ControlError, Engine, Gone, How, Role, Signal, look_up};
 use procyon_diag::Kind;
 use procyon_model::ProcessKey;
 use procyon_units::{SystemClock, Ticks};
@@ -169,6 +169,43 @@ fn what_cannot_be_written_down_is_not_done() {
     let error = control.signal(&operator(), &key, Signal::KILL).unwrap_err();
     assert!(matches!(error, ControlError::Audit(_)), "{error}");
     assert!(child.try_wait().unwrap().is_none(), "it still runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_trace_is_written_down_with_how_it_watches_and_how_it_went() {
+    let bench = Bench::new();
+    let mut child = sleeper();
+    let (key, _) = look_up(child.id(), BOOT).unwrap();
+    let how = How { engine: Engine::Ptrace, follow: true };
+    let watched = bench.control.begin_trace(&operator(), &key, how).unwrap();
+    bench.control.end_trace(&watched, "the viewer left");
+    let watched = bench.control.begin_trace(&operator(), &key, How { engine: Engine::Ebpf, follow: false }).unwrap();
+    bench.control.fail_trace(&watched, "eBPF is not to be had here");
+    let audit = bench.audit();
+    let told: Vec<_> = audit.iter().map(|line| (&line["phase"], &line["result"], &line["reason"])).collect();
+    let none = serde_json::Value::Null;
+    assert_eq!(
+        told,
+        [
+            (&"before".into(), &none, &none),
+            (&"after".into(), &"ended".into(), &"the viewer left".into()),
+            (&"before".into(), &none, &none),
+            (&"after".into(), &"failed".into(), &"eBPF is not to be had here".into()),
+        ]
+    );
+    for (pair, how) in audit.chunks(2).zip([("ptrace", true), ("ebpf", false)]) {
+        let (engine, follow) = how;
+        assert_eq!(pair[0]["id"], pair[1]["id"]);
+        for line in pair {
+            assert_eq!(line["how"], serde_json::json!({ "engine": engine, "follow": follow }));
+        }
+    }
+    let viewer = Actor { role: Role::Viewer, ..operator() };
+    let error = bench.control.begin_trace(&viewer, &key, how).unwrap_err();
+    assert_eq!(error.to_string(), "this needs the role operator, and alice is viewer");
+    assert_eq!(bench.audit().last().unwrap()["result"], "refused");
     child.kill().unwrap();
     child.wait().unwrap();
 }
