@@ -149,9 +149,14 @@ fn foreign_names_and_pages_are_refused() {
     assert_eq!(site.ask(&sign_in.clone().with("origin", format!("http://127.0.0.1:{port}"))).status, 200);
     let form = Ask { headers: vec![("content-type", "text/plain".to_owned())], ..sign_in };
     assert_eq!(site.ask(&form).status, 400, "a form of another site could send this");
-    for stream in ["/api/v1/hosts/local/live", "/monitor/process/stream", "/monitor/host/stream"] {
+    let own = site.key(std::process::id());
+    let trace = format!("/api/v1/hosts/local/processes/{own}/trace");
+    let compatible = format!("/monitor/process/ptrace/{}", std::process::id());
+    for stream in
+        ["/api/v1/hosts/local/live", "/monitor/process/stream", "/monitor/host/stream", trace.as_str(), &compatible]
+    {
         let upgrade = Ask::get(stream).with("upgrade", "websocket").with("origin", "http://evil.example");
-        assert_eq!(upgrade.at(site.address).status, 403, "{stream}");
+        assert_eq!(upgrade.token(&site.operator).at(site.address).status, 403, "{stream}");
     }
 }
 

@@ -14,6 +14,7 @@ use procyon_model::inspect::{CgroupLimits, Inspect, InspectError, Limit, OpenFil
 use procyon_model::process::ProcessState;
 use procyon_model::{Frame, HostId, ProcessKey};
 use procyon_series::{Limits, Series};
+use procyon_trace::engine::ptrace::Program;
 use procyon_units::{Bytes, CpuTime, Reading, SystemClock};
 use procyon_wire::Capability;
 use serde_json::Value;
@@ -56,6 +57,17 @@ impl Site {
 
     /// With a history like this.
     pub fn keeping(change: impl FnOnce(Config) -> Config, past: Memory, kept: Kept) -> Self {
+        let tracer = Program { file: procyon(), arguments: vec!["trace-by-ptrace".to_owned()] };
+        Self::all(change, past, kept, tracer)
+    }
+
+    /// Where another program is started to trace by ptrace.
+    pub fn tracing_by(tracer: Program) -> Self {
+        let past = Memory::new(10);
+        Self::all(|config| config, past.clone(), Kept::On(Arc::new(past)), tracer)
+    }
+
+    fn all(change: impl FnOnce(Config) -> Config, past: Memory, kept: Kept, tracer: Program) -> Self {
         let state = tempfile::tempdir().unwrap();
         let config = change(Config {
             listen: Some("127.0.0.1:0".parse().unwrap()),
@@ -87,7 +99,7 @@ impl Site {
                 vec![Capability { id: "CAP_KILL".into(), held: true, gives: "signals".into(), grant: "sudo".into() }]
             }),
             metrics: Some(Arc::new(Said)),
-            tracer: None,
+            tracer: Some(tracer),
         };
         let server = Server::start(config, context).unwrap();
         let address = server.address().unwrap();
@@ -150,6 +162,12 @@ impl Site {
     pub fn key(&self, pid: u32) -> String {
         self.feed.latest().unwrap().process_by_pid(pid).unwrap().key.to_string()
     }
+}
+
+/// The program itself: the one that is named, or the one that was built beside the tests.
+pub fn procyon() -> PathBuf {
+    let beside = || std::env::current_exe().unwrap().parent().unwrap().with_file_name("procyon");
+    std::env::var_os("PROCYON_BIN").map_or_else(beside, PathBuf::from)
 }
 
 /// The document, as the server serves it to everybody.

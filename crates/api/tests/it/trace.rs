@@ -1,24 +1,32 @@
 //! System calls over WebSockets, of a process whose calls the test knows. It takes the right to load programs into the kernel.
 
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use procyon_api::access::tokens::Role;
+use procyon_api::{Config, limits};
 use procyon_testkit::eventually;
+use procyon_trace::engine::ptrace::Program;
+use procyon_units::SystemClock;
 use serde_json::{Value, json};
-use tungstenite::HandshakeError;
 use tungstenite::client::IntoClientRequest;
+use tungstenite::{HandshakeError, Message};
 
 use crate::client::connect;
 use crate::live::Socket;
-use crate::site::Site;
+use crate::site::{Site, procyon};
+
+/// Longest wait for what has to happen, on a machine that does much else.
+const SOON: Duration = Duration::from_mins(1);
 
 /// Looks for a file that is not there, 50 times a second.
 struct Busy(Child);
 
 impl Busy {
     fn start() -> Self {
-        let program = "import os, time\nwhile True:\n os.access('/nowhere', 0)\n time.sleep(.02)";
-        Self(Command::new("python3").args(["-c", program]).stdout(Stdio::null()).spawn().unwrap())
+        Self::with("import os, time\nwhile True:\n os.access('/nowhere', 0)\n time.sleep(.02)")
     }
 
     fn key(&self, site: &Site) -> String {
@@ -27,6 +35,18 @@ impl Busy {
             frame.process_by_pid(self.0.id()).map(|row| row.key.to_string())
         })
     }
+}
+
+impl Busy {
+    /// Runs another program of Python.
+    fn with(program: &str) -> Self {
+        Self(Command::new("python3").args(["-c", program]).stdout(Stdio::null()).spawn().unwrap())
+    }
+}
+
+/// Calls as fast as it can.
+fn hot() -> Busy {
+    Busy::with("import os\nwhile True:\n os.getppid()")
 }
 
 impl Drop for Busy {
@@ -96,6 +116,8 @@ fn calls_are_told_with_their_parts_and_the_trace_is_audited() {
         Some(audited(&site)).filter(|lines| lines.len() == 2)
     });
     assert_eq!((&all[1]["reason"], &all[1]["id"]), (&json!("the viewer left"), &all[0]["id"]), "{all:?}");
+    let how = json!({ "engine": "ebpf", "follow": false });
+    assert!(all[1]["result"] == "ended" && all.iter().all(|line| line["how"] == how), "{all:?}");
 }
 
 #[test]
@@ -183,22 +205,25 @@ fn limits_and_the_end_of_the_process_end_it_and_say_so() {
     assert_eq!(until(&mut socket, |message| message["type"] == "end")["why"], "over");
 }
 
+/// Status and text of an upgrade that is refused.
+fn refused(site: &Site, path: &str, token: Option<&str>) -> (u16, String) {
+    let mut request = format!("ws://{}{path}", site.address).into_client_request().unwrap();
+    if let Some(token) = token {
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    }
+    match tungstenite::client(request, connect(site.address)) {
+        Err(HandshakeError::Failure(tungstenite::Error::Http(response))) => {
+            (response.status().as_u16(), String::from_utf8(response.into_body().unwrap_or_default()).unwrap())
+        }
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
 #[test]
 fn who_may_not_and_what_cannot_be_traced_is_refused() {
     let (site, busy) = (Site::start(), Busy::start());
     let key = busy.key(&site);
-    let upgrade = |path: &str, token: Option<&str>| {
-        let mut request = format!("ws://{}{path}", site.address).into_client_request().unwrap();
-        if let Some(token) = token {
-            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        }
-        match tungstenite::client(request, connect(site.address)) {
-            Err(HandshakeError::Failure(tungstenite::Error::Http(response))) => {
-                (response.status().as_u16(), String::from_utf8(response.into_body().unwrap_or_default()).unwrap())
-            }
-            other => panic!("{path}: {other:?}"),
-        }
-    };
+    let upgrade = |path: &str, token: Option<&str>| refused(&site, path, token);
     assert_eq!(upgrade(&path(&key, ""), None).0, 401);
     assert_eq!(upgrade(&path(&key, ""), Some(&site.viewer)).0, 403);
     // Who may not watch is answered at once, however the refusal is asked for.
@@ -207,16 +232,30 @@ fn who_may_not_and_what_cannot_be_traced_is_refused() {
     assert!(refused.len() == 3 && refused.iter().all(|line| line["result"] == "refused"), "{refused:?}");
     let operator = Some(site.operator.as_str());
     let nobody = key.replacen(&busy.0.id().to_string(), "4194304", 1);
-    assert_eq!(upgrade(&path(&nobody, ""), operator).0, 404);
+    let ended = upgrade(&path(&nobody, ""), operator);
+    assert!(ended.0 == 404 && ended.1.contains(&format!("process {nobody} has ended\"")), "{ended:?}");
     let (pid, rest) = key.split_once('-').unwrap();
     let other = format!("{pid}-1{rest}");
-    assert_eq!(upgrade(&path(&other, ""), operator).0, 409);
+    let replaced = upgrade(&path(&other, ""), operator);
+    assert!(replaced.0 == 409 && replaced.1.contains(&format!("ask for {key}")), "{replaced:?}");
+    for wrong in ["quick", "10xs", "-1s"] {
+        let answer = upgrade(&path(&key, &format!("?slower={wrong}")), operator);
+        assert!(answer.0 == 400 && answer.1.contains("200us"), "{answer:?}");
+    }
     let unknown = upgrade(&path(&key, "?filter=opennat"), operator);
     assert!(unknown.0 == 400 && unknown.1.contains("openat"), "{unknown:?}");
     assert_eq!(upgrade(&path(&key, "?seconds=4000"), operator).0, 400);
     let kernel = site.key(2);
     let thread = upgrade(&path(&kernel, ""), operator);
     assert!(thread.0 == 403 && thread.1.contains("kernel"), "{thread:?}");
+    let failed = audited(&site).pop().unwrap();
+    assert_eq!((&failed["result"], &failed["key"]), (&json!("failed"), &json!(kernel)), "{failed}");
+    assert!(failed["reason"].as_str().unwrap().contains("kernel"), "{failed}");
+    // One that has ended between two frames.
+    let frame_knows = busy.0.id();
+    drop(busy);
+    let gone = upgrade(&format!("/monitor/process/ptrace/{frame_knows}"), operator);
+    assert!(gone.0 == 404 && gone.1.contains("has ended\""), "{gone:?}");
 }
 
 #[test]
@@ -226,4 +265,389 @@ fn the_compatible_address_tells_arrays_of_calls() {
     let mut socket = Socket::open(&site, &format!("/monitor/process/ptrace/{}", busy.0.id()), Some(&site.operator));
     let told = until(&mut socket, |calls| calls.as_array().unwrap().iter().any(|call| call["error"] == "ENOENT"));
     assert!(told.as_array().unwrap().iter().all(|call| call["tid"].is_u64() && call["line"].is_string()), "{told}");
+}
+
+/// The last line of the audit log about a trace, once each that began has ended.
+fn ending(site: &Site) -> Value {
+    eventually("every end is written down", SOON, || {
+        let lines = audited(site);
+        let is_over = |begun: &Value| lines.iter().any(|line| line["id"] == begun["id"] && line["phase"] == "after");
+        lines.iter().all(is_over).then(|| lines.last().cloned()).flatten()
+    })
+}
+
+/// Code and reason of the close frame that comes.
+fn closed(socket: &mut Socket) -> (u16, String) {
+    loop {
+        match socket.0.read() {
+            Ok(Message::Close(Some(frame))) => return (frame.code.into(), frame.reason.as_str().to_owned()),
+            Ok(_) => {}
+            Err(error) => panic!("no close frame: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_read_only_procyon_lets_nobody_watch() {
+    let site = Site::with(|config| Config { read_only: true, ..config });
+    let busy = Busy::start();
+    let key = busy.key(&site);
+    let answer = refused(&site, &path(&key, "?engine=ptrace&follow=true"), Some(&site.operator));
+    assert!(answer.0 == 403 && answer.1.contains("read-only"), "{answer:?}");
+    let compatible = format!("/monitor/process/ptrace/{}", busy.0.id());
+    assert_eq!(refused(&site, &compatible, Some(&site.operator)).0, 403);
+    let lines = audited(&site);
+    assert!(lines.len() == 2 && lines.iter().all(|line| line["result"] == "refused"), "{lines:?}");
+    assert_eq!(lines[0]["how"], json!({ "engine": "ptrace", "follow": true }), "{lines:?}");
+}
+
+#[test]
+fn a_token_taken_back_ends_the_trace_also_of_one_who_does_not_read() {
+    let (site, hot) = (Site::start(), hot());
+    let key = hot.key(&site);
+    let guest = |name| site.tokens.create(name, Role::Operator, &SystemClock).unwrap().secret;
+    let mut reads = Socket::open(&site, &path(&key, "?rate=10"), Some(&guest("reads")));
+    reads.expect("hello");
+    site.tokens.revoke("reads").unwrap();
+    assert_eq!(closed(&mut reads), (1008, "the token was taken back".to_owned()));
+    assert_eq!(ending(&site)["reason"], "the token was taken back");
+
+    let mut witness = Socket::open(&site, &path(&key, "?size=64&rate=100"), Some(&site.operator));
+    let silent = Socket::open(&site, &path(&key, "?size=64"), Some(&guest("silent")));
+    // Far more than the kernel keeps for one who does not read.
+    until(&mut witness, |message| message["type"] == "state" && message["bytes"].as_u64() > Some(20_000_000));
+    site.tokens.revoke("silent").unwrap();
+    eventually("it is over for the silent one", SOON, || {
+        audited(&site).iter().any(|line| line["name"] == "silent" && line["phase"] == "after").then_some(())
+    });
+    let end = audited(&site).into_iter().find(|line| line["name"] == "silent" && line["phase"] == "after").unwrap();
+    assert_eq!(end["reason"], "the token was taken back", "{end}");
+    drop(silent);
+    calls(&mut witness);
+}
+
+#[test]
+fn a_stop_ends_every_trace_and_the_log_has_its_end() {
+    let (mut site, hot) = (Site::start(), hot());
+    let key = hot.key(&site);
+    let mut reads = Socket::open(&site, &path(&key, "?rate=100"), Some(&site.operator));
+    let _silent = Socket::open(&site, &path(&key, ""), Some(&site.operator));
+    until(&mut reads, |message| message["type"] == "state" && message["bytes"].as_u64() > Some(20_000_000));
+    let reader = std::thread::spawn(move || closed(&mut reads));
+    site.server.take().unwrap().stop();
+    let lines = audited(&site);
+    let ends: Vec<&Value> = lines.iter().filter(|line| line["phase"] == "after").collect();
+    assert!(ends.len() == 2 && ends.iter().all(|end| end["reason"] == "procyon stops"), "{lines:?}");
+    assert_eq!(reader.join().unwrap(), (1001, "procyon stops".to_owned()));
+}
+
+/// The answer to an upgrade may find nobody.
+#[test]
+fn an_upgrade_that_nobody_waits_for_ends_in_the_log() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    for _ in 0..5 {
+        let mut stream = connect(site.address);
+        let request = format!(
+            "GET {} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            path(&key, ""),
+            site.address,
+            site.operator
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+    }
+    eventually("somebody was to watch", SOON, || (!audited(&site).is_empty()).then_some(()));
+    assert_eq!(ending(&site)["phase"], "after");
+}
+
+#[test]
+fn messages_of_clients_and_to_them_have_a_greatest_size() {
+    let site = Site::start();
+    let busy = Busy::with("import os\nf = os.open('/dev/null', 1)\nwhile True:\n os.write(f, b'\\x01' * 4096)");
+    let key = busy.key(&site);
+    let mut socket = Socket::open(&site, &path(&key, "?size=4096&filter=write"), Some(&site.operator));
+    let sizes: Vec<usize> = (0..40).map(|_| socket.0.read().unwrap().len()).collect();
+    assert!(sizes.iter().all(|size| *size <= limits::TRACE_MESSAGE + 2), "{sizes:?}");
+    assert!(sizes.iter().any(|size| *size > limits::TRACE_MESSAGE / 3), "{sizes:?}");
+    let _refused_early = socket.0.send(Message::text("x".repeat(limits::MAX_MESSAGE + 1)));
+    assert_eq!(closed(&mut socket).0, 1009);
+    ending(&site);
+}
+
+#[test]
+fn a_pause_ends_with_the_viewer_that_asked_for_it() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let at = path(&busy.key(&site), "");
+    let open = || Socket::open(&site, &at, Some(&site.operator));
+    let (mut stays, mut first, mut second) = (open(), open(), open());
+    let paused = |socket: &mut Socket, is: bool| until(socket, |message| message["paused"] == is);
+    first.say(&json!({ "type": "pause" }));
+    second.say(&json!({ "type": "pause" }));
+    paused(&mut stays, true);
+    paused(&mut second, true);
+    drop(first);
+    eventually("the first has left", SOON, || (audited(&site).len() == 4).then_some(()));
+    for _ in 0..2 {
+        assert_eq!(until(&mut stays, |message| message["type"] == "state")["paused"], true, "the second one asked too");
+    }
+    drop(second);
+    paused(&mut stays, false);
+    calls(&mut stays);
+    // Whoever watches may end the pause of another one.
+    let mut third = open();
+    third.say(&json!({ "type": "pause" }));
+    paused(&mut stays, true);
+    stays.say(&json!({ "type": "resume" }));
+    paused(&mut third, false);
+}
+
+#[test]
+fn a_viewer_is_told_as_many_calls_as_it_wants_and_how_many_were_left_out() {
+    let (site, hot) = (Site::start(), hot());
+    let key = hot.key(&site);
+    let mut socket = Socket::open(&site, &path(&key, "?rate=1000&parts=true"), Some(&site.operator));
+    let hello = socket.expect("hello");
+    assert!(hello["lines"].as_u64() > Some(limits::MAX_TRACE_LINES), "{hello}");
+    let (mut told, mut skipped, mut states) = (0, 0, Vec::new());
+    while states.len() < 4 {
+        let message = socket.read();
+        match message["type"].as_str().unwrap() {
+            "calls" => told += message["calls"].as_array().unwrap().len(),
+            "skipped" => skipped += message["lines"].as_u64().unwrap(),
+            "state" => states.push(message.clone()),
+            _ => {}
+        }
+        for call in message["calls"].as_array().into_iter().flatten().filter(|told| told["kind"] == "call") {
+            assert!(call["line"].is_null() && call["name"].is_string() && call["args"].is_string(), "{call}");
+        }
+    }
+    // Four seconds, each at most a window more than it should be.
+    let seconds = (states[3]["at"].as_f64().unwrap() - hello_at(&hello)) / 1000.0;
+    assert!(told > 500 && (told as f64) < 1000.0 * (seconds + 1.0), "{told} calls in {seconds} s");
+    assert!(skipped > 5 * told as u64, "{told} and {skipped}");
+    let all = states[3]["lines"].as_u64().unwrap();
+    assert!(told as u64 + skipped <= all, "{told} and {skipped} of {all}");
+    let without = refused(&site, &path(&key, "?lines=2000000"), Some(&site.operator));
+    assert_eq!(without.0, 400, "{without:?}");
+}
+
+/// When a trace of the usual length began, ms since 1970.
+fn hello_at(hello: &Value) -> f64 {
+    hello["ends_at"].as_f64().unwrap() - limits::TRACE_TIME.as_secs_f64() * 1000.0
+}
+
+#[test]
+fn so_many_traces_go_on_at_a_time_and_no_more() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    let open = |size: usize| {
+        let mut socket = Socket::open(&site, &path(&key, &format!("?size={size}")), Some(&site.operator));
+        socket.expect("hello");
+        socket
+    };
+    let mut all: Vec<Socket> = (1..=limits::MAX_TRACES).map(open).collect();
+    let full = refused(&site, &path(&key, "?size=100"), Some(&site.operator));
+    assert!(full.0 == 503 && full.1.contains("8 traces go on"), "{full:?}");
+    let failed = audited(&site).pop().unwrap();
+    assert_eq!(failed["result"], "failed", "{failed}");
+    // One that goes on has room for more viewers.
+    let shares = open(3);
+    all.truncate(limits::MAX_TRACES - 1);
+    drop(shares);
+    eventually("there is room again", SOON, || {
+        let mut socket = Socket::open(&site, &path(&key, "?size=100&refusal=message"), Some(&site.operator));
+        (socket.read()["type"] == "hello").then_some(())
+    });
+}
+
+#[test]
+fn two_who_come_at_once_share_one_trace() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let at = path(&busy.key(&site), "?engine=ptrace&filter=access");
+    let barrier = std::sync::Barrier::new(4);
+    let come = || {
+        barrier.wait();
+        let mut socket = Socket::open(&site, &at, Some(&site.operator));
+        (socket.expect("hello")["ends_at"].as_i64().unwrap(), socket)
+    };
+    let come = &come;
+    let all: Vec<(i64, Socket)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(come)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|(ends, _)| *ends == all[0].0), "they do not share");
+}
+
+/// A tracer that does not answer takes ten seconds to be given up.
+#[test]
+fn a_trace_that_is_slow_to_begin_holds_nobody_up() {
+    let mute = Program { file: "/bin/sh".into(), arguments: vec!["-c".to_owned(), "exec sleep 20".to_owned()] };
+    let (site, busy) = (Site::tracing_by(mute), Busy::start());
+    let key = busy.key(&site);
+    let upgrades: Vec<_> = (1..=limits::MAX_TRACES - 2)
+        .map(|size| {
+            let mut stream = connect(site.address);
+            let request = format!(
+                "GET {} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                path(&key, &format!("?engine=ptrace&size={size}")),
+                site.address,
+                site.operator
+            );
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    eventually("they begin", SOON, || (audited(&site).len() == upgrades.len()).then_some(()));
+    let mut other = Socket::open(&site, &path(&key, ""), Some(&site.operator));
+    other.expect("hello");
+    // A question that takes a thread which may wait.
+    site.json("/api/v1/health");
+    assert!(audited(&site).iter().all(|line| line["phase"] == "before"), "the slow ones were waited for");
+    drop(upgrades);
+}
+
+/// Who traces a process; 0 for nobody. Source: `/proc/PID/status`.
+fn tracer_of(pid: u32) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().find_map(|line| line.strip_prefix("TracerPid:")).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn by_ptrace_calls_are_told_and_the_process_is_let_go_of() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    let mut socket = Socket::open(&site, &path(&key, "?engine=ptrace"), Some(&site.operator));
+    let hello = socket.expect("hello");
+    assert_eq!((&hello["engine"], &hello["threads"]), (&json!("ptrace"), &json!(1)), "{hello}");
+    assert_ne!(tracer_of(busy.0.id()), 0);
+    eventually("its own call is told", SOON, || {
+        calls(&mut socket).into_iter().find(|call| call["args"].as_str().unwrap().contains("\"/nowhere\""))
+    });
+    drop(socket);
+    eventually("it is let go of", SOON, || (tracer_of(busy.0.id()) == 0).then_some(()));
+    assert_eq!(ending(&site)["how"], json!({ "engine": "ptrace", "follow": false }));
+    // At once another one, whose way the one before must not be in.
+    let mut again = Socket::open(&site, &path(&key, "?engine=ptrace"), Some(&site.operator));
+    again.expect("hello");
+}
+
+#[test]
+fn a_tracer_that_is_just_leaving_is_waited_for_and_one_that_stays_is_named() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    let pid = busy.0.id();
+    let at = path(&key, "?engine=ptrace&refusal=message");
+    let hold = || {
+        let mut command = Command::new(procyon());
+        command.args(["trace", "--engine", "ptrace", &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        let holder = Busy(command.spawn().unwrap());
+        eventually("it is held", SOON, || (tracer_of(pid) != 0).then_some(()));
+        holder
+    };
+    let holder = hold();
+    let problem = Socket::open(&site, &at, Some(&site.operator)).expect("error")["problem"].clone();
+    assert_eq!(problem["status"], 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("already traced"), "{problem}");
+    drop(holder);
+    eventually("it is let go of", SOON, || (tracer_of(pid) == 0).then_some(()));
+    // It leaves in the time of the attempts; on a busy machine perhaps later, so there are several.
+    let begun = (0..5).any(|_| {
+        let holder = hold();
+        let leaves = std::thread::spawn(move || {
+            std::thread::park_timeout(Duration::from_millis(120));
+            drop(holder);
+        });
+        let first = Socket::open(&site, &at, Some(&site.operator)).read();
+        leaves.join().unwrap();
+        eventually("it is let go of", SOON, || (tracer_of(pid) == 0).then_some(()));
+        first["type"] == "hello"
+    });
+    assert!(begun, "a tracer that left was not waited for");
+}
+
+#[test]
+fn children_are_followed_when_asked_for() {
+    let site = Site::start();
+    for engine in ["ebpf", "ptrace"] {
+        let mut command = Command::new("sh");
+        command.args(["-c", "while :; do cat /nowhere; done"]).stdout(Stdio::null()).stderr(Stdio::null());
+        let parent = Busy(command.spawn().unwrap());
+        let at = path(&parent.key(&site), &format!("?engine={engine}&follow=true"));
+        let mut socket = Socket::open(&site, &at, Some(&site.operator));
+        socket.expect("hello");
+        eventually("a call of a child", SOON, || {
+            let told = calls(&mut socket);
+            let of_child = |call: &&Value| call["pid"] != parent.0.id() && call["error"] == "ENOENT";
+            told.iter().find(of_child).map(|call| assert_ne!(call["tid"], parent.0.id(), "{engine}: {call}"))
+        });
+        drop(socket);
+        assert_eq!(ending(&site)["how"], json!({ "engine": engine, "follow": true }));
+    }
+}
+
+#[test]
+fn who_never_reads_is_cut_off_and_others_are_told_on() {
+    let (site, hot) = (Site::start(), hot());
+    let key = hot.key(&site);
+    // The first one says when it ends: by its rate not before a thousand million lines.
+    let mut good = Socket::open(&site, &path(&key, "?rate=1000"), Some(&site.operator));
+    let silent = Socket::open(&site, &path(&key, ""), Some(&site.operator));
+    let began = Instant::now();
+    let cut_off = || site.json("/api/v1/health")["clients"]["cut_off"].as_u64() >= Some(1);
+    while !cut_off() {
+        assert!(began.elapsed() < 2 * SOON, "it is not cut off");
+        calls(&mut good);
+    }
+    assert!(began.elapsed() > limits::READ_DEADLINE, "it had its time");
+    eventually("its place is free", SOON, || {
+        calls(&mut good);
+        (site.json("/api/v1/health")["clients"]["live"] == 1).then_some(())
+    });
+    let lines = audited(&site);
+    assert_eq!(lines.iter().filter(|line| line["phase"] == "after").count(), 1, "{lines:?}");
+    drop(silent);
+}
+
+#[test]
+fn where_no_place_is_left_nothing_begins() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    let open = |path: &str| {
+        let stream = UnixStream::connect(site.socket()).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        tungstenite::client(format!("ws://localhost{path}").into_client_request().unwrap(), stream)
+    };
+    let full: Vec<_> = (0..limits::MAX_LOCAL_LIVE).map(|_| open("/api/v1/hosts/local/live").unwrap()).collect();
+    match open(&path(&key, "")) {
+        Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => assert_eq!(answer.status().as_u16(), 503),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(audited(&site), Vec::<Value>::new(), "nobody would have seen it");
+    drop(full);
+}
+
+/// How many programs this process holds attached in the kernel.
+fn attached() -> usize {
+    let entries = std::fs::read_dir("/proc/self/fdinfo").unwrap().flatten();
+    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    texts.filter(|text| text.contains("link_type")).count()
+}
+
+#[test]
+fn a_connection_that_is_closed_leaves_nothing_attached() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    let before = attached();
+    let mut sockets = [0, 1].map(|_| Socket::open(&site, &path(&key, ""), Some(&site.operator)));
+    sockets[0].expect("hello");
+    let with = attached();
+    assert!(with > before, "{before} and then {with}");
+    let [first, second] = sockets;
+    drop(first);
+    eventually("the first has left", SOON, || (audited(&site).len() == 3).then_some(()));
+    assert_eq!(attached(), with, "the second one still watches");
+    drop(second);
+    ending(&site);
+    assert_eq!(attached(), before);
 }
