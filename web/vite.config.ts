@@ -21,8 +21,9 @@ const licences: Plugin = {
 }
 
 /**
- * What uPlot can do and the pages never ask for, and what stands in its place: other paths than lines, tables to join, axes of time
- * (the pages draw their own, in their language). Held by what it exports or makes at start, all of it would reach every browser.
+ * What uPlot can do and the pages never ask for, and what stands in its place: other paths than lines, tables to join, a legend, axes
+ * (the pages draw their own, in their language). Held by what it exports or makes at start, all of it would reach every browser. The
+ * version of uPlot is fixed in package.json, for another one may not fit.
  */
 const UNUSED = [
   ['uPlot.join = join;', ''],
@@ -37,6 +38,12 @@ const UNUSED = [
   ['(opts.fmtDate || fmtDate)', '(() => null)'],
   ['= genTimeStuffs(1);', '= [[], [], () => null];'],
   ['= genTimeStuffs(1e-3);', '= [[], [], () => null];'],
+  ['uPlot.rangeLog = rangeLog;', ''],
+  ['uPlot.rangeAsinh = rangeAsinh;', ''],
+  ['const showLegend = legend.show;', 'const showLegend = false;'],
+  ['axes.forEach(initAxis);', ''],
+  ['let axesConverged = axesCalc(cycleNum);', 'let axesConverged = true;'],
+  ['axes: drawAxesGrid,', 'axes: () => {},'],
 ] as const
 const lines: Plugin = {
   name: 'only-lines',

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import WebSocket from 'ws'
 import { check } from './axe.mjs'
 import { Procyon, addressed, closeBrowser, live, openPage, reads, rows, shot, until } from './procyon.mjs'
 
@@ -40,6 +41,7 @@ test('calls are told as they happen, counted, filtered, and let go of', async ()
     const c = document.querySelector('.heat canvas')
     return c.getContext('2d').getImageData(50 * devicePixelRatio, 0, c.width - 50 * devicePixelRatio, c.height - 16).data.some((x) => x > 0)
   }), 'colour in the heat map')
+  await until(async () => /[<≥] [\d.]+ [µm]?s\d/.test(await page.locator('.heat table').textContent()), 'the same in a table')
   await until(async () => Number(await page.locator('.figs dd').first().textContent()) > 10, 'calls per second')
   await shot(page, 'trace-dark')
 
@@ -76,17 +78,110 @@ test('calls are told as they happen, counted, filtered, and let go of', async ()
   // The feed stands still, the counts go on.
   await page.locator('h2').first().click()
   await page.keyboard.press(' ')
+  await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
+  // What came before the key is drawn with the next frame.
+  await page.evaluate(() => new Promise((r) => { requestAnimationFrame(() => { requestAnimationFrame(r) }) }))
   const still = await lines(page)
   await until(async () => /\+\d/.test(await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).textContent()), 'what came meanwhile')
   assert.deepEqual(await lines(page), still)
   await page.keyboard.press(' ')
   await until(async () => (await lines(page)).join() !== still.join(), 'it goes on')
 
+  // A key leaves the foot of the feed as a wheel does.
+  await page.locator('.log').focus()
+  await page.keyboard.press('ArrowUp')
+  await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
+  await page.keyboard.press(' ')
+  await page.locator('.trbar [aria-pressed=false]', { hasText: 'Pause feed' }).waitFor()
+
   await page.keyboard.press('d')
   await reads(state(page), /Detached/)
   await until(() => audited().at(-1)?.reason === 'the viewer left', 'the end in the audit log')
   await page.keyboard.press('Escape')
   await addressed(page, new RegExp(`/p/${target.pid}-\\d+-[0-9a-f]{8}$`))
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+/** Another viewer of the same trace. */
+function viewer(key) {
+  const socket = new WebSocket(`${procyon.url.replace('http', 'ws')}/api/v1/hosts/local/processes/${key}/trace`, { headers: { authorization: `Bearer ${procyon.token}` } })
+  return new Promise((resolve, reject) => {
+    socket.once('message', () => resolve(socket))
+    socket.once('error', reject)
+  })
+}
+
+test('a pause of another viewer is shown and can be ended', async () => {
+  const page = await openPage(procyon)
+  await page.open(`/h/local/p/${target.pid}/trace`)
+  await reads(state(page), /eBPF/)
+  const { key } = await procyon.api(`/hosts/local/processes/${target.pid}`)
+  const other = await viewer(key)
+  other.send('{"type":"pause"}')
+  await reads(page.locator('.trfeed .mistake'), /paused this trace for everybody/)
+  const still = (await lines(page)).join()
+  await page.locator('.mistake button', { hasText: 'Resume' }).click()
+  await until(async () => (await lines(page)).join() !== still, 'it goes on')
+  await page.locator('.trfeed .mistake').waitFor({ state: 'detached' })
+  other.close()
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('a process that calls without end is shown in part, and says so', async () => {
+  const hot = spawn(process.execPath, ['-e', `const fs=require('fs');for(;;){try{fs.statSync('/nowhere-of-the-test')}catch{}}`], { stdio: 'ignore' })
+  const page = await openPage(procyon)
+  await until(async () => (await procyon.api(`/hosts/local/processes/${hot.pid}`)).key !== undefined, 'it is in a frame')
+  await page.open(`/h/local/p/${hot.pid}/trace`)
+  await reads(state(page), /eBPF/)
+  // Far more than a screen: between two places where calls are left out there are some hundred lines.
+  await until(() => page.locator('.log').evaluate((e) => e.scrollHeight > 1000 * 20), 'a thousand lines')
+  await page.keyboard.press(' ')
+  await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
+  let top = 0
+  await until(async () => {
+    if ((await lines(page)).some((l) => /calls left out here: more than the page shows\. Only the table/.test(l))) return true
+    top += 400
+    await page.locator('.log').evaluate((e, y) => { e.scrollTop = y }, top)
+    return false
+  }, 'what is left out')
+  assert.match(await state(page).textContent(), /eBPF/)
+  hot.kill('SIGKILL')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('whoever signs out elsewhere watches no more, and is told so', async () => {
+  const page = await openPage(procyon)
+  await page.open(`/h/local/p/${target.pid}/trace`)
+  await reads(state(page), /eBPF/)
+  await page.evaluate(() => fetch('/api/v1/session', { method: 'DELETE' }))
+  await reads(page.locator('.empty'), /System calls are not watched.*needs the operator role/)
+  await page.locator('.empty').getByRole('button', { name: 'Sign in' }).waitFor()
+  for (const name of [/Watch again/, /Detach/, /ptrace…/]) assert.equal(await page.getByRole('button', { name }).count(), 0, String(name))
+  await until(() => audited().at(-1)?.reason === 'the session has ended', 'the end in the audit log')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('in the past nothing is watched: what was told stays, and what would watch is off', async () => {
+  const page = await openPage(procyon)
+  await page.open(`/h/local/p/${target.pid}/trace`)
+  await reads(state(page), /eBPF/)
+  await until(async () => (await lines(page)).length > 20, 'lines')
+  // As the browser's own keys do, between two addresses of this page.
+  await page.evaluate(() => {
+    history.pushState(null, '', `${location.pathname}?at=${new Date(Date.now() - 2000).toISOString()}`)
+    dispatchEvent(new PopStateEvent('popstate'))
+  })
+  await reads(state(page), /Actions are off in the past/)
+  assert.ok((await lines(page)).length > 20)
+  assert.ok(await page.locator('.trbar .chip').first().isDisabled())
+  assert.ok(await page.locator('.trbar input').isDisabled())
+  for (const name of [/Watch again/, /Detach/, /ptrace…/]) assert.equal(await page.locator('.eng').getByRole('button', { name }).count(), 0, String(name))
+  await page.locator('.eng').getByRole('button', { name: 'Back to live' }).click()
+  await reads(state(page), /Observing through eBPF/)
   assert.deepEqual(page.errors, [])
   await page.context().close()
 })

@@ -29,8 +29,11 @@ export function toggleClass(filter: string, name: string): string {
   return [...rest.filter((x) => !x.startsWith('!')), word].join(',')
 }
 
+/** Calls that the page wants to be told a second: more than anybody reads. */
+const RATE = 2000
+
 export function traceUrl(host: string, key: string, { ptrace, follow, choice }: Manner): string {
-  const q = new URLSearchParams({ refusal: 'message' })
+  const q = new URLSearchParams({ refusal: 'message', parts: 'true', rate: String(RATE) })
   if (ptrace) q.set('engine', 'ptrace')
   if (follow) q.set('follow', 'true')
   if (choice.filter !== '') q.set('filter', choice.filter)

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { Feed, KEPT } from './feed'
-import type { Line } from './watch'
+import { textOf, type Line } from './watch'
 
-const call = (name: string, rest: Partial<Line> = {}): Line => ({ at: 0, pid: 1, tid: 1, kind: 'call', name, args: '', line: `${name}() = 0`, duration: 0.001, ...rest })
+const call = (name: string, rest: Partial<Line> = {}): Line => ({ at: 0, pid: 1, tid: 1, kind: 'call', name, args: '', result: '0', duration: 0.001, ...rest })
+
+describe('textOf', () => {
+  it('puts the parts of a call together as strace does', () => {
+    expect(textOf(call('close', { args: '3', result: '-1 EBADF (Bad file descriptor)' }))).toBe('close(3)                                = -1 EBADF (Bad file descriptor)')
+    expect(textOf(call('read', { args: `3, "${'x'.repeat(40)}", 40`, result: '40' }))).toBe(`read(3, "${'x'.repeat(40)}", 40) = 40`)
+    expect(textOf(call('exit', { kind: 'signal', line: '--- SIGINT ---' }))).toBe('--- SIGINT ---')
+  })
+})
 
 describe('Feed', () => {
   it('keeps the newest lines and counts all', () => {
@@ -14,8 +22,8 @@ describe('Feed', () => {
   })
   it('counts errors by call, the most frequent first', () => {
     const f = new Feed()
-    const missing = call('openat', { error: 'ENOENT', line: 'openat("/x") = -1 ENOENT (No such file or directory)' })
-    f.add([call('read', { error: 'EAGAIN', line: 'read(3) = -1 EAGAIN (Resource temporarily unavailable)' }), missing, missing, call('stat', { error: 'ENOENT', line: 'x' })])
+    const missing = call('openat', { error: 'ENOENT', result: '-1 ENOENT (No such file or directory)' })
+    f.add([call('read', { error: 'EAGAIN', result: '-1 EAGAIN (Resource temporarily unavailable)' }), missing, missing, call('stat', { error: 'ENOENT' })])
     expect(f.errors(2)).toEqual([{ error: 'ENOENT', name: 'openat', why: 'no such file or directory', count: 2 }, { error: 'EAGAIN', name: 'read', why: 'resource temporarily unavailable', count: 1 }])
   })
   it('holds the slowest calls, longest first', () => {
@@ -27,7 +35,8 @@ describe('Feed', () => {
   it('shows where something is missing, and leaves out what says nothing', () => {
     const f = new Feed()
     f.add([{ at: 1, pid: 1, tid: 1, kind: 'followed', line: '' }, { at: 2, pid: 0, tid: 0, kind: 'lost', line: '', lost: 12 }])
-    f.missed(3, 4)
-    expect(f.lines.map((l) => [l.kind, l.lost])).toEqual([['lost', 12], ['missed', 3]])
+    f.missing('missed', 3, 4)
+    f.missing('skipped', 5, 4)
+    expect(f.lines.map((l) => [l.kind, l.lost])).toEqual([['lost', 12], ['missed', 3], ['skipped', 5]])
   })
 })

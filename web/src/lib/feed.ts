@@ -33,9 +33,9 @@ export class Feed {
     if (this.lines.length > KEPT) this.lines = this.lines.slice(-KEPT)
   }
 
-  /** Messages that the page was too slow for are missing here. */
-  missed(messages: number, at: number): void {
-    this.add([{ at, pid: 0, tid: 0, kind: 'missed', line: '', lost: messages }])
+  /** Messages that the page was too slow for are missing here, or calls that were too many for it. */
+  missing(kind: 'missed' | 'skipped', lost: number, at: number): void {
+    this.add([{ at, pid: 0, tid: 0, kind, line: '', lost }])
   }
 
   private fail(l: Line, error: string): void {
@@ -43,7 +43,7 @@ export class Feed {
     const id = `${name} ${error}`
     const known = this.failures.get(id)
     if (known !== undefined) known.count += 1
-    else if (this.failures.size < MOST_ERRORS) this.failures.set(id, { error, name, why: /\(([^()]*)\)$/.exec(l.line)?.[1]?.toLowerCase() ?? '', count: 1 })
+    else if (this.failures.size < MOST_ERRORS) this.failures.set(id, { error, name, why: /\(([^()]*)\)$/.exec(l.result ?? '')?.[1]?.toLowerCase() ?? '', count: 1 })
   }
 
   /** The errors that came most often come first. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { COLUMNS, Heat, ROWS, rowsOf } from './heat'
+import { COLUMNS, from, Heat, ROWS, rowsOf } from './heat'
 import type { Count } from './watch'
 
 const count = (name: string, buckets: Record<number, number>): Count => {
@@ -25,6 +25,7 @@ describe('Heat', () => {
     h.push(2000, [count('read', { 12: 107 }), count('write', { 20: 1 })])
     expect(column(h, 'read', COLUMNS - 1)[2]).toBe(7)
     expect(sum(h, '')).toBe(8)
+    expect(h.sums('').flatMap((n, row) => (n === 0 ? [] : [[from(row), n]]))).toEqual([[4096, 7], [2 ** 20, 1]])
     h.push(3000, [count('read', { 12: 107 })])
     expect(column(h, 'read', COLUMNS - 2)[2]).toBe(7)
     expect(column(h, 'read', COLUMNS - 1)[2]).toBe(0)

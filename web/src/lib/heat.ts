@@ -72,6 +72,13 @@ export class Heat {
     return (this.second + 1) * 1000
   }
 
+  /** How many calls of the picture are in each row. */
+  sums(name: string): number[] {
+    const out = new Array<number>(ROWS).fill(0)
+    this.cells(name).forEach((n, i) => { out[i % ROWS] = (out[i % ROWS] as number) + n })
+    return out
+  }
+
   /** Counts of a call (or of all), column after column, in each those of short calls first. */
   cells(name: string): Uint32Array {
     const out = new Uint32Array(COLUMNS * ROWS)
@@ -87,6 +94,9 @@ export class Heat {
     return out
   }
 }
+
+/** Nanoseconds from which on a row counts; the first one has all that is shorter, too. */
+export const from = (row: number): number => 2 ** (LOW + row)
 
 /** Room for the words at the left and below. */
 const LEFT = 42

@@ -8,14 +8,19 @@ export interface Line {
   pid: number
   tid: number
   kind: string
-  /** As strace tells it. */
-  line: string
+  /** As strace tells it; calls come by their parts alone. */
+  line?: string
   name?: string
   args?: string
   result?: string
   error?: string
   duration?: number
   lost?: number
+}
+
+/** A line as strace tells it: the results of short calls stand in one column. */
+export function textOf(l: Line): string {
+  return l.line ?? `${`${l.name ?? ''}(${l.args ?? ''})`.padEnd(39)} = ${l.result ?? '?'}`
 }
 
 export interface Count { name: string; calls: number; errors: number; total: number; mean: number; p50: number; p99: number; max: number; buckets: number[] }
@@ -42,16 +47,17 @@ export type Told =
   | State
   | { type: 'calls'; calls: Line[] }
   | { type: 'missed'; messages: number }
+  | { type: 'skipped'; lines: number }
   | { type: 'error'; problem: Problem }
   | { type: 'end'; why: string }
 
-export type Said = ({ type: 'filter' } & Choice) | { type: 'extend'; seconds: number }
+export type Said = ({ type: 'filter' } & Choice) | { type: 'extend'; seconds: number } | { type: 'resume' }
 
 export class Watch {
   private readonly socket: WebSocket
 
   /** `closed` is called once, unless it is we who close. */
-  constructor(url: string, told: (m: Told) => void, closed: () => void) {
+  constructor(url: string, told: (m: Told) => void, closed: (e: CloseEvent) => void) {
     this.socket = new WebSocket(url)
     this.socket.onmessage = (e) => { told(JSON.parse(String(e.data)) as Told) }
     this.socket.onclose = closed

@@ -1,7 +1,7 @@
 // The lines of a trace on the screen: a column that only grows, of which those in sight are in the document.
 
 import { tint } from './tint'
-import type { Line } from './watch'
+import { textOf, type Line } from './watch'
 
 const HEIGHT = 20
 /** Rows in the document at most. */
@@ -24,13 +24,16 @@ export class Well {
   private lines: readonly Line[] = []
   private look: Look | null = null
   private follows = true
+  /** Where it was put when it last followed. */
+  private foot = 0
   private readonly observer: ResizeObserver
 
   /** `away` is called when the reader scrolls away from the newest line. */
   constructor(private readonly root: HTMLElement, away: () => void, draw: () => void) {
     root.append(this.body)
     root.addEventListener('scroll', () => {
-      if (this.follows && root.scrollTop < root.scrollHeight - root.clientHeight - 2 * HEIGHT) away()
+      // Only a reader scrolls up to where it is not the foot, by a key as little as by a wheel; fewer lines move the foot itself.
+      if (this.follows && root.scrollTop < this.foot - 1 && root.scrollTop < root.scrollHeight - root.clientHeight - 1) away()
       draw()
     }, { passive: true })
     this.observer = new ResizeObserver(draw)
@@ -43,6 +46,8 @@ export class Well {
 
   show(lines: readonly Line[], follows: boolean, look: Look): void {
     this.lines = lines
+    // What is still to come of an earlier scroll is no reader who leaves.
+    if (follows && !this.follows) this.foot = 0
     this.follows = follows
     this.look = look
   }
@@ -53,7 +58,10 @@ export class Well {
     if (look === null || room === 0) return
     const n = this.lines.length
     this.body.style.height = `${Math.max(n * HEIGHT, room)}px`
-    if (this.follows) this.root.scrollTop = n * HEIGHT
+    if (this.follows) {
+      this.root.scrollTop = n * HEIGHT
+      this.foot = this.root.scrollTop
+    }
     // The newest line stands at the foot also while there are few.
     const top = Math.max(0, room - n * HEIGHT)
     const first = Math.max(0, Math.floor(this.root.scrollTop / HEIGHT))
@@ -97,8 +105,8 @@ export class Well {
         return s
       }
       r.call.replaceChildren(part('n', l.name), '(', ...tint(l.args ?? '').map(([cls, text]) => (cls === '' ? text : part(cls, text))), ')')
-    } else r.call.textContent = lost ? look.lost(l) : l.line
-    r.call.title = l.line
+    } else r.call.textContent = lost ? look.lost(l) : textOf(l)
+    r.call.title = lost ? '' : textOf(l)
     // What the error means stands in the list of errors.
     r.result.textContent = l.result === undefined ? '' : `= ${l.error === undefined ? l.result : l.result.replace(/ \(.*/, '')}`
     r.spent.data = l.duration === undefined ? '' : look.duration(l.duration)
