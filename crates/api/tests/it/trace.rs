@@ -62,8 +62,10 @@ fn path(key: &str, query: &str) -> String {
 
 /// Reads until a message pleases.
 fn until(socket: &mut Socket, pleases: impl Fn(&Value) -> bool) -> Value {
+    let began = Instant::now();
     loop {
         let message = socket.read();
+        assert!(began.elapsed() < SOON, "the last of many that do not please: {message}");
         if pleases(&message) {
             return message;
         }
