@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import WebSocket from 'ws'
 import { check } from './axe.mjs'
-import { Procyon, addressed, closeBrowser, live, openPage, reads, rows, shot, until } from './procyon.mjs'
+import { Procyon, addressed, chord, closeBrowser, live, openPage, reads, rows, shot, until } from './procyon.mjs'
 
 let procyon, target
 before(async () => {
@@ -89,8 +89,7 @@ test('calls are told as they happen, counted, filtered, and let go of', async ()
 
   // A key leaves the foot of the feed as a wheel does.
   await page.locator('.log').focus()
-  await page.keyboard.press('ArrowUp')
-  await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
+  await chord(page, ['ArrowUp'], async () => await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).count() > 0, 'the feed stands still')
   await page.keyboard.press(' ')
   await page.locator('.trbar [aria-pressed=false]', { hasText: 'Pause feed' }).waitFor()
 

@@ -6,6 +6,8 @@ import { textOf, type Line } from './watch'
 const HEIGHT = 20
 /** Rows in the document at most. */
 const MOST = 120
+/** How long a scroll that has begun may go on, ms: when lines are followed again, the end of an earlier one is no reader who leaves. */
+const SETTLE = 250
 
 export interface Look {
   time(ms: number): string
@@ -26,6 +28,8 @@ export class Well {
   private follows = true
   /** Where it was put when it last followed. */
   private foot = 0
+  /** From when on a scroll counts. */
+  private from = 0
   private readonly observer: ResizeObserver
 
   /** `away` is called when the reader scrolls away from the newest line. */
@@ -33,7 +37,7 @@ export class Well {
     root.append(this.body)
     root.addEventListener('scroll', () => {
       // Only a reader scrolls up to where it is not the foot, by a key as little as by a wheel; fewer lines move the foot itself.
-      if (this.follows && root.scrollTop < this.foot - 1 && root.scrollTop < root.scrollHeight - root.clientHeight - 1) away()
+      if (this.follows && performance.now() > this.from && root.scrollTop < this.foot - 1 && root.scrollTop < root.scrollHeight - root.clientHeight - 1) away()
       draw()
     }, { passive: true })
     this.observer = new ResizeObserver(draw)
@@ -46,8 +50,7 @@ export class Well {
 
   show(lines: readonly Line[], follows: boolean, look: Look): void {
     this.lines = lines
-    // What is still to come of an earlier scroll is no reader who leaves.
-    if (follows && !this.follows) this.foot = 0
+    if (follows && !this.follows) this.from = performance.now() + SETTLE
     this.follows = follows
     this.look = look
   }
