@@ -187,7 +187,7 @@ mod tests {
         entry.why.say("the viewer left");
         assert!(!places.wait_until_free(Duration::from_millis(1)));
         let writer = std::thread::spawn(move || drop(entry));
-        assert!(places.wait_until_free(Duration::from_secs(60)));
+        assert!(places.wait_until_free(Duration::from_mins(1)));
         assert_eq!(last_line(folder.path())["reason"], "procyon stops");
         writer.join().unwrap();
     }

@@ -618,10 +618,10 @@ fn where_no_place_is_left_nothing_begins() {
     let open = |path: &str| {
         let stream = UnixStream::connect(site.socket()).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
-        tungstenite::client(format!("ws://localhost{path}").into_client_request().unwrap(), stream)
+        tungstenite::client(format!("ws://localhost{path}").into_client_request().unwrap(), stream).map_err(Box::new)
     };
     let full: Vec<_> = (0..limits::MAX_LOCAL_LIVE).map(|_| open("/api/v1/hosts/local/live").unwrap()).collect();
-    match open(&path(&key, "")) {
+    match open(&path(&key, "")).map_err(|error| *error) {
         Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => assert_eq!(answer.status().as_u16(), 503),
         other => panic!("{other:?}"),
     }

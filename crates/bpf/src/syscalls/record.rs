@@ -72,6 +72,7 @@ pub enum What<'a> {
 }
 
 /// A system call.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own in the record")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call<'a> {
     /// Its number, by the table of `foreign` programs or of others.
