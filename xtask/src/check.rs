@@ -206,6 +206,11 @@ pub fn soak(place: &Place, names: &[String]) -> Result<()> {
         command.args(["--", "nothing_acknowledged_is_lost_when_the_program_is_killed"]).env("PROCYON_ROUNDS", "200");
         steps.note(step::run(KILLED, &mut command));
     }
+    if chosen(LET_GO, names) {
+        let mut command = cargo_tested(place, &["test", "--package", "procyon-trace", "--test", "it", "harmless"]);
+        command.env("PROCYON_SOAK_ROUNDS", "300").env("PROCYON_BIN", place.binary("release"));
+        steps.note(step::run(LET_GO, &mut command));
+    }
     steps.note(programs(place, &place.binary("release"), SOAKED_PROGRAMS, names));
     steps.end("soak")
 }
@@ -220,6 +225,9 @@ fn short_lives(place: &Place) -> Result<()> {
 
 /// The name of the rounds in which the writer of history is killed, among the programs of `soak`.
 const KILLED: &str = "history is killed 200 times";
+
+/// The name of the rounds in which processes are watched and let go, among the programs of `soak`.
+const LET_GO: &str = "watched and let go 300 times";
 
 /// The name of a day of history, held against its budgets, among the programs of `bench`.
 const HISTORY_BUDGETS: &str = "budgets of history";
