@@ -228,7 +228,7 @@ fn procyon_that_is_killed_lets_go() {
         if start(if engine == "ebpf" { Kind::Ebpf } else { Kind::Ptrace }, &plan(target.pid(), "")).is_none() {
             return;
         }
-        for _ in 0..rounds().min(30) {
+        for _ in 0..rounds() {
             let mut procyon = Command::new(procyon())
                 .args(["trace", "--engine", engine, &target.pid().to_string()])
                 .stdout(Stdio::null())
