@@ -2,12 +2,16 @@
 // record of each socket that is gone. Payload only: neither headers nor what is sent again counts.
 // src/network/record.rs reads the same layouts.
 //
-// Every thread has a sum of its own, and every socket one for the thread that used it first: nobody else writes to them, so
-// that a call costs no atomic operation and no hash. A thread that ends leaves its sum to its process.
+// Every thread has a place with a sum of its own, and every socket a sum for the thread that used it first: nobody else writes
+// to them, so that a call costs no atomic operation and no hash. A thread that ends leaves its sum to its process. The reader
+// maps the places, and has no call to make for them. src/network/places.rs reads them.
 #include "bpf.h"
 
 // Processes of which threads with traffic have ended, until they are taken out. Calls of more are counted in `lost`.
 #define MOST_PROCESSES 16384
+// Places for living threads, a power of two. Threads that find none add to their process at once, which costs them more.
+#define MOST_PLACES 8192
+#define MOST_TRIES 8
 // Bytes for records of closed sockets between two readings: some 8000 of them. More are counted in `lost`.
 #define CLOSED_BYTES (1 << 20)
 
@@ -23,6 +27,7 @@ enum {
 	MAP_HASH = 1,
 	MAP_SK_STORAGE = 24,
 	MAP_TASK_STORAGE = 29,
+	MMAPABLE = 1024,
 	NO_PREALLOC = 1,
 	NOEXIST = 1,
 	STORAGE_CREATE = 1,
@@ -125,17 +130,25 @@ struct kept {
 	struct traffic of_owner;
 };
 
-// What is kept with a thread.
+// What is kept with a thread: its place, counted from one; none where it found none and once it ends.
 struct of_thread {
-	struct traffic traffic;
-	// The thread ends: its traffic is that of its process from now on.
-	u64 left;
+	u64 place;
 };
 
-// What is told of a thread.
-struct share {
+// A place of a thread.
+struct place {
 	struct process process;
 	struct traffic traffic;
+	// One line of the processor's memory for each, so that threads do not wait for each other.
+	u64 rest[2];
+};
+
+// What a place is: in two bits, and above them a number that grows each time it becomes free.
+enum {
+	FREE,
+	CHANGING,
+	TAKEN,
+	STATES,
 };
 
 struct closed {
@@ -157,6 +170,22 @@ struct {
 	__type(key, int);
 	__type(value, struct of_thread);
 } by_thread SEC(".maps");
+
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, MOST_PLACES);
+	__uint(map_flags, MMAPABLE);
+	__type(key, u32);
+	__type(value, struct place);
+} places SEC(".maps");
+
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, MOST_PLACES);
+	__uint(map_flags, MMAPABLE);
+	__type(key, u32);
+	__type(value, u64);
+} states SEC(".maps");
 
 struct {
 	__uint(type, MAP_SK_STORAGE);
@@ -270,20 +299,82 @@ INLINE void describe(struct socket *socket, struct sock *sk, u16 family, u16 pro
 	}
 }
 
+// What is written before is written before what is written after.
+#define IN_ORDER() asm volatile("" ::: "memory")
+
+// Finds a place for a thread that has none; zero where there is none.
+INLINE u64 take_place(struct process *process, u32 number)
+{
+	for (u32 tries = 0; tries < MOST_TRIES; tries++) {
+		u32 at = (number + tries) & (MOST_PLACES - 1);
+		u64 *state = bpf_map_lookup_elem(&states, &at);
+		struct place *place = bpf_map_lookup_elem(&places, &at);
+		u64 was;
+
+		if (!state || !place)
+			return 0;
+		was = *(volatile u64 *)state;
+		if ((was & STATES) != FREE || __sync_val_compare_and_swap(state, was, was | CHANGING) != was)
+			continue;
+		place->process = *process;
+		IN_ORDER();
+		*(volatile u64 *)state = was | TAKEN;
+		return at + 1;
+	}
+	return 0;
+}
+
+// Gives a place back, and what was added up there to the process. It is nobody's before it is added, so that a reader who finds
+// it there does not find it here.
+INLINE void leave_place(u32 at)
+{
+	u64 *state = bpf_map_lookup_elem(&states, &at);
+	struct place *place = bpf_map_lookup_elem(&places, &at);
+	u64 was;
+
+	if (!state || !place)
+		return;
+	was = *state & ~(u64)STATES;
+	*(volatile u64 *)state = was | CHANGING;
+	IN_ORDER();
+	leave(&place->process, &place->traffic);
+	__builtin_memset(&place->traffic, 0, sizeof(place->traffic));
+	IN_ORDER();
+	*(volatile u64 *)state = was + STATES + 1;
+}
+
+INLINE struct of_thread *meet(struct task_struct *task)
+{
+	struct process process = process_of(task);
+	struct of_thread fresh = { take_place(&process, task->pid) };
+	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, task, &fresh, STORAGE_CREATE);
+
+	if (!of_thread && fresh.place)
+		leave_place(fresh.place - 1);
+	return of_thread;
+}
+
 INLINE void count_of_thread(struct task_struct *task, u64 received, u64 sent)
 {
-	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0), fresh = {};
+	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0);
+	struct traffic more = {};
 	struct process process;
+	struct place *place;
 
 	if (!of_thread)
-		of_thread = bpf_task_storage_get(&by_thread, task, &fresh, STORAGE_CREATE);
-	if (of_thread && !of_thread->left) {
-		add(&of_thread->traffic, received, sent);
-		return;
+		of_thread = meet(task);
+	if (of_thread && of_thread->place) {
+		u32 at = of_thread->place - 1;
+
+		place = bpf_map_lookup_elem(&places, &at);
+		if (place) {
+			add(&place->traffic, received, sent);
+			return;
+		}
 	}
 	process = process_of(task);
-	add(&fresh.traffic, received, sent);
-	leave(&process, &fresh.traffic);
+	add(&more, received, sent);
+	leave(&process, &more);
 }
 
 INLINE bool is_same(struct thread *one, struct thread *other)
@@ -356,15 +447,12 @@ int socket_received(u64 *arguments)
 SEC("tp_btf/sched_process_exit")
 int thread_ended(u64 *arguments)
 {
-	struct task_struct *task = (void *)arguments[0];
-	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0);
-	struct process process;
+	struct of_thread *of_thread = bpf_task_storage_get(&by_thread, (void *)arguments[0], NULL, 0);
 
-	if (!of_thread || of_thread->left)
+	if (!of_thread || !of_thread->place)
 		return 0;
-	of_thread->left = 1;
-	process = process_of(task);
-	leave(&process, &of_thread->traffic);
+	leave_place(of_thread->place - 1);
+	of_thread->place = 0;
 	return 0;
 }
 
@@ -444,24 +532,5 @@ int open_sockets(struct bpf_iter__bpf_sk_storage_map *context)
 		return 0;
 	tell(&socket, kept);
 	bpf_seq_write(context->meta->seq, &socket, sizeof(socket));
-	return 0;
-}
-
-// What living threads moved. To be read after `by_process`: whoever ends in between is missing once, and never counted twice.
-SEC("iter/task")
-int living_threads(struct bpf_iter__task *context)
-{
-	struct task_struct *task = context->task;
-	struct of_thread *of_thread;
-	struct share share = {};
-
-	if (!task)
-		return 0;
-	of_thread = bpf_task_storage_get(&by_thread, task, NULL, 0);
-	if (!of_thread || of_thread->left)
-		return 0;
-	share.process = process_of(task);
-	share.traffic = of_thread->traffic;
-	bpf_seq_write(context->meta->seq, &share, sizeof(share));
 	return 0;
 }

@@ -4,6 +4,7 @@
 //! What the kernel does not show to the program: bytes that `splice(2)` takes out of a socket, and those that
 //! `TCP_ZEROCOPY_RECEIVE` maps.
 
+mod places;
 mod record;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use crate::kernel::{Kernel, LoadError};
 use crate::map::HashMap;
 use crate::object::{self, Object, Place};
 use crate::ring;
+use places::Places;
 use record::{Counters, Key};
 
 /// The programs, compiled.
@@ -74,7 +76,7 @@ pub struct ByProcess {
     /// What ended threads have left to their processes.
     left: HashMap<Key, Counters>,
     /// What living threads moved.
-    living: Records,
+    living: Places,
     found: Vec<ProcessTraffic>,
     /// Those of the reading before.
     before: Vec<ProcessTraffic>,
@@ -118,7 +120,8 @@ impl Network {
     pub fn load(kernel: &Kernel, sys: &Path) -> Result<Self, LoadError> {
         let loaded = Object::load(PROGRAM, OBJECT, kernel, &[])?;
         let open = open_sockets(&loaded, kernel)?;
-        let living = living_threads(&loaded, kernel)?;
+        let living = Places::map(&loaded.map("states")?, &loaded.map("places")?)
+            .map_err(|error| LoadError::of(PROGRAM, &std::io::Error::from(error)))?;
         let mut programs = Vec::with_capacity(TRACEPOINTS.len());
         for (name, tracepoint) in TRACEPOINTS {
             programs.push((name, loaded.program(name, kernel, Place::Tracepoint(tracepoint))?));
@@ -157,7 +160,7 @@ impl ByProcess {
         // In this order, so that nothing is counted twice. A thread that ends in between is missing in both, which what was
         // found before makes good until the next reading.
         left.read(found, ProcessTraffic::left)?;
-        living.read(|bytes| record::shares(bytes, |process| found.push(process)))?;
+        living.read(|process| found.push(process));
         found.sort_unstable_by_key(|process| process.key);
         found.dedup_by(|next, process| {
             let same = next.key == process.key;
@@ -266,13 +269,6 @@ fn open_sockets(loaded: &Object, kernel: &Kernel) -> Result<Records, LoadError> 
     let map = loaded.map("by_socket")?;
     let program = loaded.program(NAME, kernel, Place::Iterator("bpf_sk_storage_map"))?;
     let iterator = Iterator::over(program.as_fd(), map.as_fd());
-    Ok(Records::new(iterator.map_err(|error| LoadError::of(NAME, &std::io::Error::from(error)))?))
-}
-
-fn living_threads(loaded: &Object, kernel: &Kernel) -> Result<Records, LoadError> {
-    const NAME: &str = "living_threads";
-    let program = loaded.program(NAME, kernel, Place::Iterator("task"))?;
-    let iterator = Iterator::new(program.as_fd());
     Ok(Records::new(iterator.map_err(|error| LoadError::of(NAME, &std::io::Error::from(error)))?))
 }
 

@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create, sendfile};
@@ -155,6 +156,10 @@ impl Sockets {
                 }
                 "done".into()
             }
+            ["datagrams-by-threads", socket, to, count, size] => {
+                datagrams_by_threads(self.at(socket), address(to), number(count), number(size));
+                "sent".into()
+            }
             ["serve", listener, count, receive_bytes, send_bytes] => {
                 let listener = TcpListener::from(self.duplicate(listener));
                 for _ in 0..number(count) {
@@ -175,6 +180,26 @@ impl Sockets {
             _ => panic!("`{}` is no command", words.join(" ")),
         }
     }
+}
+
+/// So many threads that live at once, each of which sends a datagram before all are there and one after.
+fn datagrams_by_threads(socket: BorrowedFd<'_>, to: SocketAddr, count: usize, size: usize) {
+    const STACK: usize = 64 << 10;
+    let all_there = Barrier::new(count);
+    std::thread::scope(|scope| {
+        for _ in 0..count {
+            let send = || {
+                for turn in 0..2 {
+                    let socket = UdpSocket::from(socket.try_clone_to_owned().expect("a duplicate"));
+                    socket.send_to(&vec![7; size], to).expect("it sends");
+                    if turn == 0 {
+                        all_there.wait();
+                    }
+                }
+            };
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, send).expect("a thread");
+        }
+    });
 }
 
 /// A connection that sends so much, receives so much and is over.

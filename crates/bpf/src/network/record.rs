@@ -22,10 +22,16 @@ pub(super) struct Key {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counters {
-    received: u64,
-    sent: u64,
-    receive_calls: u64,
-    send_calls: u64,
+    pub(super) received: u64,
+    pub(super) sent: u64,
+    pub(super) receive_calls: u64,
+    pub(super) send_calls: u64,
+}
+
+impl Key {
+    pub(super) const fn new(pid: u32, start: u64) -> Self {
+        Self { pid, zero: 0, start }
+    }
 }
 
 // SAFETY: numbers only, the second one fills what would be padding.
@@ -115,10 +121,15 @@ impl ProcessTraffic {
         Self { user: User::new(key.pid, key.start), traffic: counters.into(), lives: false, key }
     }
 
+    /// What a living thread moved.
+    pub(super) fn living(key: Key, counters: Counters) -> Self {
+        Self { lives: true, ..Self::left(key, counters) }
+    }
+
     /// A process that only received.
     #[cfg(test)]
     pub(super) fn of(pid: u32, start: u64, received: u64) -> Self {
-        Self::left(Key { pid, zero: 0, start }, Counters { received, ..Counters::default() })
+        Self::left(Key::new(pid, start), Counters { received, ..Counters::default() })
     }
 }
 
@@ -128,17 +139,6 @@ pub(super) fn sockets(bytes: &[u8], each: &mut dyn FnMut(&Socket)) -> usize {
     for record in bytes.get(..whole).unwrap_or_default().chunks_exact(SOCKET_SIZE) {
         if let Some(socket) = Socket::parse(record) {
             each(&socket);
-        }
-    }
-    whole
-}
-
-/// Takes `struct share` after `struct share` from the front of `bytes`; returns how many bytes they were.
-pub(super) fn shares(bytes: &[u8], mut each: impl FnMut(ProcessTraffic)) -> usize {
-    let whole = bytes.len() - bytes.len() % SHARE_SIZE;
-    for record in bytes.get(..whole).unwrap_or_default().chunks_exact(SHARE_SIZE) {
-        if let Some(process) = Fields(record).share() {
-            each(process);
         }
     }
     whole
@@ -174,8 +174,6 @@ pub struct Closed {
     pub retransmits: Option<u64>,
 }
 
-/// `struct share`.
-const SHARE_SIZE: usize = 48;
 /// `struct socket`.
 const SOCKET_SIZE: usize = 104;
 const IPPROTO_TCP: u16 = 6;
@@ -209,11 +207,6 @@ impl Fields<'_> {
 
     fn counters(&mut self) -> Option<Counters> {
         Some(Counters { received: self.u64()?, sent: self.u64()?, receive_calls: self.u64()?, send_calls: self.u64()? })
-    }
-
-    fn share(&mut self) -> Option<ProcessTraffic> {
-        let key = self.key()?;
-        Some(ProcessTraffic { lives: true, ..ProcessTraffic::left(key, self.counters()?) })
     }
 
     fn socket(&mut self) -> Option<Socket> {
@@ -295,20 +288,6 @@ mod tests {
         assert_eq!((socket.namespace, socket.tcp, socket.local.to_string()), (9, true, "10.0.0.1:80".into()));
         assert_eq!(socket.remote.unwrap().to_string(), "[::1]:50000");
         assert_eq!((closed.round_trip, closed.retransmits), (Some(Duration::from_micros(250)), Some(3)));
-    }
-
-    #[test]
-    fn shares_are_taken_as_far_as_they_are_whole() {
-        let mut bytes: Vec<u8> = Vec::new();
-        for pid in [7_u32, 9] {
-            bytes.extend([pid, 0].into_iter().flat_map(u32::to_ne_bytes));
-            bytes.extend([1_500_000_000_u64, 10, 20, 1, 2].into_iter().flat_map(u64::to_ne_bytes));
-        }
-        bytes.extend([1; 47]);
-        let mut found = Vec::new();
-        assert_eq!(shares(&bytes, |process| found.push(process)), 96);
-        assert_eq!(found.iter().map(|process| process.user.pid).collect::<Vec<_>>(), [7, 9]);
-        assert_eq!(found[1].traffic.sent, Bytes(20));
     }
 
     #[test]

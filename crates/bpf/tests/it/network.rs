@@ -282,6 +282,23 @@ fn threads_leave_what_they_moved_to_their_process() {
     watch.nothing_is_lost();
 }
 
+/// More threads at once than there are places for.
+#[test]
+fn threads_without_a_place_of_their_own_count_as_well() {
+    const THREADS: u64 = 9000;
+    let Some(mut watch) = Watch::begin() else { return };
+    let (mut to, mut from) = (workload(), workload());
+    let (_, address) = place(&to.ask("udp 127.0.0.1:0"));
+    let (socket, local) = place(&from.ask("udp 127.0.0.1:0"));
+    from.ask(&format!("datagrams-by-threads {socket} {address} {THREADS} 10"));
+    assert_eq!(watch.process(&from), (0, 2 * THREADS * 10));
+    assert_eq!(watch.socket(&local), (0, 2 * THREADS * 10));
+    watch.nothing_is_lost();
+    // All have left their places.
+    from.ask(&format!("datagrams-to {socket} {address} 1 10"));
+    assert_eq!(watch.process(&from), (0, (2 * THREADS + 1) * 10));
+}
+
 #[test]
 fn a_listening_socket_that_many_inherit_counts_for_each_what_it_served() {
     let Some(mut watch) = Watch::begin() else { return };
