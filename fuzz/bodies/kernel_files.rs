@@ -6,7 +6,7 @@ use procyon_linux::host::{
     vmstat,
 };
 use procyon_linux::net::socket::Protocol;
-use procyon_linux::net::{namespaces, netlink, owners, proc_net, sock_diag};
+use procyon_linux::net::{namespaces, netlink, owners, proc_net, routes, sock_diag};
 use procyon_linux::privilege::{facts, held};
 use procyon_linux::sys::cpufreq;
 use procyon_linux::users::{accounts, logind, utmp};
@@ -35,6 +35,7 @@ pub fn run(bytes: &[u8]) {
     netlink::split(bytes);
     netlink::attributes(bytes).count();
     namespaces::parse_link(bytes);
+    routes::parse(bytes);
     owners::parse_link(bytes);
     accounts::parse_passwd(bytes);
     accounts::parse_group(bytes);

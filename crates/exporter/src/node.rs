@@ -30,6 +30,7 @@ mod dmmultipath;
 mod drbd;
 mod edac;
 mod entropy;
+mod ethtool;
 mod fibrechannel;
 mod filefd;
 mod filesystem;
@@ -48,6 +49,7 @@ mod mountstats;
 mod netclass;
 mod netdev;
 mod netstat;
+mod network_route;
 mod nfs;
 mod nfsd;
 pub mod not_yet;
@@ -192,6 +194,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("drbd", &[], plain::<drbd::Drbd>),
     Entry::on("edac", &[], plain::<edac::Edac>),
     Entry::on("entropy", &[], plain::<entropy::Entropy>),
+    Entry::off("ethtool", ethtool::FLAGS, ethtool::make),
     Entry::on("fibrechannel", &[], plain::<fibrechannel::Fibrechannel>),
     Entry::on("filefd", &[], plain::<filefd::Filefd>),
     Entry::on("filesystem", filesystem::FLAGS, filesystem::make),
@@ -210,6 +213,7 @@ pub const NODE: &[Entry] = &[
     Entry::on("netclass", netclass::FLAGS, netclass::make),
     Entry::on("netdev", netdev::FLAGS, netdev::make),
     Entry::on("netstat", netstat::FLAGS, netstat::make),
+    Entry::off("network_route", &[], plain::<network_route::NetworkRoute>),
     Entry::on("nfs", &[], plain::<nfs::Nfs>),
     Entry::on("nfsd", &[], plain::<nfsd::Nfsd>),
     Entry::on("nvme", &[], plain::<nvme::Nvme>),

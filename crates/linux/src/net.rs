@@ -6,6 +6,7 @@
 pub mod arp;
 pub mod cache_stat;
 pub mod connections;
+pub mod ethtool;
 pub mod ip_vs;
 pub mod links;
 pub mod namespaces;
@@ -14,6 +15,7 @@ pub mod owners;
 pub mod proc_net;
 pub mod qdiscs;
 pub mod queues;
+pub mod routes;
 pub mod snmp;
 pub mod sock_diag;
 pub mod socket;

@@ -4,8 +4,7 @@
 use crate::flags::Flag;
 
 /// Their names.
-pub const NAMES: &[&str] =
-    &["drm", "ethtool", "logind", "network_route", "ntp", "perf", "runit", "supervisord", "systemd"];
+pub const NAMES: &[&str] = &["drm", "logind", "ntp", "perf", "runit", "supervisord", "systemd"];
 
 const HELP: &str = "Taken for node_exporter's sake; the collector is not there yet.";
 
@@ -23,9 +22,6 @@ const fn switch(name: &'static str) -> Flag {
 
 /// Their flags.
 pub const FLAGS: &[Flag] = &[
-    word("collector.ethtool.device-include"),
-    word("collector.ethtool.device-exclude"),
-    word("collector.ethtool.metrics-include"),
     word("collector.ntp.server"),
     word("collector.ntp.server-port"),
     word("collector.ntp.protocol-version"),

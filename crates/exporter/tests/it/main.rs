@@ -11,6 +11,7 @@
 mod beside_upstream;
 mod exposition;
 mod http;
+mod interfaces;
 mod live;
 mod odd_input;
 mod processes;
