@@ -28,6 +28,7 @@ mod diskstats;
 mod dmi;
 mod dmmultipath;
 mod drbd;
+mod drm;
 mod edac;
 mod entropy;
 mod ethtool;
@@ -57,6 +58,7 @@ mod nvme;
 mod nvmesubsystem;
 mod os;
 mod pcidevice;
+mod perf;
 mod powersupplyclass;
 mod pressure;
 mod processes;
@@ -192,6 +194,7 @@ pub const NODE: &[Entry] = &[
     Entry::on("dmi", &[], plain::<dmi::Dmi>),
     Entry::on("dmmultipath", &[], plain::<dmmultipath::Dmmultipath>),
     Entry::off("drbd", &[], plain::<drbd::Drbd>),
+    Entry::off("drm", &[], plain::<drm::Drm>),
     Entry::on("edac", &[], plain::<edac::Edac>),
     Entry::on("entropy", &[], plain::<entropy::Entropy>),
     Entry::off("ethtool", ethtool::FLAGS, ethtool::make),
@@ -220,6 +223,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("nvmesubsystem", &[], plain::<nvmesubsystem::Nvmesubsystem>),
     Entry::on("os", &[], plain::<os::Os>),
     Entry::off("pcidevice", pcidevice::FLAGS, pcidevice::make),
+    Entry::off("perf", perf::FLAGS, perf::make),
     Entry::on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::make),
     Entry::on("pressure", &[], plain::<pressure::Pressure>),
     Entry::off("process", &[], crate::process::make),

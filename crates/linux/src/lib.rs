@@ -18,6 +18,8 @@ pub mod inherited;
 pub mod net;
 /// What a process has to know of itself: limits, units.
 pub mod own;
+/// Counters of the processors and of the kernel.
+pub mod perf;
 /// Processes held by the kernel: signals that meet the right one.
 pub mod pidfd;
 /// What this process may do here.

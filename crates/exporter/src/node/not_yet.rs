@@ -4,16 +4,12 @@
 use crate::flags::Flag;
 
 /// Their names.
-pub const NAMES: &[&str] = &["drm", "logind", "ntp", "perf", "runit", "supervisord", "systemd"];
+pub const NAMES: &[&str] = &["logind", "ntp", "runit", "supervisord", "systemd"];
 
 const HELP: &str = "Taken for node_exporter's sake; the collector is not there yet.";
 
 const fn word(name: &'static str) -> Flag {
     Flag::word(name, "", HELP).hidden()
-}
-
-const fn list(name: &'static str) -> Flag {
-    Flag::list(name, HELP).hidden()
 }
 
 const fn switch(name: &'static str) -> Flag {
@@ -29,14 +25,6 @@ pub const FLAGS: &[Flag] = &[
     word("collector.ntp.ip-ttl"),
     word("collector.ntp.max-distance"),
     word("collector.ntp.local-offset-tolerance"),
-    word("collector.perf.cpus"),
-    list("collector.perf.tracepoint"),
-    switch("collector.perf.disable-hardware-profilers"),
-    list("collector.perf.hardware-profilers"),
-    switch("collector.perf.disable-software-profilers"),
-    list("collector.perf.software-profilers"),
-    switch("collector.perf.disable-cache-profilers"),
-    list("collector.perf.cache-profilers"),
     word("collector.runit.servicedir"),
     word("collector.supervisord.url"),
     word("collector.systemd.unit-include"),

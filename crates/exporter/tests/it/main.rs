@@ -9,6 +9,7 @@
 )]
 
 mod beside_upstream;
+mod devices;
 mod exposition;
 mod http;
 mod interfaces;

@@ -75,6 +75,8 @@ const SYS: &[(&str, &str)] = &[
     ("class/infiniband/mlx4_0/ports/1/state", "4: ACTIVE\n"),
     ("class/fc_host/host0/statistics/rx_frames", "0x3\n"),
     ("class/scsi_tape/st0/stats/io_ns", "1\n"),
+    ("class/drm/card0/device/uevent", "DRIVER=amdgpu\n"),
+    ("class/drm/card0/device/gpu_busy_percent", "4\n"),
     ("class/dmi/id/bios_date", "04/12/2021\n"),
     ("fs/btrfs/u/allocation/data/raid5/total_bytes", "1\n"),
     ("fs/btrfs/u/allocation/data/raid5/used_bytes", "1\n"),

@@ -68,6 +68,8 @@ impl Exporter {
             ));
         }
         log::start(&log_options(&flags)?)?;
+        // Before collectors are made: some open a file for each processor.
+        procyon_linux::own::raise_descriptor_limit();
         let served = Served::new(&flags, VERSION, Arc::new(SystemClock))?;
         serve(served, Listen::new(&flags, Face::Node)?)
     }
