@@ -54,6 +54,7 @@ mod network_route;
 mod nfs;
 mod nfsd;
 pub mod not_yet;
+mod ntp;
 mod nvme;
 mod nvmesubsystem;
 mod os;
@@ -65,6 +66,7 @@ mod processes;
 mod qdisc;
 mod rapl;
 mod row;
+mod runit;
 mod schedstat;
 mod selinux;
 mod slabinfo;
@@ -72,6 +74,7 @@ mod sockstat;
 mod softirqs;
 mod softnet;
 mod stat;
+mod supervisord;
 mod swap;
 mod sysctl;
 mod tapestats;
@@ -219,6 +222,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("network_route", &[], plain::<network_route::NetworkRoute>),
     Entry::on("nfs", &[], plain::<nfs::Nfs>),
     Entry::on("nfsd", &[], plain::<nfsd::Nfsd>),
+    Entry::off("ntp", ntp::FLAGS, ntp::make),
     Entry::on("nvme", &[], plain::<nvme::Nvme>),
     Entry::off("nvmesubsystem", &[], plain::<nvmesubsystem::Nvmesubsystem>),
     Entry::on("os", &[], plain::<os::Os>),
@@ -230,6 +234,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("processes", &[], plain::<processes::Processes>),
     Entry::off("qdisc", qdisc::FLAGS, qdisc::make),
     Entry::on("rapl", rapl::FLAGS, rapl::make),
+    Entry::off("runit", runit::FLAGS, runit::make),
     Entry::on("schedstat", &[], plain::<schedstat::Schedstat>),
     Entry::on("selinux", &[], plain::<selinux::Selinux>),
     Entry::off("slabinfo", slabinfo::FLAGS, slabinfo::make),
@@ -237,6 +242,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("softirqs", &[], plain::<softirqs::Softirqs>),
     Entry::on("softnet", &[], plain::<softnet::Softnet>),
     Entry::on("stat", stat::FLAGS, stat::make),
+    Entry::off("supervisord", supervisord::FLAGS, supervisord::make),
     Entry::off("swap", &[], plain::<swap::Swap>),
     Entry::off("sysctl", sysctl::FLAGS, sysctl::make),
     Entry::on("tapestats", tapestats::FLAGS, tapestats::make),

@@ -4,7 +4,7 @@
 use crate::flags::Flag;
 
 /// Their names.
-pub const NAMES: &[&str] = &["logind", "ntp", "runit", "supervisord", "systemd"];
+pub const NAMES: &[&str] = &["logind", "systemd"];
 
 const HELP: &str = "Taken for node_exporter's sake; the collector is not there yet.";
 
@@ -18,15 +18,6 @@ const fn switch(name: &'static str) -> Flag {
 
 /// Their flags.
 pub const FLAGS: &[Flag] = &[
-    word("collector.ntp.server"),
-    word("collector.ntp.server-port"),
-    word("collector.ntp.protocol-version"),
-    switch("collector.ntp.server-is-local"),
-    word("collector.ntp.ip-ttl"),
-    word("collector.ntp.max-distance"),
-    word("collector.ntp.local-offset-tolerance"),
-    word("collector.runit.servicedir"),
-    word("collector.supervisord.url"),
     word("collector.systemd.unit-include"),
     word("collector.systemd.unit-exclude"),
     word("collector.systemd.unit-whitelist"),

@@ -15,4 +15,5 @@ mod http;
 mod interfaces;
 mod live;
 mod odd_input;
+mod peers;
 mod processes;
