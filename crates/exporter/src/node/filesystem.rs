@@ -171,7 +171,9 @@ impl Filesystem {
     ) {
         let stuck = Arc::clone(&self.stuck);
         let work = move || {
-            while let Some(point) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            // On its own: in the head of the loop the lock would be held until the mount has answered.
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            while let Some(point) = next() {
                 stuck.lock().unwrap_or_else(PoisonError::into_inner).insert(point.clone());
                 let began = SystemClock.mono();
                 let answer = space(&rootfs, &point);

@@ -14,6 +14,7 @@
 mod access;
 mod bad_history;
 mod bursts;
+mod exporter;
 mod fallbacks;
 mod harness;
 mod http;
