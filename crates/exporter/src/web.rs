@@ -4,6 +4,7 @@ mod auth;
 mod config;
 mod guard;
 mod gzip;
+mod idle;
 mod patient;
 mod query;
 mod tls;
@@ -18,7 +19,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use procyon_diag::{Fault, Kind};
 use procyon_model::feed::Feed;
 use procyon_units::Clock;
@@ -33,6 +34,7 @@ use crate::own::{self, Requests};
 use crate::scrape::Collectors;
 use guard::Guard;
 use gzip::Gzip;
+use idle::Activity;
 use patient::Patient;
 use query::Query;
 
@@ -55,8 +57,11 @@ const MAX_CONNECTIONS: usize = 512;
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// The largest head of a request.
 const MAX_HEAD: usize = 16 << 10;
+const MAX_HEAD_BYTES: u32 = 16 << 10;
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
+/// The most requests at one time on one connection of HTTP/2: as many as scrapes are answered at one time.
+const MAX_STREAMS: u32 = 40;
 /// Time for requests in hand when the server stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
 /// Answers smaller than this are not worth compressing.
@@ -347,6 +352,9 @@ async fn converse(stream: TcpStream, seat: Seat, exporter: Arc<Exporter>, stoppi
     };
     // How a handshake fails is its client's affair.
     match tokio::time::timeout(HEAD_DEADLINE, acceptor.accept(Patient::new(stream))).await {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) => {
+            serve_http2(TokioIo::new(stream), exporter, stopping).await;
+        }
         Ok(Ok(stream)) => serve(TokioIo::new(stream), exporter, stopping).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -378,6 +386,37 @@ async fn serve(
     tokio::select! {
         _ended = connection.as_mut() => {}
         _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            drop(tokio::time::timeout(STOP_DEADLINE, connection).await);
+        }
+    }
+}
+
+/// The same over HTTP/2. Where nobody asks anything for a while it ends: unlike the other it has no deadline for heads.
+async fn serve_http2(
+    io: impl hyper::rt::Read + hyper::rt::Write + Unpin,
+    exporter: Arc<Exporter>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let activity = Arc::new(Activity::default());
+    let service = {
+        let activity = Arc::clone(&activity);
+        hyper::service::service_fn(move |request: Request<Incoming>| {
+            let (exporter, busy) = (Arc::clone(&exporter), activity.begin());
+            async move {
+                let answer = admit(exporter, &request).await;
+                drop(busy);
+                Ok::<_, std::convert::Infallible>(answer)
+            }
+        })
+    };
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD_BYTES);
+    let connection = builder.serve_connection(io, service);
+    tokio::pin!(connection);
+    tokio::select! {
+        _ended = connection.as_mut() => {}
+        () = async { tokio::select! { _ = stopping.changed() => {}, () = activity.over(HEAD_DEADLINE) => {} } } => {
             connection.as_mut().graceful_shutdown();
             drop(tokio::time::timeout(STOP_DEADLINE, connection).await);
         }

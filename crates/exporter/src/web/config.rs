@@ -13,6 +13,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Config {
     pub(super) tls: Option<Tls>,
+    /// Whether clients are kept from HTTP/2.
+    pub(super) only_http1: bool,
     /// Headers of every answer.
     pub(super) headers: Vec<(&'static str, String)>,
     /// Users with their passwords by bcrypt.
@@ -99,7 +101,7 @@ impl Config {
         for (key, value) in map {
             match name(key)? {
                 "tls_server_config" => config.tls = tls(value, folder)?,
-                "http_server_config" => config.headers = http(value)?,
+                "http_server_config" => http(value, &mut config)?,
                 "basic_auth_users" => config.users = users(value)?,
                 "rate_limit" => config.rate = rate(value)?,
                 other => return unknown(other, "the file"),
@@ -230,13 +232,11 @@ fn version(word: &str) -> Result<Version, ConfigError> {
     }
 }
 
-fn http(value: &Yaml) -> Result<Vec<(&'static str, String)>, ConfigError> {
+fn http(value: &Yaml, config: &mut Config) -> Result<(), ConfigError> {
     const PLACE: &str = "http_server_config";
-    let mut headers = Vec::new();
     for (key, value) in map(value, PLACE)?.into_iter().flatten() {
         match name(key)? {
-            // HTTP/1.1 is what scrapers speak to us; with `true` they may ask for the other and get this.
-            "http2" => drop(flag(value, "http2")?),
+            "http2" => config.only_http1 = !flag(value, "http2")?,
             "headers" => {
                 for (key, value) in map(value, "headers")?.into_iter().flatten() {
                     let key = name(key)?;
@@ -248,14 +248,14 @@ fn http(value: &Yaml) -> Result<Vec<(&'static str, String)>, ConfigError> {
                         if value.chars().any(char::is_control) {
                             return wrong(format!("HTTP header {key:?} holds a control character"));
                         }
-                        headers.push((*known, value));
+                        config.headers.push((*known, value));
                     }
                 }
             }
             other => return unknown(other, PLACE),
         }
     }
-    Ok(headers)
+    Ok(())
 }
 
 fn users(value: &Yaml) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -334,7 +334,7 @@ rate_limit:
         assert_eq!(tls.certificate, Pem::File("/etc/x/a.pem".into()));
         assert!(matches!(&tls.key, Pem::Text(text) if text.starts_with("-----BEGIN")));
         assert_eq!((tls.clients, tls.min_version), (Clients::RequireAndVerify, Version::Tls13));
-        assert_eq!((config.headers.len(), config.users.len()), (2, 1));
+        assert_eq!((config.headers.len(), config.users.len(), config.only_http1), (2, 1, false));
         assert_eq!(config.rate, Some(Rate { interval: Duration::from_millis(250), burst: 20 }));
         assert_eq!(parse("").unwrap(), Config::default());
         assert_eq!(parse("tls_server_config:\n").unwrap(), Config::default());

@@ -109,9 +109,10 @@ impl Rules {
             };
             headers.push((name, value));
         }
+        let protocols = if config.only_http1 { tls::HTTP1_ALONE } else { tls::HTTP2_AND_1 };
         let bucket = |rate: Rate| Mutex::new(Bucket { rate, tokens: f64::from(rate.burst), at: None });
         Ok(Self {
-            tls: config.tls.as_ref().map(tls::acceptor).transpose()?,
+            tls: config.tls.as_ref().map(|tls| tls::acceptor(tls, protocols)).transpose()?,
             passwords: Passwords::new(config.users),
             headers,
             rate: config.rate.map(bucket),

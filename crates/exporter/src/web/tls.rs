@@ -16,8 +16,15 @@ use tokio_rustls::rustls::{
 
 use super::config::{Clients, Pem, Tls, Version};
 
-/// Reads the certificates and makes what speaks TLS.
-pub(super) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Fault> {
+/// What clients may choose from to speak over TLS (ALPN), the best first.
+pub(super) const HTTP2_AND_1: &[&[u8]] = &[HTTP2, b"http/1.1"];
+/// The same without HTTP/2.
+pub(super) const HTTP1_ALONE: &[&[u8]] = &[b"http/1.1"];
+/// How HTTP/2 is called there.
+pub(super) const HTTP2: &[u8] = b"h2";
+
+/// Reads the certificates and makes what speaks TLS, and then one of these protocols.
+pub(super) fn acceptor(tls: &Tls, protocols: &[&[u8]]) -> Result<TlsAcceptor, Fault> {
     let wrong = |what: &str| Fault::usage(format!("--web.config.file: {what}"));
     let provider = provider(tls)?;
     let versions: &[_] = match (tls.min_version, tls.max_version) {
@@ -42,7 +49,7 @@ pub(super) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Fault> {
     let mut config = builder
         .with_single_cert(chain, key)
         .map_err(|error| wrong("the key does not fit the certificate").because(error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -233,6 +233,92 @@ fn with_certificates_it_speaks_tls_and_wants_those_of_clients() {
     });
 }
 
+/// One frame of HTTP/2: kind, flags, stream, content.
+fn frame(kind: u8, flags: u8, stream: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], content].concat()
+}
+
+/// Asks for `/metrics` over HTTP/2 and reads until the answer is whole: its headers, packed, and its body.
+fn ask_http2(stream: &mut (impl Read + Write)) -> (Vec<u8>, String) {
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const SETTINGS: u8 = 4;
+    // GET, https, /metrics, localhost; of the table that RFC 7541 has in its appendix A.
+    let head = [&[0x82, 0x87, 0x04, 8][..], b"/metrics", &[0x41, 9], b"localhost"].concat();
+    let start = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[]), frame(HEADERS, 5, 1, &head)];
+    stream.write_all(&start.concat()).unwrap();
+    let (mut headers, mut body) = (Vec::new(), Vec::new());
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut content = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut content).unwrap();
+        match head[3] {
+            DATA => body.extend(content),
+            HEADERS => headers.extend(content),
+            _ => {}
+        }
+        // The end of the one stream.
+        if matches!(head[3], DATA | HEADERS) && head[4] & 1 != 0 {
+            return (headers, String::from_utf8(body).unwrap());
+        }
+    }
+}
+
+#[test]
+fn over_tls_clients_may_have_http2_unless_the_file_keeps_them_from_it() {
+    use tokio_rustls::rustls::pki_types::CertificateDer;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+    let folder = tempfile::tempdir().unwrap();
+    let authority = procyon_testkit::certificate::Authority::new("authority");
+    let server = authority.server("localhost");
+    std::fs::write(folder.path().join("cert.pem"), &server.certificate).unwrap();
+    std::fs::write(folder.path().join("key.pem"), &server.key).unwrap();
+    let file = folder.path().join("web.yml");
+    let tls = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
+    std::fs::write(&file, tls).unwrap();
+    let connect = |address: std::net::SocketAddr, protocols: &[&[u8]]| {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.certificate.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
+        let mut stream = StreamOwned::new(connection, socket);
+        stream.conn.complete_io(&mut stream.sock).unwrap();
+        stream
+    };
+    let flag = format!("--web.config.file={}", file.display());
+    with_server(&[FEW, &[&flag]].concat(), |address| {
+        let mut stream = connect(address, &[b"h2", b"http/1.1"]);
+        assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+        let (headers, body) = ask_http2(&mut stream);
+        // Status 200 has a number of its own.
+        assert_eq!(headers.first(), Some(&0x88), "{body}");
+        assert!(read(&body).contains_key("node_load1"), "{body}");
+        // Where nobody asks anything any more the server ends it.
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest));
+        assert!(rest.windows(4).any(|four| four[3] == 7), "it says that it goes away: {rest:?}");
+        let stream = connect(address, &[b"http/1.1"]);
+        assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+        std::fs::write(&file, format!("{tls}http_server_config:\n  http2: false\n")).unwrap();
+        let mut stream = connect(address, &[b"h2", b"http/1.1"]);
+        assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.contains("\nnode_load1 "), "{text}");
+    });
+}
+
 #[test]
 fn flags_that_cannot_be_kept_are_refused_at_the_start() {
     for arguments in [
