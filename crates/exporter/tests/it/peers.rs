@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::exposition::{read, scrape};
 
@@ -145,19 +146,20 @@ fn processes_of_supervisord_are_asked_for_over_a_unix_socket() {
 }
 
 /// Answers one question as a server two hops from a clock, whose own clock is ahead by some seconds.
-fn tell_time(socket: &UdpSocket, ahead: f64) -> Vec<u8> {
+fn tell_time(socket: &UdpSocket, ahead: Duration) -> Vec<u8> {
     let mut question = [0; 100];
     let (length, client) = socket.recv_from(&mut question).unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let now = now.as_secs_f64() + 2_208_988_800.0 + ahead;
-    let time = |seconds: f64| {
-        let (whole, part) = (seconds.floor(), seconds.fract() * 4_294_967_296.0);
-        [(whole as u32).to_be_bytes(), (part as u32).to_be_bytes()].concat()
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap() + ahead;
+    // Seconds since 1900, and 2^32nds of them.
+    let time = |time: Duration| {
+        let whole = u32::try_from(time.as_secs() + 2_208_988_800).unwrap();
+        let part = u32::try_from((u64::from(time.subsec_nanos()) << 32) / 1_000_000_000).unwrap();
+        [whole.to_be_bytes(), part.to_be_bytes()].concat()
     };
     // Leap 1, version 4, server; stratum, poll, precision; root delay 0.5 s, root dispersion 0.25 s, reference.
     let mut answer = vec![0b0110_0100, 2, 6, 0xec, 0, 0, 0x80, 0, 0, 0, 0x40, 0];
     answer.extend(b"LOCL");
-    answer.extend(time(now - 60.0));
+    answer.extend(time(now - Duration::from_mins(1)));
     answer.extend(&question[40..48]);
     answer.extend(time(now));
     answer.extend(time(now));
@@ -170,8 +172,8 @@ fn a_time_server_of_this_machine_is_asked_and_judged() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = format!("--collector.ntp.server-port={}", socket.local_addr().unwrap().port());
     let server = std::thread::spawn(move || {
-        let question = tell_time(&socket, 0.0);
-        tell_time(&socket, 100.0);
+        let question = tell_time(&socket, Duration::ZERO);
+        tell_time(&socket, Duration::from_secs(100));
         question
     });
     // A leap second is announced: a second more is tolerated, and this machine may be slow.

@@ -73,9 +73,11 @@ pub(super) enum AnswerError {
 /// A question, marked with when it goes.
 pub(super) fn question(version: u8, sent: Timestamp) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
-    let [first, .., a, b, c, d, e, f, g, h] = &mut bytes;
+    let [first, ..] = &mut bytes;
     *first = version << 3 | CLIENT;
-    [*a, *b, *c, *d, *e, *f, *g, *h] = sent.0.to_be_bytes();
+    if let Some(place) = bytes.last_chunk_mut() {
+        *place = sent.0.to_be_bytes();
+    }
     bytes
 }
 
