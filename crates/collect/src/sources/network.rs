@@ -31,7 +31,7 @@ pub(crate) struct NetworkSource {
 
 #[derive(Debug)]
 enum Counting {
-    Counted(Counts),
+    Counted(Box<Counts>),
     Estimated(Estimates),
 }
 
@@ -63,7 +63,7 @@ impl NetworkSource {
         let (source, reason, sockets) = match loaded {
             Ok(Network { processes, sockets }) => {
                 let counts = Counts { reader: processes, is_read: false, gone: Net::default(), last: None };
-                (Counting::Counted(counts), None, Some(sockets))
+                (Counting::Counted(Box::new(counts)), None, Some(sockets))
             }
             Err(reason) => (Counting::Estimated(Estimates::default()), Some(estimate(&reason)), None),
         };

@@ -159,7 +159,7 @@ fn tell_time(socket: &UdpSocket, ahead: Duration) -> Vec<u8> {
     // Leap 1, version 4, server; stratum, poll, precision; root delay 0.5 s, root dispersion 0.25 s, reference.
     let mut answer = vec![0b0110_0100, 2, 6, 0xec, 0, 0, 0x80, 0, 0, 0, 0x40, 0];
     answer.extend(b"LOCL");
-    answer.extend(time(now - Duration::from_mins(1)));
+    answer.extend(time(now.checked_sub(Duration::from_mins(1)).unwrap()));
     answer.extend(&question[40..48]);
     answer.extend(time(now));
     answer.extend(time(now));

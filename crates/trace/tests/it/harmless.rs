@@ -52,7 +52,7 @@ fn again_and_again(kind: Kind, pid: u32, before: &(String, String)) -> bool {
         times.push(letting_go.elapsed());
         let (within, held_up_before) = (Instant::now(), held_up(pid));
         eventually("it is as before", Duration::from_secs(5), || (state(pid) == *before).then_some(()));
-        let taken = within.elapsed().saturating_sub(held_up(pid) - held_up_before);
+        let taken = within.elapsed().saturating_sub(held_up(pid).saturating_sub(held_up_before));
         assert!(taken < LIMIT, "{kind:?}, round {round}: as before after {taken:?}");
     }
     times.sort_unstable();
