@@ -97,7 +97,7 @@ def once(name, count, command, out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("procyon", help="the built program")
+    parser.add_argument("--procyon", default=os.environ.get("PROCYON_BIN", "procyon"), help="the built program")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     found = {}
