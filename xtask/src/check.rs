@@ -208,7 +208,11 @@ pub fn soak(place: &Place, names: &[String]) -> Result<()> {
     }
     if chosen(LET_GO, names) {
         let mut command = cargo_tested(place, &["test", "--package", "procyon-trace", "--test", "it", "harmless"]);
-        command.env("PROCYON_SOAK_ROUNDS", "300").env("PROCYON_BIN", place.binary("release"));
+        // One after the other: some count what this program holds attached.
+        command
+            .args(["--", "--test-threads=1"])
+            .env("PROCYON_SOAK_ROUNDS", "300")
+            .env("PROCYON_BIN", place.binary("release"));
         steps.note(step::run(LET_GO, &mut command));
     }
     steps.note(programs(place, &place.binary("release"), SOAKED_PROGRAMS, names));
