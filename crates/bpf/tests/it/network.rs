@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use procyon_bpf::network::{Closed, Network, ProcessTraffic, Socket};
 use procyon_bpf::{Kernel, LoadError};
@@ -339,16 +339,11 @@ fn a_process_that_is_taken_out_is_gone_and_the_others_stay() {
     let pid = one.pid();
     assert!(process(pid, &found).lives && process(other.pid(), &found).lives);
     drop(one);
-    let deadline = Instant::now() + Duration::from_secs(5);
-    let ended = loop {
+    let ended = eventually("its threads have ended", PATIENCE, || {
         let ended = process(pid, watch.network.processes.read().unwrap());
         assert_eq!((ended.traffic.received.get(), ended.traffic.sent.get()), (10, 10));
-        if !ended.lives {
-            break ended;
-        }
-        assert!(Instant::now() < deadline, "its threads live");
-        std::thread::sleep(Duration::from_millis(5));
-    };
+        (!ended.lives).then_some(ended)
+    });
     watch.network.processes.forget(&ended).unwrap();
     watch.network.processes.forget(&ended).unwrap();
     let found = watch.network.processes.read().unwrap();
