@@ -1,4 +1,4 @@
-//! Processor time as `/proc/PID/stat` tells it, without the rounding to ticks.
+//! Processor time as `/proc/PID/stat` tells it, in steps of 10 µs instead of ticks of 10 ms.
 
 use procyon_units::CpuTime;
 
@@ -23,13 +23,15 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Splits the exact sum in the sampled proportion; neither part falls below what it was `before`.
+    /// Splits the exact sum in the sampled proportion; neither part falls below what it was `before`. Both are whole
+    /// [steps](CpuTime::STEP) if they were before.
     ///
     /// The same as `cputime_adjust()` of [kernel/sched/cputime.c](https://github.com/torvalds/linux/blob/v6.12/kernel/sched/cputime.c#L560),
     /// which keeps `before` in the kernel for `/proc`.
     #[must_use]
     pub fn split(self, before: Split) -> Split {
-        let Self { user, system, runtime } = self;
+        let Self { user, system, .. } = self;
+        let runtime = self.runtime.stepped();
         if before.user.plus(before.system) >= runtime {
             return before;
         }
@@ -39,7 +41,7 @@ impl Counted {
             runtime.0
         } else {
             let part = u128::from(system.0) * u128::from(runtime.0) / u128::from(user.plus(system).0);
-            u64::try_from(part).unwrap_or(u64::MAX).min(runtime.0)
+            CpuTime(u64::try_from(part).unwrap_or(u64::MAX)).stepped().0.min(runtime.0)
         };
         let system = proportional.max(before.system.0);
         let user = runtime.0.saturating_sub(system);
@@ -54,12 +56,16 @@ impl Counted {
 mod tests {
     use super::*;
 
+    /// In steps.
     fn counted(user: u64, system: u64, runtime: u64) -> Counted {
-        Counted { user: CpuTime(user), system: CpuTime(system), runtime: CpuTime(runtime) }
+        let [user, system, runtime] = [user, system, runtime].map(|steps| CpuTime(steps * CpuTime::STEP.0));
+        Counted { user, system, runtime }
     }
 
+    /// In steps.
     fn split(user: u64, system: u64) -> Split {
-        Split { user: CpuTime(user), system: CpuTime(system) }
+        let [user, system] = [user, system].map(|steps| CpuTime(steps * CpuTime::STEP.0));
+        Split { user, system }
     }
 
     #[test]
@@ -78,10 +84,13 @@ mod tests {
         for _ in 0..10_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let (a, b, c) = (seed >> 60, (seed >> 40) & 15, (seed >> 20) & 31);
-            now = counted(now.user.0 + a, now.system.0 + b, now.runtime.0 + c);
+            // Not in whole steps.
+            let more = |time: CpuTime, by: u64| CpuTime(time.0 + by * 3_001);
+            now = Counted { user: more(now.user, a), system: more(now.system, b), runtime: more(now.runtime, c) };
             let after = now.split(before);
             assert!(after.user >= before.user && after.system >= before.system, "{before:?} {now:?} {after:?}");
-            assert!(after.user.plus(after.system) == now.runtime || after == before);
+            assert!(after.user.plus(after.system) == now.runtime.stepped() || after == before);
+            assert_eq!((after.user.0 % CpuTime::STEP.0, after.system.0 % CpuTime::STEP.0), (0, 0), "{after:?}");
             before = after;
         }
     }
@@ -93,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_century_does_not_overflow() {
-        let century = 100 * 365 * 24 * 3600 * 1_000_000_000_u64;
+        let century = 100 * 365 * 24 * 3600 * (1_000_000_000 / CpuTime::STEP.0);
         assert_eq!(counted(century, century, century).split(Split::default()), split(century / 2, century / 2));
     }
 }

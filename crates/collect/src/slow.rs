@@ -148,7 +148,7 @@ impl SlowLane {
     }
 
     fn read_delay(dir: &PidDir, buffer: &mut Vec<u8>, slow: &mut Slow, elapsed: Option<Duration>) -> Result<(), Lost> {
-        let delay = pid_schedstat::run_delay(dir, buffer, MAX_THREADS)?;
+        let delay = pid_schedstat::run_delay(dir, buffer, MAX_THREADS)?.map(CpuTime::stepped);
         slow.run_delay_rate = match (slow.run_delay, delay, elapsed) {
             (Reading::Known(a), Reading::Known(b), Some(elapsed)) => known(cores(a, b, elapsed)),
             (_, Reading::Known(_), _) => Reading::Pending,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use procyon_history::HistoryError;
 use procyon_units::Wall;
 
+use crate::block::manifest::Group;
 use crate::kinds::host::{self, Host};
 use crate::kinds::{Kind, Tick};
 use crate::segment::{Mark, Segment, marks};
@@ -33,6 +34,8 @@ pub(crate) struct Stretch {
     /// The interval of the last frame.
     pub(crate) interval: Duration,
     pub(crate) segment: Arc<dyn Segment>,
+    /// Its frames, where they are known already.
+    known: Option<Arc<[Mark]>>,
 }
 
 impl Stretch {
@@ -46,12 +49,28 @@ impl Stretch {
             covered: marks.iter().map(|mark| mark.covered).sum(),
             interval: last.interval,
             segment,
+            known: None,
         })
     }
 
+    /// A stretch of a log, all of whose frames had to be looked at.
+    pub(crate) fn of_log(marks: Vec<Mark>, segment: Arc<dyn Segment>) -> Option<Self> {
+        let stretch = Self::of(&marks, segment)?;
+        Some(Self { known: Some(marks.into()), ..stretch })
+    }
+
+    /// A stretch of a row group of a block.
+    pub(crate) fn of_group(group: &Group, segment: Arc<dyn Segment>) -> Self {
+        let Group { first, last, frames, covered, interval, .. } = *group;
+        Self { first, last, frames, covered, interval, segment, known: None }
+    }
+
     /// All frames.
-    pub(crate) fn marks(&self) -> Result<Vec<Mark>, HistoryError> {
-        marks(&*self.segment, i64::MAX)
+    pub(crate) fn marks(&self) -> Result<Arc<[Mark]>, HistoryError> {
+        match &self.known {
+            Some(marks) => Ok(Arc::clone(marks)),
+            None => Ok(marks(&*self.segment, i64::MAX)?.into()),
+        }
     }
 
     /// What frames have in common with their rows, by instant.

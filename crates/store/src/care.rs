@@ -166,7 +166,7 @@ fn verify_log(folder: &Folder, seq: u64, newest: bool) -> Result<Option<Problem>
     let mut sound = true;
     let mut replay = crate::replay::Replay::default();
     let end = log.records(|record| {
-        match replay.apply(record, crate::replay::Wanted::ALL, |_, _, _| {}) {
+        match replay.apply(record, |_, _, _| {}) {
             Ok(at_ms) => last = Some(Wall::from_unix_ms(at_ms)),
             Err(_) => sound = false,
         }

@@ -1,17 +1,13 @@
 //! The log that is being written, as far as it was read: a question about the newest time reads only what came since the last one.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use procyon_history::HistoryError;
 
-use crate::answer::frame::{State, Things};
 use crate::block::table::Tables;
-use crate::kinds::host::Host;
-use crate::kinds::process::Process;
-use crate::kinds::{COUNT, Kind};
 use crate::log::{Log, Place};
+use crate::now::{Now, Until};
 use crate::record;
-use crate::row::{CARRIED, ENDED, GONE};
 use crate::segment::{Mark, Row, Segment};
 use crate::texts::Texts;
 use crate::varint::{Cursor, Nonsense};
@@ -28,10 +24,8 @@ pub(crate) struct Head {
 struct Read {
     to: Place,
     tables: Tables,
-    /// What is so after the last record, by the numbers of things.
-    now: [Vec<Option<State>>; COUNT],
-    /// Processes whose end the last record told.
-    ended: Vec<State>,
+    /// What is so after the last record.
+    now: Now,
     marks: Vec<Mark>,
 }
 
@@ -66,27 +60,9 @@ impl Head {
 impl Read {
     fn take(&mut self, bytes: &[u8]) -> Result<(), Nonsense> {
         self.tables.take(bytes, &|_| true)?;
-        self.ended.clear();
         let mut cursor = Cursor(bytes);
         let at_ms = record::skip_head(&mut cursor)?;
-        for (kind, things) in self.now.iter_mut().enumerate() {
-            let mut rows = record::kind(&mut cursor)?;
-            while let Some((thing, mut row)) = record::next_row(&mut rows)? {
-                // The tables have it already, so that the number is no nonsense.
-                if things.len() <= thing {
-                    things.resize_with(thing + 1, || None);
-                }
-                let Some(place) = things.get_mut(thing) else { return Err(Nonsense) };
-                let state = place.get_or_insert_with(|| State::new(kind));
-                let flags = state.apply(kind, at_ms, &mut row)?;
-                if kind == Host::AT && flags & CARRIED == 0 {
-                    self.marks.push(Mark::of(at_ms, state.cells()));
-                }
-                if flags & GONE != 0 {
-                    self.ended.extend(place.take().filter(|_| kind == Process::AT && flags & ENDED != 0));
-                }
-            }
-        }
+        self.marks.extend(self.now.take(at_ms, &mut cursor, Until::Here)?);
         Ok(())
     }
 }
@@ -102,25 +78,20 @@ impl Segment for Head {
         self.read().tables.visit(kind, columns, until_ms, tell)
     }
 
-    fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
+    fn all_at(&self, at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
         let read = self.read();
         if read.marks.last().is_none_or(|last| last.at_ms != at_ms) {
-            return Ok(None);
+            return self.log.all_at(at_ms);
         }
-        Ok(Some(Things {
-            living: read.now.get(kind).map_or_else(Vec::new, |things| things.iter().flatten().cloned().collect()),
-            ended: if kind == Process::AT { read.ended.clone() } else { Vec::new() },
-            texts: std::sync::Arc::new(read.tables.texts.clone()),
-        }))
+        Ok(Some((read.now.clone(), Arc::new(read.tables.texts.clone()))))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use procyon_history::Sink;
     use procyon_history::conformance::script::Script;
+    use procyon_history::{History, Sink};
+    use procyon_units::Wall;
 
     use super::*;
     use crate::answer::frame::frame;
@@ -144,6 +115,47 @@ mod tests {
         (folder, script, of)
     }
 
+    fn tables(log: &Log) -> Box<dyn Segment> {
+        Box::new(Tables::read(log, |_| true).unwrap())
+    }
+
+    #[test]
+    fn a_log_is_read_no_further_than_to_the_frame_after_an_instant() {
+        let (_dir, script, folder) = history(9);
+        let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(1) };
+        let walls = |until| log.marks(until).unwrap().iter().map(|mark| mark.wall).collect::<Vec<_>>();
+        let all: Vec<Wall> = (0..9).map(|place| script.at(place)).collect();
+        assert_eq!(walls(Wall(i64::MAX)), all);
+        assert_eq!(walls(script.at(3)), all[..5]);
+        assert_eq!(walls(Wall(0)), all[..1]);
+        // All of them are told as the rows of the machine tell them.
+        let told = crate::segment::marks(&log, i64::MAX).unwrap();
+        assert_eq!(format!("{told:?}"), format!("{:?}", log.marks(Wall(i64::MAX)).unwrap()));
+    }
+
+    #[test]
+    fn what_was_in_a_block_is_told_without_reading_the_log_after_it() {
+        let (dir, mut script, folder) = history(5);
+        let mut writer = open_writer(&Config::new(dir.path())).unwrap();
+        writer.seal().unwrap();
+        for _ in 0..4 {
+            let place = script.tick();
+            writer.write(&script.frames[place]).unwrap();
+        }
+        let reader = crate::open_reader(dir.path()).unwrap();
+        let whole = std::fs::read(folder.log(2)).unwrap();
+        let told = |at: usize| {
+            let past = reader.at(script.at(at)).unwrap();
+            (past.frame.wall, past.gap, past.frame.processes.len())
+        };
+        let (before, last) = (told(2), told(4));
+        // Only what was carried and the first frame are left of it.
+        std::fs::write(folder.log(2), &whole[..whole.len() * 2 / 3]).unwrap();
+        assert_eq!((told(2), told(4)), (before, last));
+        assert_eq!((before.0, last.0), (script.at(2), script.at(4)));
+        assert_ne!(told(8).0, script.at(8), "the end of the log is gone");
+    }
+
     #[test]
     fn what_came_since_is_read_and_tells_the_same_as_the_whole_log() {
         let (dir, mut script, folder) = history(3);
@@ -162,6 +174,9 @@ mod tests {
                 let [a, b] = [&head as &dyn Segment, &log].map(|segment| frame(segment, at_ms).unwrap().unwrap());
                 assert_eq!(format!("{a:?}"), format!("{b:?}"));
                 assert_eq!(format!("{:?}", a.processes), format!("{:?}", written.processes));
+                // From the rows of each kind, one after the other.
+                let c = frame(&*tables(&log), at_ms).unwrap().unwrap();
+                assert_eq!(format!("{a:?}"), format!("{c:?}"));
             }
         }
     }

@@ -27,6 +27,7 @@ mod frames;
 mod head;
 mod kinds;
 mod log;
+mod now;
 mod order;
 mod reader;
 mod reading;

@@ -6,13 +6,19 @@ use std::sync::Arc;
 
 use procyon_history::HistoryError;
 
+use procyon_units::Wall;
+
 use crate::column::{Cells, Shape};
 use crate::disk::{Disk, Stream};
 use crate::frames::{self, HEAD, HEADER, Records, header, whole};
-use crate::kinds::columns;
-use crate::replay::{Replay, Wanted};
-use crate::segment::{Row, Segment};
+use crate::kinds::host::Host;
+use crate::kinds::{Kind, columns, width};
+use crate::now::{MOST_THINGS, Now, Until};
+use crate::record;
+use crate::row::{self, CARRIED, GONE, Head};
+use crate::segment::{Mark, Row, Segment};
 use crate::texts::Texts;
+use crate::varint::{Cursor, Nonsense};
 
 /// A log file.
 #[derive(Debug, Clone)]
@@ -111,6 +117,84 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Its frames in order, up to the first one after an instant.
+    pub(crate) fn marks(&self, until: Wall) -> Result<Vec<Mark>, HistoryError> {
+        let mut cells = vec![0; width(Host::AT)];
+        let mut marks: Vec<Mark> = Vec::new();
+        self.records(|record| {
+            let mut cursor = Cursor(record);
+            let mut read = || -> Result<(), Nonsense> {
+                let at_ms = record::skip_head(&mut cursor)?;
+                // The machine is the first kind.
+                let mut rows = record::kind(&mut cursor)?;
+                while let Some((_, mut row)) = record::next_row(&mut rows)? {
+                    let head = row::apply(&mut row, columns(Host::AT), &mut cells)?;
+                    if head.flags & CARRIED == 0 {
+                        marks.push(Mark::of(at_ms, Cells(&cells)));
+                    }
+                }
+                Ok(())
+            };
+            read().is_ok() && marks.last().is_none_or(|mark| mark.wall <= until)
+        })?;
+        Ok(marks)
+    }
+}
+
+/// What is wanted of a row of a kind, and what of it is so.
+struct Picked {
+    /// The places in the list of wanted columns of each column.
+    places: Vec<Vec<usize>>,
+    shapes: Vec<Shape>,
+    /// The wanted columns of each thing.
+    things: Vec<Option<Box<[i64]>>>,
+}
+
+impl Picked {
+    fn new(kind: usize, wanted: &[usize]) -> Self {
+        let mut places = vec![Vec::new(); width(kind)];
+        for (place, column) in wanted.iter().enumerate() {
+            if let Some(places) = places.get_mut(*column) {
+                places.push(place);
+            }
+        }
+        let shape = |column: &usize| columns(kind).get(*column).map_or(Shape::Level, |column| column.shape);
+        Self { places, shapes: wanted.iter().map(shape).collect(), things: Vec::new() }
+    }
+
+    /// Takes in a row; `values` become its wanted columns.
+    fn take(&mut self, kind: usize, thing: usize, row: &mut Cursor<'_>, values: &mut [i64]) -> Result<Head, Nonsense> {
+        if thing > MOST_THINGS {
+            return Err(Nonsense);
+        }
+        if self.things.len() <= thing {
+            self.things.resize_with(thing + 1, || None);
+        }
+        let Some(place) = self.things.get_mut(thing) else { return Err(Nonsense) };
+        let cells = place.get_or_insert_with(|| vec![0; values.len()].into());
+        values.copy_from_slice(cells);
+        for (value, shape) in values.iter_mut().zip(&self.shapes) {
+            if matches!(shape, Shape::Counter(_) | Shape::Passing) {
+                *value = 0;
+            }
+        }
+        let head = row::changes(row, columns(kind), |column, shape, difference| {
+            for place in self.places.get(column).into_iter().flatten() {
+                if let Some(value) = values.get_mut(*place) {
+                    *value =
+                        if matches!(shape, Shape::Counter(_)) { difference } else { shape.moved(*value, difference) };
+                }
+            }
+        })?;
+        cells.copy_from_slice(values);
+        if head.flags & GONE != 0 {
+            *place = None;
+        }
+        Ok(head)
+    }
+}
+
 impl Segment for Log {
     fn visit(
         &self,
@@ -119,27 +203,45 @@ impl Segment for Log {
         until_ms: i64,
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
-        let mut replay = Replay::default();
-        let counters: Vec<bool> = wanted
-            .iter()
-            .map(|place| columns(kind).get(*place).is_some_and(|column| matches!(column.shape, Shape::Counter(_))))
-            .collect();
+        let mut picked = Picked::new(kind, wanted);
+        let mut texts = Texts::default();
         let mut values = vec![0; wanted.len()];
         self.records(|record| {
-            let at = crate::record::instant(record);
-            if at.is_none_or(|at| at > until_ms) {
-                return false;
-            }
-            let applied = replay.apply(record, Wanted::kind(kind), |_, at_ms, told| {
-                let (old, new) = (Cells(told.old), Cells(told.new));
-                for ((value, place), counter) in values.iter_mut().zip(wanted).zip(&counters) {
-                    let before = if *counter { old.get(*place) } else { 0 };
-                    *value = new.get(*place).wrapping_sub(before);
+            let mut cursor = Cursor(record);
+            let mut read = || -> Result<bool, Nonsense> {
+                if record::instant(record).is_none_or(|at| at > until_ms) {
+                    return Ok(false);
                 }
-                tell(Row { at_ms, thing: told.thing, flags: told.head.flags, start: told.head.start, values: &values });
-            });
-            applied.is_ok()
+                let at_ms = record::head(&mut cursor, &mut texts)?;
+                for of in 0..=kind {
+                    let mut rows = record::kind(&mut cursor)?;
+                    while of == kind
+                        && let Some((thing, mut row)) = record::next_row(&mut rows)?
+                    {
+                        let Head { flags, start } = picked.take(kind, thing, &mut row, &mut values)?;
+                        tell(Row { at_ms, thing, flags, start, values: &values });
+                    }
+                }
+                Ok(true)
+            };
+            read().unwrap_or(false)
         })?;
-        Ok(replay.texts)
+        Ok(texts)
+    }
+
+    fn all_at(&self, at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
+        let mut now = Now::default();
+        let mut texts = Texts::default();
+        self.records(|record| {
+            let mut cursor = Cursor(record);
+            let mut read = || -> Result<bool, Nonsense> {
+                let Some(at) = record::instant(record).filter(|at| *at <= at_ms) else { return Ok(false) };
+                record::head(&mut cursor, &mut texts)?;
+                now.take(at, &mut cursor, if at == at_ms { Until::Here } else { Until::Later })?;
+                Ok(at < at_ms)
+            };
+            read().unwrap_or(false)
+        })?;
+        Ok(Some((now, Arc::new(texts))))
     }
 }

@@ -24,12 +24,14 @@ use crate::disk::{Disk, RealDisk};
 use crate::figure::Figure;
 use crate::folder::Folder;
 use crate::log::Log;
-use crate::segment::{Mark, Row, Segment, marks};
+use crate::segment::{Mark, Row, Segment};
 use crate::status::Status;
 use crate::texts::Texts;
 
 /// How often a question is asked again when files were put together meanwhile.
 const ATTEMPTS: usize = 5;
+/// Later than any frame.
+const FOR_EVER: Wall = Wall(i64::MAX);
 
 /// Answers questions about the past.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Reader {
     status: Arc<Status>,
     limits: Option<(Bytes, Duration)>,
     cache: Arc<Cache>,
+    /// Whether what is read of the newest log is kept for the next question, as it pays where many are asked.
+    follows: bool,
 }
 
 /// Opens the history of a folder to ask it. The folder need not be there yet.
@@ -49,7 +53,13 @@ pub fn open_reader(dir: &Path) -> Result<Reader, HistoryError> {
 
 impl Reader {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
-        Self { folder: Folder::new(disk, dir), status: Arc::default(), limits: None, cache: Arc::default() }
+        Self {
+            folder: Folder::new(disk, dir),
+            status: Arc::default(),
+            limits: None,
+            cache: Arc::default(),
+            follows: false,
+        }
     }
 
     /// Whether this version can read it.
@@ -60,16 +70,25 @@ impl Reader {
     /// A reader that knows how the writing is doing.
     pub(crate) fn beside(disk: Arc<dyn Disk>, config: &Config, status: Arc<Status>) -> Self {
         let limits = Some((config.max_size, config.retention));
-        Self { folder: Folder::new(disk, &config.dir), status, limits, cache: Arc::default() }
+        Self { folder: Folder::new(disk, &config.dir), status, limits, cache: Arc::default(), follows: true }
     }
 
     /// Everything there is, in order of time.
     pub(crate) fn stretches(&self) -> Result<Vec<Stretch>, HistoryError> {
-        answer::overlap::resolve(self.pieces()?.into_iter().map(|piece| piece.stretch).collect())
+        self.stretches_until(FOR_EVER)
+    }
+
+    /// The same, as far as it may matter for what was up to an instant: of logs that is up to the first frame after it.
+    fn stretches_until(&self, until: Wall) -> Result<Vec<Stretch>, HistoryError> {
+        answer::overlap::resolve(self.pieces_until(until)?.into_iter().map(|piece| piece.stretch).collect())
     }
 
     /// Everything there is, in the order in which it was written, and where it stands.
     pub(crate) fn pieces(&self) -> Result<Vec<Piece>, HistoryError> {
+        self.pieces_until(FOR_EVER)
+    }
+
+    fn pieces_until(&self, until: Wall) -> Result<Vec<Piece>, HistoryError> {
         // Logs first: one that becomes a block meanwhile is then found as a log that is gone, or as both.
         let logs = self.folder.log_numbers()?;
         let names = self.folder.block_names()?;
@@ -78,19 +97,18 @@ impl Reader {
             let Some(groups) = self.groups(*name)? else { continue };
             for (number, group) in groups.iter().enumerate() {
                 let segment = Lazy { reader: self.clone(), name: *name, group: number, damage: Mutex::default() };
-                let Group { seq, first, last, frames, covered, interval, .. } = *group;
-                let stretch = Stretch { first, last, frames, covered, interval, segment: Arc::new(segment) };
-                pieces.push(Piece { seq, block: Some(*name), stretch });
+                let stretch = Stretch::of_group(group, Arc::new(segment));
+                pieces.push(Piece { seq: group.seq, block: Some(*name), stretch });
             }
         }
         let newest = logs.last().copied();
         for seq in logs.into_iter().filter(|seq| !names.iter().any(|name| name.first <= *seq && *seq <= name.last)) {
             let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
-            let stretch = if newest == Some(seq) {
+            let stretch = if self.follows && newest == Some(seq) {
                 let head = self.cache.head(&log);
-                Stretch::of(&head.catch_up()?, head)
+                Stretch::of_log(head.catch_up()?, head)
             } else {
-                Stretch::of(&marks(&log, i64::MAX)?, Arc::new(log))
+                Stretch::of_log(log.marks(until)?, Arc::new(log))
             };
             pieces.extend(stretch.map(|stretch| Piece { seq, block: None, stretch }));
         }
@@ -119,9 +137,18 @@ impl Reader {
 
     /// Asks, and asks again if a file vanished because it became part of another one.
     fn ask<T>(&self, question: impl Fn(&[Stretch]) -> Result<T, HistoryError>) -> Result<T, HistoryError> {
+        self.ask_until(FOR_EVER, question)
+    }
+
+    /// The same about what was up to an instant.
+    fn ask_until<T>(
+        &self,
+        until: Wall,
+        question: impl Fn(&[Stretch]) -> Result<T, HistoryError>,
+    ) -> Result<T, HistoryError> {
         let mut attempt = 1;
         loop {
-            match self.stretches().and_then(|stretches| question(&stretches)) {
+            match self.stretches_until(until).and_then(|stretches| question(&stretches)) {
                 Err(HistoryError::Io { source, .. })
                     if source.kind() == std::io::ErrorKind::NotFound && attempt < ATTEMPTS =>
                 {
@@ -233,9 +260,9 @@ impl History for Reader {
     }
 
     fn at(&self, at: Wall) -> Result<Past, HistoryError> {
-        self.ask(|stretches| {
+        self.ask_until(at, |stretches| {
             let Some((number, mark, next)) = place(stretches, at)? else {
-                let extent = extent(stretches).ok_or(HistoryError::Empty)?;
+                let extent = self.extent()?.ok_or(HistoryError::Empty)?;
                 return Err(HistoryError::Before { at, extent });
             };
             let stretch = stretches.get(number).ok_or(HistoryError::Empty)?;
@@ -282,11 +309,11 @@ impl History for Reader {
             let mut gaps = Vec::new();
             let mut last: Option<Mark> = None;
             for stretch in with_neighbours(stretches, from, to) {
-                for mark in stretch.marks()? {
+                for mark in stretch.marks()?.iter() {
                     if let Some(before) = last.filter(|last| last.far_from(mark.wall)) {
                         gaps.push(Gap { from: before.wall, to: Some(mark.wall) });
                     }
-                    last = Some(mark);
+                    last = Some(*mark);
                 }
             }
             gaps.retain(|gap| gap.from < to && gap.to.is_none_or(|end| end > from));
@@ -307,7 +334,7 @@ impl History for Reader {
     }
 
     fn top(&self, question: &TopQuestion) -> Result<Top, HistoryError> {
-        self.ask(|stretches| answer::lives::top(stretches, question))
+        self.ask_until(question.to, |stretches| answer::lives::top(stretches, question))
     }
 
     fn search(&self, search: &Search) -> Result<Vec<Found>, HistoryError> {

@@ -3,13 +3,11 @@
 use crate::column::Cells;
 use crate::kinds::host::{self, Host};
 use crate::kinds::{COUNT, Kind, columns, width};
+use crate::now::MOST_THINGS;
 use crate::record;
 use crate::row::{self, GONE, Head};
 use crate::texts::Texts;
 use crate::varint::{Cursor, Nonsense};
-
-/// More things than this in a segment are no segment of ours.
-const MOST_THINGS: usize = 1 << 24;
 
 /// Everything that is so at the point to which records were applied.
 #[derive(Debug, Default)]
@@ -17,8 +15,6 @@ pub(crate) struct Replay {
     /// The living things of each kind, by number.
     pub(crate) kinds: [Vec<Option<Box<[i64]>>>; COUNT],
     pub(crate) texts: Texts,
-    /// The row before, while a row is told.
-    old: Vec<i64>,
     /// Instant of the last record, Unix ms.
     pub(crate) at_ms: Option<i64>,
 }
@@ -26,29 +22,17 @@ pub(crate) struct Replay {
 /// A row that a record told.
 #[derive(Debug)]
 pub(crate) struct Told<'a> {
-    pub(crate) thing: usize,
     pub(crate) head: Head,
-    pub(crate) old: &'a [i64],
     pub(crate) new: &'a [i64],
 }
 
 impl Replay {
-    /// Applies a record; rows of the kinds in `wanted` (a bit each) are told.
-    ///
-    /// Rows of other kinds are applied as well only if `whole`.
-    pub(crate) fn apply(
-        &mut self,
-        bytes: &[u8],
-        wanted: Wanted,
-        mut tell: impl FnMut(usize, i64, Told<'_>),
-    ) -> Result<i64, Nonsense> {
+    /// Applies a record and tells its rows.
+    pub(crate) fn apply(&mut self, bytes: &[u8], mut tell: impl FnMut(usize, i64, Told<'_>)) -> Result<i64, Nonsense> {
         let mut cursor = Cursor(bytes);
         let at_ms = record::head(&mut cursor, &mut self.texts)?;
         for (kind, things) in self.kinds.iter_mut().enumerate() {
             let mut rows = record::kind(&mut cursor)?;
-            if wanted.0 >> kind & 1 == 0 {
-                continue;
-            }
             while let Some((thing, mut bytes)) = record::next_row(&mut rows)? {
                 if thing > MOST_THINGS {
                     return Err(Nonsense);
@@ -58,10 +42,8 @@ impl Replay {
                 }
                 let Some(place) = things.get_mut(thing) else { return Err(Nonsense) };
                 let cells = place.get_or_insert_with(|| vec![0; width(kind)].into());
-                self.old.clear();
-                self.old.extend_from_slice(cells);
                 let head = row::apply(&mut bytes, columns(kind), cells)?;
-                tell(kind, at_ms, Told { thing, head, old: &self.old, new: cells });
+                tell(kind, at_ms, Told { head, new: cells });
                 if head.flags & GONE != 0 {
                     *place = None;
                 }
@@ -75,17 +57,5 @@ impl Replay {
     pub(crate) fn before(&self) -> Option<host::Before> {
         let row = self.kinds.get(Host::AT)?.first()?.as_deref()?;
         Some(host::before(Cells(row)))
-    }
-}
-
-/// Kinds whose rows are of interest, a bit each.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted(pub(crate) u32);
-
-impl Wanted {
-    pub(crate) const ALL: Self = Self(u32::MAX);
-
-    pub(crate) const fn kind(kind: usize) -> Self {
-        Self(1 << kind)
     }
 }

@@ -1,5 +1,6 @@
 //! A segment is a stretch of history that explains itself: a log, or a row group of a block. Both tell the same rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use procyon_history::HistoryError;
@@ -13,6 +14,7 @@ use crate::column::Cells;
 use crate::figure::Figure;
 use crate::kinds::host::{self, Host};
 use crate::kinds::{Kind, Tick};
+use crate::now::Now;
 use crate::row::CARRIED;
 use crate::texts::Texts;
 
@@ -63,6 +65,11 @@ pub(crate) trait Segment: Send + Sync {
 
     /// What is so of a kind in the frame at an instant, where that can be had faster than by visiting all rows.
     fn things_at(&self, _kind: usize, _at_ms: i64) -> Result<Option<Things>, HistoryError> {
+        Ok(None)
+    }
+
+    /// What is so of every kind in the frame at an instant, where that can be had in one go.
+    fn all_at(&self, _at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
         Ok(None)
     }
 

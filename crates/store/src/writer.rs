@@ -14,10 +14,13 @@ use crate::failure::failed;
 use crate::folder::Folder;
 use crate::frames::{Packer, header};
 use crate::log::Log;
-use crate::replay::{Replay, Wanted};
+use crate::replay::Replay;
 
 /// A log that holds so many rows of processes is closed.
 const MOST_ROWS: u64 = 128 << 10;
+/// So is one that holds so many after less than half of the time that it may have: the larger a block is, the longer it takes to find an
+/// instant in it.
+const QUICK_ROWS: u64 = 64 << 10;
 /// A log of so many bytes is closed.
 const MOST_BYTES: u64 = 16 << 20;
 /// Where history may take little room, a log takes no more than this part of it, so that what is too much can go.
@@ -128,7 +131,7 @@ impl Writer {
         let (mut rows, mut sound, mut first) = (0, true, None);
         let mut departed = Departed::default();
         let end = log.records(|record| {
-            let applied = replay.apply(record, Wanted::ALL, |kind, at_ms, told| {
+            let applied = replay.apply(record, |kind, at_ms, told| {
                 departed.take(kind, told.head.flags, told.new);
                 if told.head.flags & crate::row::CARRIED == 0 {
                     rows += u64::from(kind == 1);
@@ -154,8 +157,10 @@ impl Writer {
     fn is_due(&self, at_ms: i64) -> bool {
         let Some(log) = &self.log else { return true };
         let hour = |ms: i64| ms.div_euclid(self.block_ms);
+        let young = |first: i64| at_ms.saturating_sub(first) < self.block_ms / 2;
         log.bytes >= self.most_bytes
             || self.encoder.rows() >= MOST_ROWS
+            || (self.encoder.rows() >= QUICK_ROWS && log.first_ms.is_some_and(young))
             || log.first_ms.is_some_and(|first| hour(first) != hour(at_ms))
             || self.is_back(at_ms)
     }

@@ -103,6 +103,16 @@ impl Ticks {
 }
 
 impl CpuTime {
+    /// The steps in which the time of a process is told: 10 µs, a thousandth of a percent of one core over a second. What is finer is
+    /// noise of the measurement, and took most of the room of history.
+    pub const STEP: Self = Self(10_000);
+
+    /// The nearest whole [`STEP`](Self::STEP). Of times that only grow it only grows.
+    #[must_use]
+    pub const fn stepped(self) -> Self {
+        Self(self.0.saturating_add(Self::STEP.0 / 2) / Self::STEP.0 * Self::STEP.0)
+    }
+
     /// Whole clock ticks, rounded down.
     pub const fn ticks(self) -> Ticks {
         Ticks(self.0 / (1_000_000_000 / TICKS_PER_SECOND))
@@ -131,5 +141,24 @@ impl Bytes {
     /// Whole units of 1024 bytes, rounded down.
     pub const fn kib(self) -> u64 {
         self.0 / 1024
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_in_steps_is_at_most_half_a_step_off_and_never_falls() {
+        let mut before = CpuTime(0);
+        for time in (0..100_000).step_by(7) {
+            let stepped = CpuTime(time).stepped();
+            assert_eq!(stepped.0 % CpuTime::STEP.0, 0);
+            assert!(stepped.0.abs_diff(time) <= CpuTime::STEP.0 / 2, "{time} {stepped:?}");
+            assert!(stepped >= before);
+            assert_eq!(stepped.stepped(), stepped);
+            before = stepped;
+        }
+        assert_eq!(Ticks(7).cpu_time().stepped(), Ticks(7).cpu_time(), "what counts in ticks stays as it is");
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn unseen(key: ProcessKey, exit: &Exit, started: Wall, moment: Moment
         memory: Reading::Absent,
         io: Reading::Known(Io::default()),
         switches: Reading::Known(Switches::default()),
-        run_delay: Reading::Known(exit.counts.run_delay),
+        run_delay: Reading::Known(exit.counts.run_delay.stepped()),
         net: Reading::Unsupported,
         pss: Reading::Absent,
         fds: Reading::Absent,

@@ -19,6 +19,7 @@ use crate::kinds::process::{self, Process};
 use crate::kinds::sensor::Sensors;
 use crate::kinds::user::Users;
 use crate::kinds::{Kind, Tick, columns, width};
+use crate::now::Until;
 use crate::row::{self, CARRIED, ENDED, GONE};
 use crate::segment::{Row, Segment};
 use crate::texts::Texts;
@@ -54,7 +55,19 @@ impl State {
     }
 
     /// Takes in a row of a log; answers its flags.
-    pub(crate) fn apply(&mut self, kind: usize, at_ms: i64, row: &mut Cursor<'_>) -> Result<u8, Nonsense> {
+    pub(crate) fn apply(
+        &mut self,
+        kind: usize,
+        at_ms: i64,
+        row: &mut Cursor<'_>,
+        until: Until,
+    ) -> Result<u8, Nonsense> {
+        if until == Until::Later {
+            // What it grew by is of no interest, and is not asked for: the frame is another one.
+            let head = row::apply(row, columns(kind), &mut self.cells)?;
+            self.at_ms = i64::MIN;
+            return Ok(head.flags);
+        }
         self.grown.copy_from_slice(&self.cells);
         let head = row::apply(row, columns(kind), &mut self.cells)?;
         self.at_ms = if head.flags & CARRIED == 0 { at_ms } else { i64::MIN };
@@ -148,6 +161,14 @@ fn list<K: Kind>(mut things: Things, at_ms: i64, tick: &Tick) -> Vec<K::Row> {
 
 /// The frame at an instant; none when the segment has none then.
 pub(crate) fn frame(segment: &dyn Segment, at_ms: i64) -> Result<Option<Frame>, HistoryError> {
+    if let Some((mut now, texts)) = segment.all_at(at_ms)? {
+        let mut ended = Some(std::mem::take(&mut now.ended));
+        return assemble(at_ms, |kind| {
+            let things = now.kinds.get_mut(kind).map(std::mem::take).unwrap_or_default();
+            let ended = if kind == Process::AT { ended.take().unwrap_or_default() } else { Vec::new() };
+            Ok(Things { living: things.into_iter().flatten().collect(), ended, texts: Arc::clone(&texts) })
+        });
+    }
     assemble(at_ms, |kind| things(segment, kind, at_ms))
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn events(
     let mut last = before;
     for (number, stretch) in stretches.iter().enumerate() {
         let marks = stretch.marks()?;
-        for mark in &marks {
+        for mark in marks.iter() {
             let gap = last.is_none_or(|last| last.far_from(mark.wall));
             if inside(mark.wall) {
                 let event = Told { at: mark.wall, rank: BOOT, key: None, since: None, row: None };

@@ -194,13 +194,20 @@ pub(crate) fn of_rows(
     columns.extend(names);
     columns.extend(figures.iter().flat_map(|figure| figure.columns));
     let mut open: HashMap<usize, Open> = HashMap::new();
+    // Blocks tell the rows of a thing one after the other: the one whose turn it is stands apart.
+    let mut current: Option<Open> = None;
     let mut done = Vec::new();
     let mut tell = |row: Row<'_>| {
-        let new = || Open::new(row.thing, process::key(Cells(row.values)), figures.len());
-        open.entry(row.thing).or_insert_with(new).take(&row, figures, window);
+        if current.as_ref().is_none_or(|current| current.life.thing != row.thing) {
+            let next = open.remove(&row.thing);
+            let new = || Open::new(row.thing, process::key(Cells(row.values)), figures.len());
+            let before = current.replace(next.unwrap_or_else(new));
+            open.extend(before.map(|before| (before.life.thing, before)));
+        }
+        let Some(life) = &mut current else { return };
+        life.take(&row, figures, window);
         if row.has(GONE) {
-            let gone = open.remove(&row.thing);
-            done.extend(gone.filter(|_| row.at_ms >= first_ms).map(|open| open.life));
+            done.extend(current.take().filter(|_| row.at_ms >= first_ms).map(|open| open.life));
         }
     };
     let found = if let Who::These(keys) = who { segment.find(keys)? } else { None };
@@ -211,7 +218,7 @@ pub(crate) fn of_rows(
         }
         None => segment.visit(Process::AT, &columns, last_ms, &mut tell)?,
     };
-    for (_, mut open) in open {
+    for mut open in open.into_values().chain(current) {
         open.until(i64::MAX, window);
         done.push(open.life);
     }
@@ -249,8 +256,9 @@ fn of_stretch(
             return Ok((lives, texts, stretch.covered));
         }
     }
-    let marks = crate::segment::marks(&*stretch.segment, to.unix_ms())?;
-    let window = Window::new(marks.into_iter().filter(|mark| mark.wall >= from && mark.wall <= to).collect());
+    let marks = stretch.marks()?;
+    let within = |mark: &&Mark| mark.wall >= from && mark.wall <= to;
+    let window = Window::new(marks.iter().filter(within).copied().collect());
     let covered = window.marks.iter().map(|mark| mark.covered).sum();
     let (lives, texts) = of_rows(&*stretch.segment, &window, figures, who)?;
     Ok((lives, texts, covered))

@@ -12,6 +12,7 @@ use crate::answer::lives::Life;
 use crate::figure::Figure;
 use crate::kinds::Kind;
 use crate::kinds::host::Host;
+use crate::now::Now;
 use crate::row::CARRIED;
 use crate::segment::{Mark, Row, Segment};
 use crate::texts::Texts;
@@ -102,6 +103,10 @@ impl Segment for Part {
 
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         self.segment.things_at(kind, at_ms)
+    }
+
+    fn all_at(&self, at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
+        self.segment.all_at(at_ms)
     }
 
     fn find(&self, keys: &[ProcessKey]) -> Result<Option<Vec<(usize, ProcessKey)>>, HistoryError> {

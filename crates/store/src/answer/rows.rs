@@ -46,7 +46,7 @@ fn of_stretch(
 ) -> Result<Vec<(usize, Wall, Option<Seen>)>, HistoryError> {
     let until = range.to.unix_ms();
     let mut frames: BTreeMap<usize, (i64, Wall)> = BTreeMap::new();
-    for mark in stretch.marks()? {
+    for mark in stretch.marks()?.iter() {
         if let Some(place) = range.place(mark.wall) {
             frames.insert(place, (mark.at_ms, mark.wall));
         }

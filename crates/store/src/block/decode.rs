@@ -2,9 +2,9 @@
 //! for any row, and only the rows that are asked for are ever looked at.
 
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::errors::ParquetError;
@@ -38,11 +38,11 @@ enum Rows {
     /// All are the same.
     Same(i64),
     /// Places in the dictionary, one byte each.
-    Byte(Bytes),
+    Byte(Unpacked),
     /// Places in the dictionary, so many bytes each.
-    Wide(usize, Bytes),
+    Wide(usize, Unpacked),
     /// The first bytes of all, then the second ones, and so on to the eighth ones.
-    Split(usize, Bytes),
+    Split(usize, Unpacked),
     /// Rows that nobody asked for.
     Skipped,
 }
@@ -81,6 +81,51 @@ impl Numbers {
         within.filter(|range| !range.is_empty()).collect()
     }
 
+    /// The page in which a row lies, for [`Self::at_in`].
+    pub(crate) fn page_of(&self, row: usize) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Pages(pages) => pages.page_of(row),
+        }
+    }
+
+    /// The number of a row that lies in this page, as a rule: most columns of a file have the same pages.
+    pub(crate) fn at_in(&self, page: usize, row: usize) -> i64 {
+        match self {
+            Self::One(value) => *value,
+            Self::Pages(pages) => pages.at_in(page, row),
+        }
+    }
+
+    /// The sum over rows that lie in this page, as a rule; it wraps.
+    pub(crate) fn sum_in(&self, page: usize, rows: Range<usize>) -> i64 {
+        match self {
+            Self::One(value) => times(*value, rows.len()),
+            Self::Pages(pages) => pages.sum_in(page, rows),
+        }
+    }
+
+    /// Tells the number of each row.
+    pub(crate) fn each(&self, rows: Range<usize>, mut tell: impl FnMut(usize, i64)) {
+        match self {
+            Self::One(value) => rows.for_each(|row| tell(row, *value)),
+            Self::Pages(pages) => pages.each(rows, tell),
+        }
+    }
+
+    /// Where pages end.
+    pub(crate) fn page_ends(&self, rows: usize) -> Vec<usize> {
+        match self {
+            Self::One(_) => vec![rows],
+            Self::Pages(pages) => pages.begins.iter().skip(1).copied().chain([pages.count]).collect(),
+        }
+    }
+
+    /// Whether it is the same in every row.
+    pub(crate) const fn is_one(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+
     /// Whether it is zero in every row.
     pub(crate) const fn is_zero(&self) -> bool {
         matches!(self, Self::One(0))
@@ -115,7 +160,7 @@ impl Pages {
                 }
                 Some(Page::DataPage { buf, num_values, encoding, .. }) => {
                     let count = usize::try_from(num_values).map_err(|_| FOREIGN)?;
-                    let rows = pages.data(&unpacked(&buf)?, count, encoding)?;
+                    let rows = pages.data(unpacked(&buf)?, count, encoding)?;
                     pages.put(rows, count);
                 }
                 Some(Page::DataPageV2 { .. }) | None => return Err(FOREIGN.to_owned()),
@@ -130,17 +175,18 @@ impl Pages {
         self.count += count;
     }
 
-    fn data(&self, buf: &Bytes, count: usize, encoding: Encoding) -> Result<Rows, Foreign> {
+    fn data(&self, mut buf: Unpacked, count: usize, encoding: Encoding) -> Result<Rows, Foreign> {
         if encoding == Encoding::BYTE_STREAM_SPLIT {
-            return if buf.len() == count * 8 { Ok(Rows::Split(count, buf.clone())) } else { Err(FOREIGN) };
+            return if buf.len() == count * 8 { Ok(Rows::Split(count, buf)) } else { Err(FOREIGN) };
         }
         if encoding != Encoding::RLE_DICTIONARY {
             return Err(FOREIGN);
         }
-        let mut cursor = Cursor(buf);
+        let mut cursor = Cursor(&buf);
         let width = usize::from(cursor.byte().map_err(|_| FOREIGN)?) / 8;
         let run = cursor.length().map_err(|_| FOREIGN)?;
-        let values = buf.slice(buf.len() - cursor.0.len()..);
+        buf.from = buf.len() - cursor.0.len();
+        let values = buf;
         if !matches!(width, 1 | 2 | 4) {
             return Err(FOREIGN);
         }
@@ -155,8 +201,82 @@ impl Pages {
         }
     }
 
+    /// The pages that some rows lie in, and which of their rows they are.
+    fn parts(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, &Rows, Range<usize>)> {
+        let first = self.begins.partition_point(|begin| *begin <= rows.start).saturating_sub(1);
+        let ends = self.begins.iter().skip(1).copied().chain([self.count]);
+        let pages = self.begins.iter().zip(ends).zip(&self.rows).skip(first);
+        pages
+            .take_while(move |((begin, _), _)| **begin < rows.end)
+            .map(move |((begin, end), page)| (*begin, page, rows.start.max(*begin) - begin..rows.end.min(end) - begin))
+    }
+
+    fn sum_in(&self, page: usize, rows: Range<usize>) -> i64 {
+        let begin = self.begins.get(page).copied().unwrap_or(usize::MAX);
+        let end = self.begins.get(page + 1).copied().unwrap_or(self.count);
+        if begin <= rows.start && rows.end <= end {
+            return self.rows.get(page).map_or(0, |page| self.sum(page, rows.start - begin..rows.end - begin));
+        }
+        self.parts(rows).fold(0, |sum, (_, page, rows)| sum.wrapping_add(self.sum(page, rows)))
+    }
+
+    /// The sum over rows of a page.
+    fn sum(&self, page: &Rows, rows: Range<usize>) -> i64 {
+        let named = |place: usize| self.dictionary.get(place).copied().unwrap_or(0);
+        match page {
+            Rows::Same(value) => times(*value, rows.len()),
+            Rows::Byte(bytes) => {
+                let places = bytes.get(rows).unwrap_or_default();
+                places.iter().fold(0_i64, |sum, place| sum.wrapping_add(named(usize::from(*place))))
+            }
+            Rows::Wide(width, bytes) => {
+                let places = rows.filter_map(|row| place(bytes, row, *width));
+                places.fold(0_i64, |sum, place| sum.wrapping_add(named(place)))
+            }
+            // Byte by byte: how often each power of 256 is there.
+            Rows::Split(count, bytes) => (0..8).fold(0_i64, |sum, stream| {
+                let begin = stream * count;
+                let bytes = bytes.get(begin + rows.start..begin + rows.end).unwrap_or_default();
+                let digits: u64 = bytes.iter().map(|byte| u64::from(*byte)).sum();
+                sum.wrapping_add((digits << (8 * stream)).cast_signed())
+            }),
+            Rows::Skipped => 0,
+        }
+    }
+
+    fn each(&self, rows: Range<usize>, mut tell: impl FnMut(usize, i64)) {
+        let named = |place: usize| self.dictionary.get(place).copied().unwrap_or(0);
+        for (begin, page, rows) in self.parts(rows) {
+            match page {
+                Rows::Same(value) => rows.for_each(|row| tell(begin + row, *value)),
+                Rows::Byte(bytes) => {
+                    let places = bytes.get(rows.clone()).unwrap_or_default();
+                    rows.zip(places).for_each(|(row, place)| tell(begin + row, named(usize::from(*place))));
+                }
+                Rows::Wide(width, bytes) => {
+                    rows.for_each(|row| tell(begin + row, place(bytes, row, *width).map_or(0, named)));
+                }
+                Rows::Split(count, bytes) => rows.for_each(|row| tell(begin + row, joined(bytes, row, *count))),
+                Rows::Skipped => rows.for_each(|row| tell(begin + row, 0)),
+            }
+        }
+    }
+
+    fn page_of(&self, row: usize) -> usize {
+        self.begins.partition_point(|begin| *begin <= row).saturating_sub(1)
+    }
+
     fn at(&self, row: usize) -> i64 {
-        let page = self.begins.partition_point(|begin| *begin <= row).saturating_sub(1);
+        self.at_place(self.page_of(row), row)
+    }
+
+    fn at_in(&self, page: usize, row: usize) -> i64 {
+        let begins = self.begins.get(page).is_some_and(|begin| *begin <= row);
+        let here = begins && self.begins.get(page + 1).is_none_or(|next| row < *next);
+        self.at_place(if here { page } else { self.page_of(row) }, row)
+    }
+
+    fn at_place(&self, page: usize, row: usize) -> i64 {
         let row = row - self.begins.get(page).copied().unwrap_or(0);
         let named = |place: usize| self.dictionary.get(place).copied();
         let value = match self.rows.get(page) {
@@ -168,6 +288,11 @@ impl Pages {
         };
         value.unwrap_or(0)
     }
+}
+
+/// The sum of the same value in so many rows; it wraps.
+fn times(value: i64, rows: usize) -> i64 {
+    value.wrapping_mul(i64::try_from(rows).unwrap_or(0))
 }
 
 /// Which rows are wanted.
@@ -188,7 +313,7 @@ impl Wanted<'_> {
 }
 
 /// The first row from which on something is so.
-fn first(rows: Range<usize>, is_so: impl Fn(usize) -> bool) -> usize {
+pub(crate) fn first(rows: Range<usize>, is_so: impl Fn(usize) -> bool) -> usize {
     let (mut from, mut to) = (rows.start, rows.end);
     while from < to {
         let middle = from + (to - from) / 2;
@@ -200,19 +325,61 @@ fn first(rows: Range<usize>, is_so: impl Fn(usize) -> bool) -> usize {
 thread_local! {
     /// What unpacks pages. To make one takes longer than to unpack most pages.
     static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    /// Memory of pages that nobody looks at any more. To get it from the system anew takes longer than to unpack most pages.
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So much memory is kept for the next pages: a few of them, ...
+const SPARE_PAGES: usize = 8;
+/// ... none larger than this.
+const SPARE_BYTES: usize = 256 << 10;
+
+/// The bytes of a page, from a place on.
+#[derive(Debug, Default)]
+struct Unpacked {
+    bytes: Vec<u8>,
+    from: usize,
+}
+
+impl Deref for Unpacked {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(self.from..).unwrap_or_default()
+    }
+}
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes.capacity() > 0 && bytes.capacity() <= SPARE_BYTES {
+            // A thread that ends has no use for it.
+            let _ended = SPARE.try_with(|spare| {
+                if let Ok(mut spare) = spare.try_borrow_mut()
+                    && spare.len() < SPARE_PAGES
+                {
+                    spare.push(bytes);
+                }
+            });
+        }
+    }
 }
 
 /// The bytes of a page.
-fn unpacked(packed: &[u8]) -> Result<Bytes, String> {
+fn unpacked(packed: &[u8]) -> Result<Unpacked, String> {
     let size = Decompressor::upper_bound(packed).filter(|size| *size <= MOST).ok_or(FOREIGN)?;
-    let bytes = UNPACKER.with_borrow_mut(|kept| {
+    let mut bytes = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    bytes.clear();
+    bytes.reserve(size);
+    let unpacked = UNPACKER.with_borrow_mut(|kept| {
         let unpacker = match kept {
             Some(unpacker) => unpacker,
             None => kept.insert(Decompressor::new()?),
         };
-        unpacker.decompress(packed, size)
+        unpacker.decompress_to_buffer(packed, &mut bytes)
     });
-    bytes.map(Bytes::from).map_err(|error| error.to_string())
+    unpacked.map_err(|error| error.to_string())?;
+    Ok(Unpacked { bytes, from: 0 })
 }
 
 /// The place in the dictionary that stands in a row.
@@ -247,4 +414,63 @@ fn texts(mut bytes: &[u8], values: usize, word: Word<'_>) -> Result<Vec<i64>, Fo
         bytes = rest;
     }
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(bytes: impl IntoIterator<Item = u8>) -> Unpacked {
+        Unpacked { bytes: bytes.into_iter().collect(), from: 0 }
+    }
+
+    /// A column with a page of each sort, and its numbers.
+    fn column() -> (Numbers, Vec<i64>) {
+        let mut pages = Pages { dictionary: vec![0, i64::MAX, -3, 40_000], ..Pages::default() };
+        pages.put(Rows::Same(-7), 5);
+        pages.put(Rows::Byte(page([1, 0, 3, 2])), 4);
+        pages.put(Rows::Wide(2, page([3, 0, 1, 0, 2, 0])), 3);
+        let split = [i64::MIN, -1, 0x0102_0304_0506_0708, 250];
+        let streams = (0..8).flat_map(|stream| split.map(|value| value.to_le_bytes()[stream]));
+        pages.put(Rows::Split(4, page(streams)), 4);
+        pages.put(Rows::Skipped, 2);
+        let values =
+            [vec![-7; 5], vec![i64::MAX, 0, 40_000, -3], vec![40_000, i64::MAX, -3], split.to_vec(), vec![0; 2]];
+        (Numbers::Pages(pages), values.concat())
+    }
+
+    #[test]
+    fn a_row_a_sum_and_a_walk_tell_the_same_whichever_page_is_named() {
+        let (column, values) = column();
+        for (row, value) in values.iter().enumerate() {
+            assert_eq!(column.at(row), *value);
+            for page in 0..7 {
+                assert_eq!(column.at_in(page, row), *value, "row {row}, page {page}");
+            }
+        }
+        for begin in 0..values.len() {
+            for end in begin..=values.len() {
+                let wanted = values[begin..end].iter().fold(0, |sum: i64, value| sum.wrapping_add(*value));
+                for page in 0..7 {
+                    assert_eq!(column.sum_in(page, begin..end), wanted, "{begin}..{end}, page {page}");
+                }
+                let mut told = Vec::new();
+                column.each(begin..end, |row, value| told.push((row, value)));
+                let listed: Vec<(usize, i64)> = (begin..end).map(|row| (row, values[row])).collect();
+                assert_eq!(told, listed, "{begin}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_of_pages_is_used_again_and_holds_nothing_of_before() {
+        let pack = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).unwrap();
+        drop(unpacked(&pack(&[9; 1000])).unwrap());
+        let spare = SPARE.with_borrow(Vec::len);
+        let next = unpacked(&pack(&[1, 2, 3])).unwrap();
+        assert_eq!((&*next, SPARE.with_borrow(Vec::len)), (&[1_u8, 2, 3][..], spare - 1));
+        let many: Vec<Unpacked> = (0..3 * SPARE_PAGES).map(|_| unpacked(&pack(&[0; 10])).unwrap()).collect();
+        drop((many, next));
+        assert_eq!(SPARE.with_borrow(Vec::len), SPARE_PAGES);
+    }
 }

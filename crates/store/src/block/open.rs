@@ -1,7 +1,8 @@
 //! A row group of a block as a segment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{ErrorKind, Read};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +20,7 @@ use procyon_units::{Ticks, Wall};
 use crate::answer::frame::{State, Things};
 use crate::answer::lives::Life;
 use crate::block::build::{DESCRIPTOR_COLUMNS, NEVER, SUMMARY_COLUMNS};
-use crate::block::decode::{Numbers, Pages, Wanted, Word};
+use crate::block::decode::{Numbers, Pages, Wanted, Word, first};
 use crate::block::manifest::{self, Manifest, Sums};
 use crate::block::schema::{self, DESCRIPTORS, FIXED, SUMMARY};
 use crate::block::table::Monos;
@@ -255,8 +256,8 @@ impl Stretched {
         Ok(file.row_group(self.group).map(|row_group| (Arc::clone(&file), row_group)))
     }
 
-    /// The descriptors that rows refer to.
-    fn descriptors(&self, texts: &mut Texts) -> Result<(), HistoryError> {
+    /// The descriptors that rows refer to, as far as they are wanted; others are empty.
+    fn descriptors(&self, texts: &mut Texts, wanted: impl Fn(usize) -> bool) -> Result<(), HistoryError> {
         let Some((file, row_group)) = self.file(DESCRIPTORS)? else { return Ok(()) };
         let mut columns = Vec::new();
         let mut words: Vec<Box<[u8]>> = Vec::new();
@@ -272,7 +273,12 @@ impl Stretched {
             number.and_then(|number| words.get(number)).cloned().unwrap_or_default()
         };
         // The first one is the empty one, which every list has.
+        let none: Arc<Descriptor> = Arc::default();
         for row in 1..file.rows(row_group) {
+            if !wanted(row) {
+                texts.push_descriptor(Arc::clone(&none));
+                continue;
+            }
             texts.push_descriptor(Arc::new(Descriptor {
                 name: text(0, row),
                 cmd: text(1, row),
@@ -321,44 +327,35 @@ impl Segment for Stretched {
 
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(None) };
-        let count = file.rows(row_group);
         let [time, thing, flags, start] = fixed(&file, row_group, Wanted::All)?;
+        let runs = runs(&time, &thing, file.rows(row_group), at_ms);
         // The last row of each thing up to the instant says whether it is there.
-        let mut last: Vec<Option<usize>> = Vec::new();
-        for row in (0..count).filter(|row| time.at(*row) <= at_ms) {
-            // Each thing has a row, so that there are no more numbers than rows.
-            let Some(number) = usize::try_from(thing.at(row)).ok().filter(|number| *number < count) else { continue };
-            if last.len() <= number {
-                last.resize(number + 1, None);
+        let mut last: Vec<Option<(i64, usize)>> = Vec::new();
+        for run in &runs {
+            let (place, row) = (run.thing, run.rows.end - 1);
+            if last.len() <= place {
+                last.resize(place + 1, None);
             }
-            if let Some(last) = last.get_mut(number) {
-                if last.is_none_or(|last| time.at(last) <= time.at(row)) {
-                    *last = Some(row);
-                }
+            if let Some(last) = last.get_mut(place) {
+                *last = (*last).max(Some((time.at(row), row)));
             }
         }
         let mut found = Vec::new();
-        for last in &mut last {
-            let Some(row) = *last else { continue };
+        let mut of_thing: Vec<Option<usize>> = vec![None; last.len()];
+        for (last, of) in last.iter().zip(&mut of_thing) {
+            let Some((at, row)) = *last else { continue };
             let flags = u8::try_from(flags.at(row)).unwrap_or(0);
-            let told_now = time.at(row) == at_ms && flags & CARRIED == 0;
-            *last = None;
+            let told_now = at == at_ms && flags & CARRIED == 0;
             if flags & GONE == 0 || (flags & ENDED != 0 && told_now) {
-                *last = Some(found.len());
-                let since = if flags & CARRIED == 0 { time.at(row) } else { i64::MIN };
+                *of = Some(found.len());
+                let since = if flags & CARRIED == 0 { at } else { i64::MIN };
                 found.push((row, flags & GONE != 0, State::at(kind, since)));
             }
         }
-        // Which of them a row belongs to.
-        let of = |row: usize| {
-            let number = usize::try_from(thing.at(row)).ok().filter(|_| time.at(row) <= at_ms)?;
-            last.get(number).copied().flatten()
-        };
-        let of: Vec<(usize, usize)> = (0..count).filter_map(|row| Some((row, of(row)?))).collect();
+        // Rows that lie together and belong to one of them.
+        let of: Vec<(Run, usize)> =
+            runs.into_iter().filter_map(|run| of_thing.get(run.thing).copied().flatten().map(|of| (run, of))).collect();
         let mut texts = Texts::default();
-        if columns(kind).iter().any(|column| column.shape == Shape::Strings) {
-            self.descriptors(&mut texts)?;
-        }
         for (place, about) in columns(kind).iter().enumerate() {
             let values = file.column((row_group, FIXED.len() + place), about.shape, Wanted::All, &mut texts)?;
             if values.is_zero() {
@@ -366,21 +363,23 @@ impl Segment for Stretched {
             }
             match about.shape {
                 Shape::Counter(_) | Shape::Change => {
-                    for (row, of) in &of {
+                    for (run, of) in &of {
                         if let Some((_, _, state)) = found.get_mut(*of) {
-                            state.add(place, values.at(*row));
+                            state.add(place, values.sum_in(run.page, run.rows.clone()));
                         }
                     }
                 }
                 Shape::Moment => {
                     let monos = Monos::of(self, i64::MAX)?;
                     let mut newest = vec![i64::MIN; found.len()];
-                    for (row, of) in of.iter().filter(|(row, _)| values.at(*row) != 0) {
-                        if let (Some((_, _, state)), Some(newest)) = (found.get_mut(*of), newest.get_mut(*of)) {
-                            if time.at(*row) >= *newest {
-                                *newest = time.at(*row);
-                                state.set(place, monos.read(time.at(*row), values.at(*row)));
-                            }
+                    for (run, of) in &of {
+                        let (Some((_, _, state)), Some(newest)) = (found.get_mut(*of), newest.get_mut(*of)) else {
+                            continue;
+                        };
+                        let told = run.rows.clone().rev().find(|row| values.at_in(run.page, *row) != 0);
+                        if let Some(row) = told.filter(|row| time.at(*row) >= *newest) {
+                            *newest = time.at(row);
+                            state.set(place, monos.read(time.at(row), values.at(row)));
                         }
                     }
                 }
@@ -392,6 +391,11 @@ impl Segment for Stretched {
                     state.grew(place, if starts { 0 } else { values.at(*row) });
                 }
             }
+        }
+        if let Some(strings) = columns(kind).iter().position(|column| column.shape == Shape::Strings) {
+            let named = found.iter().map(|(_, _, state)| state.cells().get(strings));
+            let named: HashSet<usize> = named.filter_map(|number| usize::try_from(number).ok()).collect();
+            self.descriptors(&mut texts, |number| named.contains(&number))?;
         }
         let (mut living, mut ended) = (Vec::new(), Vec::new());
         for (_, gone, state) in found {
@@ -444,7 +448,7 @@ impl Segment for Stretched {
             used.push((figure.is_level(), columns));
         }
         if named {
-            self.descriptors(&mut texts)?;
+            self.descriptors(&mut texts, |_| true)?;
         }
         let at = |column: usize, row| columns.get(column).map_or(0, |column: &Numbers| column.at(row));
         let instant = |value: i64| (value != NEVER).then_some(Wall(value));
@@ -490,6 +494,41 @@ fn fixed(file: &File, row_group: usize, wanted: Wanted<'_>) -> Result<[Numbers; 
     Ok([time?, thing?, flags?, start?])
 }
 
+/// Rows of one thing that lie together, in order of time.
+struct Run {
+    thing: usize,
+    page: usize,
+    rows: Range<usize>,
+}
+
+/// The rows of a row group up to an instant. Within a page rows stand by thing, and those of a thing by time.
+fn runs(time: &Numbers, thing: &Numbers, count: usize, at_ms: i64) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut begin = 0;
+    // A column of only one value has no pages, though others have.
+    let ends = if thing.is_one() { time.page_ends(count) } else { thing.page_ends(count) };
+    for (page, end) in ends.into_iter().enumerate() {
+        let mut last = None;
+        thing.each(begin..end, |row, number| {
+            if last.replace(number) == Some(number) {
+                if let Some(run) = runs.last_mut() {
+                    run.rows.end = row + 1;
+                }
+                return;
+            }
+            // Each thing has a row, so that there are no more numbers than rows. What makes no sense belongs to nobody.
+            let thing = usize::try_from(number).ok().filter(|thing| *thing < count).unwrap_or(usize::MAX);
+            runs.push(Run { thing, page, rows: row..row + 1 });
+        });
+        begin = end;
+    }
+    for run in &mut runs {
+        run.rows.end = first(run.rows.clone(), |row| time.at(row) > at_ms);
+    }
+    runs.retain(|run| run.thing != usize::MAX && !run.rows.is_empty());
+    runs
+}
+
 /// Rows of a row group.
 struct Rows {
     /// Places in the file, in the order of the file.
@@ -532,7 +571,8 @@ impl Rows {
     ) -> Self {
         let key = |place: u32| {
             let row = usize::try_from(place).unwrap_or(0);
-            (thing.at(row), time.at(row), place)
+            let page = thing.page_of(row);
+            (thing.at_in(page, row), time.at_in(page, row), place)
         };
         let mut sorted: Vec<(i64, i64, u32)> = rows.map(key).filter(|(_, time, _)| *time <= until_ms).collect();
         // Those of one class stand in order already, which makes this quick.
@@ -560,7 +600,7 @@ impl Stretched {
         // Everything is read before anything is told: what is damaged is left out as a whole.
         let shape = |place: &usize| columns(kind).get(*place).map_or(Shape::Level, |column| column.shape);
         if wanted.iter().any(|place| shape(place) == Shape::Strings) {
-            self.descriptors(&mut texts)?;
+            self.descriptors(&mut texts, |_| true)?;
         }
         let mut read = Vec::with_capacity(wanted.len());
         for place in wanted {
@@ -573,12 +613,13 @@ impl Stretched {
         let mut before = None;
         for place in &rows.sorted {
             let row = usize::try_from(*place).unwrap_or(0);
-            let (at_ms, thing) = (rows.time.at(row), rows.thing.at(row));
+            let page = rows.thing.page_of(row);
+            let (at_ms, thing) = (rows.time.at_in(page, row), rows.thing.at_in(page, row));
             if before.replace(thing) != Some(thing) {
                 values.fill(0);
             }
             for (value, (shape, column)) in values.iter_mut().zip(&read) {
-                let told = column.at(row);
+                let told = column.at_in(page, row);
                 match shape {
                     Shape::Change => *value = value.wrapping_add(told),
                     Shape::Moment if told == 0 => {}
@@ -589,8 +630,8 @@ impl Stretched {
             tell(Row {
                 at_ms,
                 thing: usize::try_from(thing).unwrap_or(0),
-                flags: u8::try_from(rows.flags.at(row)).unwrap_or(0),
-                start: rows.start.at(row),
+                flags: u8::try_from(rows.flags.at_in(page, row)).unwrap_or(0),
+                start: rows.start.at_in(page, row),
                 values: &values,
             });
         }

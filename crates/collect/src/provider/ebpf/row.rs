@@ -42,7 +42,7 @@ pub(super) fn of<'a>(counted: &'a Counted, before: &Before) -> RawProcess<'a> {
             voluntary: counts.voluntary.max(before.switches.voluntary),
             involuntary: counts.involuntary.max(before.switches.involuntary),
         }),
-        run_delay: Reading::Known(counts.run_delay),
+        run_delay: Reading::Known(counts.run_delay.stepped()),
         exec_id: Some(process.exec_id),
         cgroup: Some(process.cgroup),
     }
