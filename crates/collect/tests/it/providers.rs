@@ -96,7 +96,7 @@ fn in_full(rows: &BTreeMap<u32, Row>, pid: u32) -> Row {
     let mut row = rows.get(&pid).unwrap_or_else(|| panic!("procfs lists {pid}")).clone();
     let dir = PidDir::open(&ProcDir::open(&Root::live()).unwrap(), pid).unwrap();
     let mut buffer = Vec::new();
-    row.raw.run_delay = pid_schedstat::run_delay(&dir, &mut buffer, 1000).unwrap();
+    row.raw.run_delay = pid_schedstat::run_delay(&dir, &mut buffer, 1000).unwrap().map(CpuTime::stepped);
     let switches = pid_task::switches(&dir, &mut buffer, 1000).unwrap();
     row.raw.switches = switches.map(|sum| Switches { voluntary: sum.voluntary, involuntary: sum.involuntary });
     row
