@@ -1,5 +1,7 @@
 //! Devices to include or to leave out, by regular expression.
 
+use std::sync::{Mutex, PoisonError};
+
 use regex::Regex;
 
 use crate::flags::{FlagError, Flags};
@@ -49,6 +51,46 @@ impl Filter {
     }
 }
 
+/// Chooses among the names of a list that hardly ever changes. Expressions cost more than comparing a name with the one that
+/// stood in its place the last time.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// None chooses everything.
+    expression: Option<Regex>,
+    /// What was said of the names, in the order of the list.
+    known: Mutex<Vec<(Box<str>, bool)>>,
+}
+
+/// The most names whose choice is kept; the kernel has some 500 in one list.
+const MOST_KNOWN: usize = 10_000;
+
+impl Selection {
+    pub(crate) fn new(flags: &Flags, flag: &'static str) -> Result<Self, FlagError> {
+        Ok(Self { expression: compile(flag, flags.text(flag))?, known: Mutex::default() })
+    }
+
+    /// Goes through the list from its beginning: tells of one name after the other whether it is chosen.
+    pub(crate) fn begin(&self) -> impl FnMut(&str) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = 0;
+        move |name| {
+            let Some(expression) = &self.expression else { return true };
+            let at = place;
+            place += 1;
+            if let Some((_, chosen)) = known.get(at).filter(|(own, _)| **own == *name) {
+                return *chosen;
+            }
+            let chosen = expression.is_match(name);
+            match known.get_mut(at) {
+                Some(place) => *place = (name.into(), chosen),
+                None if at < MOST_KNOWN => known.push((name.into(), chosen)),
+                None => {}
+            }
+            chosen
+        }
+    }
+}
+
 fn older(flags: &Flags, old: &'static str, new: &'static str) -> Result<Option<Regex>, FlagError> {
     if !flags.is_given(old) {
         return Ok(None);
@@ -73,4 +115,22 @@ pub(crate) fn compile(flag: &str, pattern: &str) -> Result<Option<Regex>, FlagEr
         .build()
         .map(Some)
         .map_err(|error| FlagError::pattern(flag, pattern, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_changes_is_chosen_from_as_it_is_now() {
+        let selection = Selection { expression: compile("", "^a").unwrap(), known: Mutex::default() };
+        for list in
+            [&["a", "b", "ab"][..], &["a", "b", "ab"], &["b", "a", "new", "ab", "a"], &["ab"], &["b", "b", "ab"]]
+        {
+            let mut wants = selection.begin();
+            let chosen: Vec<&str> = list.iter().copied().filter(|name| wants(name)).collect();
+            let expected: Vec<&str> = list.iter().copied().filter(|name| name.starts_with('a')).collect();
+            assert_eq!(chosen, expected);
+        }
+    }
 }

@@ -6,8 +6,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use procyon_linux::attributes::{self, Attributes};
+use procyon_linux::held::HeldFiles;
 use procyon_linux::root::Root;
 
 use crate::flags::{Flag, FlagError, Flags};
@@ -266,6 +268,7 @@ pub const NODE: &[Entry] = &[
 #[derive(Debug, Clone)]
 pub struct Places {
     root: Root,
+    files: Arc<HeldFiles>,
     rootfs: PathBuf,
     sysfs: PathBuf,
     udev: PathBuf,
@@ -285,14 +288,14 @@ impl Places {
         let path = |name| PathBuf::from(flags.text(name));
         let (rootfs, sysfs) = (path("path.rootfs"), path("path.sysfs"));
         let root = Root::new(path("path.procfs"), sysfs.clone(), rootfs.clone());
-        Self { root, rootfs, sysfs, udev: path("path.udev.data") }
+        Self { files: Arc::new(HeldFiles::new(&root)), root, rootfs, sysfs, udev: path("path.udev.data") }
     }
 
     /// This machine, with procfs at this place.
     pub(crate) fn with_procfs(procfs: &str) -> Self {
         let (rootfs, sysfs) = (PathBuf::from("/"), PathBuf::from("/sys"));
         let root = Root::new(procfs.into(), sysfs.clone(), rootfs.clone());
-        Self { root, rootfs, sysfs, udev: "/run/udev/data".into() }
+        Self { files: Arc::new(HeldFiles::new(&root)), root, rootfs, sysfs, udev: "/run/udev/data".into() }
     }
 
     /// The roots for readers of `procyon-linux`.
@@ -315,9 +318,19 @@ impl Places {
         &self.udev
     }
 
+    /// The files that stay open between scrapes.
+    pub(crate) fn files(&self) -> &HeldFiles {
+        &self.files
+    }
+
     /// A file of procfs, whole.
     pub(crate) fn proc(&self, path: &str) -> Result<Vec<u8>, CollectError> {
-        read(&self.root.proc(path))
+        let path = self.root.proc(path);
+        let mut text = Vec::new();
+        match self.files.read_into(&path, &mut text) {
+            Ok(()) => Ok(text),
+            Err(source) => Err(CollectError::Read { path, source }),
+        }
     }
 
     /// A file of procfs as text; bytes that are not UTF-8 become replacement characters.
@@ -338,15 +351,13 @@ impl Places {
 
     /// A folder of sysfs.
     pub(crate) fn sys(&self, path: impl AsRef<Path>) -> Attributes {
-        Attributes::at(self.root.sys(path))
+        Attributes::held(self.root.sys(path), Arc::clone(&self.files))
     }
 
     /// The devices of a class of sysfs: names and folders, sorted.
     pub(crate) fn devices(&self, path: &str) -> Result<Vec<(Box<str>, Attributes)>, CollectError> {
         let folder = self.root.sys(path);
-        let names = attributes::names(&folder).map_err(|source| CollectError::Read { path: folder.clone(), source })?;
-        let class = Attributes::at(folder);
-        Ok(names.into_iter().map(|name| (name.clone(), class.below(&*name))).collect())
+        attributes::devices(&folder, &self.files).map_err(|source| CollectError::Read { path: folder, source })
     }
 }
 

@@ -3,12 +3,16 @@
 
 use std::cell::{Cell, OnceCell};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
+use rustix::io::{Errno, pread};
 
 use crate::file;
+use crate::held::{HeldFiles, Identity};
 
 /// Reads a whole file, up to a limit that no kernel file reaches.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -24,27 +28,44 @@ pub fn read_into(path: &Path, buffer: &mut Vec<u8>) -> io::Result<()> {
 
 /// Names in a folder, sorted.
 pub fn names(path: &Path) -> io::Result<Vec<Box<str>>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat(CWD, path, flags, Mode::empty())?;
-    Ok(file::names(path))
+    Ok(file::entries(path)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The devices in a folder of sysfs, sorted by name. What they hold is read through `files`.
+pub fn devices(folder: &Path, files: &Arc<HeldFiles>) -> io::Result<Vec<(Box<str>, Attributes)>> {
+    let device = |(name, inode): (Box<str>, Identity)| {
+        let below = Attributes { identity: inode, ..Attributes::held(folder.join(&*name), Arc::clone(files)) };
+        (name, below)
+    };
+    Ok(file::entries(folder)?.into_iter().map(device).collect())
 }
 
 /// A page: the most that sysfs gives.
 const ATTRIBUTE: usize = 4096;
 
-/// A folder of attributes. Once a second one is read it is held open: sysfs is deep, and each step of the way costs.
+/// A folder of attributes. Once a second one has to be opened it is held open: sysfs is deep, and each step of the way
+/// costs.
 #[derive(Debug)]
 pub struct Attributes {
     folder: PathBuf,
-    reads: Cell<u32>,
-    held: OnceCell<Option<OwnedFd>>,
+    /// Which device it is of; those that change names have numbers.
+    identity: Identity,
+    files: Option<Arc<HeldFiles>>,
+    opens: Cell<u32>,
+    directory: OnceCell<Result<OwnedFd, Errno>>,
 }
 
 impl Attributes {
     /// The attributes in a folder, which may be absent.
     #[must_use]
     pub const fn at(folder: PathBuf) -> Self {
-        Self { folder, reads: Cell::new(0), held: OnceCell::new() }
+        Self { folder, identity: 0, files: None, opens: Cell::new(0), directory: OnceCell::new() }
+    }
+
+    /// The same, read from files that stay open.
+    #[must_use]
+    pub fn held(folder: PathBuf, files: Arc<HeldFiles>) -> Self {
+        Self { files: Some(files), ..Self::at(folder) }
     }
 
     /// Where they are.
@@ -56,7 +77,7 @@ impl Attributes {
     /// The folder below, or beside with `..`.
     #[must_use]
     pub fn below(&self, name: impl AsRef<Path>) -> Self {
-        Self::at(self.folder.join(name))
+        Self { identity: self.identity, files: self.files.clone(), ..Self::at(self.folder.join(name)) }
     }
 
     /// Whether the folder is there.
@@ -80,25 +101,25 @@ impl Attributes {
     /// An attribute as the kernel gives it.
     pub fn bytes(&self, name: impl AsRef<Path>) -> io::Result<Vec<u8>> {
         let name = name.as_ref();
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = match self.directory() {
-            Some(directory) => openat(directory, name, flags, Mode::empty())?,
-            None => openat(CWD, self.folder.join(name), flags, Mode::empty())?,
+        let path = self.folder.join(name);
+        let text = match &self.files {
+            Some(files) => files.read(&path, self.identity, || self.open(name), attribute)?,
+            None => attribute(&self.open(name)?)?,
         };
-        let mut room = [std::mem::MaybeUninit::uninit(); ATTRIBUTE];
-        let text = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut room).map(|(text, _)| text.to_vec()))?;
         // sysfs gives all of an attribute at once, a page at most; what fills the room may be a larger file.
-        if text.len() < ATTRIBUTE { Ok(text) } else { read(&self.folder.join(name)) }
+        if text.len() < ATTRIBUTE { Ok(text) } else { read(&path) }
     }
 
-    /// The folder, held open from the second reading on.
-    fn directory(&self) -> Option<&OwnedFd> {
-        self.reads.set(self.reads.get().saturating_add(1));
-        if self.reads.get() < 2 {
-            return None;
+    fn open(&self, name: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        self.opens.set(self.opens.get().saturating_add(1));
+        if self.opens.get() < 2 {
+            return openat(CWD, self.folder.join(name), flags, Mode::empty());
         }
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        self.held.get_or_init(|| openat(CWD, &self.folder, flags, Mode::empty()).ok()).as_ref()
+        // What is in a folder that is absent is absent.
+        let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = self.directory.get_or_init(|| openat(CWD, &self.folder, directory, Mode::empty()));
+        openat(directory.as_ref().map_err(|error| *error)?, name, flags, Mode::empty())
     }
 
     /// An attribute as text, without blanks around it; none where it cannot be read.
@@ -143,4 +164,10 @@ impl Attributes {
     pub fn real_path(&self) -> io::Result<PathBuf> {
         std::fs::canonicalize(&self.folder)
     }
+}
+
+/// What an attribute says now.
+fn attribute(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
+    let mut room = [MaybeUninit::uninit(); ATTRIBUTE];
+    rustix::io::retry_on_intr(|| pread(file, &mut room, 0).map(|(text, _)| text.to_vec()))
 }

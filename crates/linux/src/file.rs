@@ -1,9 +1,10 @@
 //! Reads whole small files into buffers that are used again.
 
+use std::mem::MaybeUninit;
 use std::path::Path;
 
 use procyon_units::Reading;
-use rustix::fs::{CWD, Dir, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat};
 use rustix::io::{Errno, read};
 
 /// The most that one kernel file may hold; `/proc/stat` of the largest machines and `mountinfo` with ten thousand
@@ -63,15 +64,30 @@ pub(crate) fn read_link(path: &Path) -> Result<Vec<u8>, Errno> {
 
 /// Names in a directory, sorted; empty where it cannot be read.
 pub(crate) fn names(path: &Path) -> Vec<Box<str>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(dir) = openat(CWD, path, flags, Mode::empty()).and_then(Dir::new) else { return Vec::new() };
-    let mut names: Vec<Box<str>> = dir
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")).map(Box::from))
-        .collect();
-    names.sort_unstable();
-    names
+    entries(path).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
 }
+
+/// Names in a directory with their inodes, sorted.
+pub(crate) fn entries(path: &Path) -> Result<Vec<(Box<str>, u64)>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, path, flags, Mode::empty())?;
+    let mut room = [MaybeUninit::uninit(); ENTRIES];
+    let mut listed = RawDir::new(directory, &mut room);
+    let mut entries = Vec::new();
+    // What was found before an error counts.
+    while let Some(Ok(entry)) = listed.next() {
+        if let Ok(name) = entry.file_name().to_str()
+            && !matches!(name, "." | "..")
+        {
+            entries.push((Box::from(name), entry.ino()));
+        }
+    }
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+/// Room for what the kernel lists in one call.
+const ENTRIES: usize = 8 << 10;
 
 /// Whether something is there (a link that leads nowhere counts).
 pub(crate) fn exists(path: &Path) -> bool {

@@ -11,6 +11,8 @@ pub mod attributes;
 /// What control groups allow.
 pub mod containers;
 mod file;
+/// Files that stay open between readings.
+pub mod held;
 /// Files about the whole machine: processors, memory, disks, interfaces, mounts.
 pub mod host;
 pub mod inherited;

@@ -1,6 +1,9 @@
 //! `arp`: neighbours by interface.
 
-use procyon_linux::net::{arp, links};
+use std::sync::{Mutex, PoisonError};
+
+use procyon_linux::net::arp;
+use procyon_linux::net::links::Rtnetlink;
 
 use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
 use crate::filter::Filter;
@@ -18,20 +21,23 @@ pub(super) const FLAGS: &[Flag] = &[
 
 struct Arp {
     filter: Filter,
-    netlink: bool,
+    netlink: Option<Mutex<Rtnetlink>>,
 }
 
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
     let filter = Filter::new(flags, INCLUDE, EXCLUDE)?;
-    Ok(Box::new(Arp { filter, netlink: flags.is_on("collector.arp.netlink") }))
+    Ok(Box::new(Arp { filter, netlink: flags.is_on("collector.arp.netlink").then(Mutex::default) }))
 }
 
 impl Collector for Arp {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        let counts = if self.netlink {
-            links::neighbours().map_err(|error| CollectError::Call { call: "rtnetlink", source: error.into() })?
-        } else {
-            arp::parse(&at.proc("net/arp")?)
+        let counts = match &self.netlink {
+            Some(netlink) => netlink
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .neighbours()
+                .map_err(|error| CollectError::Call { call: "rtnetlink", source: error.into() })?,
+            None => arp::parse(&at.proc("net/arp")?),
         };
         for (device, count) in counts {
             if !self.filter.ignores(&device) {

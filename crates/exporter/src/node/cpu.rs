@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use procyon_linux::attributes::Attributes;
 use procyon_linux::host::cpuinfo;
 use procyon_linux::host::stat::{self, CpuTimes};
 use procyon_units::CpuTime;
@@ -54,8 +55,9 @@ impl Collector for Cpu {
         }
         self.times(at, out)?;
         isolated(at, out);
-        throttles(at, out);
-        online(at, out);
+        let folders = folders(at);
+        throttles(&folders, out);
+        online(&folders, out);
         Ok(())
     }
 }
@@ -192,7 +194,7 @@ fn isolated(at: &Places, out: &mut Metrics) {
 }
 
 /// The folders `cpu0`, `cpu1` and so on.
-pub(super) fn folders(at: &Places) -> Vec<(u32, procyon_linux::attributes::Attributes)> {
+pub(super) fn folders(at: &Places) -> Vec<(u32, Attributes)> {
     let folder = at.sys("devices/system/cpu");
     let number = |name: &str| name.strip_prefix("cpu")?.parse::<u32>().ok();
     let mut all: Vec<_> =
@@ -201,9 +203,9 @@ pub(super) fn folders(at: &Places) -> Vec<(u32, procyon_linux::attributes::Attri
     all
 }
 
-fn throttles(at: &Places, out: &mut Metrics) {
+fn throttles(folders: &[(u32, Attributes)], out: &mut Metrics) {
     let (mut packages, mut cores) = (BTreeMap::new(), BTreeMap::new());
-    for (_, folder) in folders(at) {
+    for (_, folder) in folders {
         let Some(package) = folder.number("topology/physical_package_id") else { continue };
         let Some(core) = folder.number("topology/core_id") else { continue };
         if !cores.contains_key(&(package, core))
@@ -229,12 +231,11 @@ fn throttles(at: &Places, out: &mut Metrics) {
 }
 
 /// Only where the first processor can be switched off, as upstream has it.
-fn online(at: &Places, out: &mut Metrics) {
-    let all = folders(at);
-    if all.first().is_none_or(|(_, folder)| !folder.has("online")) {
+fn online(folders: &[(u32, Attributes)], out: &mut Metrics) {
+    if folders.first().is_none_or(|(_, folder)| !folder.has("online")) {
         return;
     }
-    for (cpu, folder) in all {
+    for (cpu, folder) in folders {
         let on = folder.number("online") == Some(1);
         let help = "CPUs that are online and being scheduled.";
         out.gauge("node_cpu_online", help, &[("cpu", &cpu.to_string())], flag(on));

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use procyon_linux::host::mountinfo;
 use procyon_linux::storage::mountstats::{self, MountStats, Transport};
 
-use super::{Collector, Outcome, Places, float};
+use super::{Collector, Outcome, Places, float, read};
 use crate::metric::Metrics;
 
 #[derive(Default)]
@@ -129,9 +129,11 @@ const MANTISSA: u64 = 1 << 53;
 
 impl Collector for Mountstats {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        let mounts = mountstats::parse(&at.proc("self/mountstats")?);
+        // Not held open: that would hold the mounts.
+        let own = |file: &str| read(&at.root().proc("self").join(file));
+        let mounts = mountstats::parse(&own("mountstats")?);
         // Both files list the mounts in the same order.
-        let places = mountinfo::parse(&at.proc("self/mountinfo")?).unwrap_or_default();
+        let places = mountinfo::parse(&own("mountinfo")?).unwrap_or_default();
         let (mut points, mut devices) = (HashSet::new(), HashSet::new());
         for (number, mount) in mounts.iter().enumerate() {
             if !matches!(&*mount.kind, "nfs" | "nfs4") {

@@ -1,6 +1,8 @@
 //! `netdev`: what each network interface carried.
 
-use procyon_linux::net::links::{self, Link, LinkStats};
+use std::sync::{Mutex, PoisonError};
+
+use procyon_linux::net::links::{self, Link, LinkStats, Rtnetlink};
 
 use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, float};
 use crate::filter::Filter;
@@ -33,6 +35,7 @@ struct Netdev {
     detailed: bool,
     addresses: bool,
     alias: bool,
+    rtnetlink: Mutex<Rtnetlink>,
 }
 
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
@@ -44,6 +47,7 @@ pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, Flag
         detailed: flags.is_on("collector.netdev.enable-detailed-metrics"),
         addresses: flags.is_on("collector.netdev.address-info"),
         alias: flags.is_on("collector.netdev.label-ifalias"),
+        rtnetlink: Mutex::default(),
     }))
 }
 
@@ -54,7 +58,11 @@ fn call(error: rustix::io::Errno) -> CollectError {
 impl Collector for Netdev {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
         let wants_links = self.netlink || self.addresses || self.alias;
-        let links = if wants_links { links::links().map_err(call)? } else { Vec::new() };
+        let links = if wants_links {
+            self.rtnetlink.lock().unwrap_or_else(PoisonError::into_inner).links().map_err(call)?
+        } else {
+            Vec::new()
+        };
         if self.netlink {
             for link in links.iter().filter(|link| !self.filter.ignores(&link.name)) {
                 if let Some(stats) = &link.stats {

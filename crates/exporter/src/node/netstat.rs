@@ -1,13 +1,9 @@
 //! `netstat`: chosen counters of the network protocols.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use procyon_linux::net::snmp;
-use regex::Regex;
 
 use super::{Collector, FlagError, Flags, Outcome, Places, number};
-use crate::filter::compile;
+use crate::filter::Selection;
 use crate::flags::Flag;
 use crate::metric::Metrics;
 
@@ -20,32 +16,12 @@ pub(super) const FLAGS: &[Flag] = &[Flag::word(
 )];
 
 struct Netstat {
-    fields: Option<Regex>,
-    known: Mutex<HashMap<String, bool>>,
+    fields: Selection,
 }
 
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Netstat { fields: compile(FIELDS, flags.text(FIELDS))?, known: Mutex::default() }))
+    Ok(Box::new(Netstat { fields: Selection::new(flags, FIELDS)? }))
 }
-
-impl Netstat {
-    /// Whether a counter is chosen. Expressions cost more than looking up what they said the last time.
-    fn wants(&self, key: &str) -> bool {
-        let Some(fields) = &self.fields else { return true };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(wanted) = known.get(key) {
-            return *wanted;
-        }
-        let wanted = fields.is_match(key);
-        if known.len() < MOST_KNOWN {
-            known.insert(key.to_owned(), wanted);
-        }
-        wanted
-    }
-}
-
-/// The kernel has some 500 counters.
-const MOST_KNOWN: usize = 10_000;
 
 impl Collector for Netstat {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
@@ -57,11 +33,11 @@ impl Collector for Netstat {
             Err(error) => return Err(error),
         };
         let counters = texts.iter().flat_map(|text| snmp::parse(text)).chain(snmp::parse6(&six));
-        let mut key = String::new();
+        let (mut key, mut wants) = (String::new(), self.fields.begin());
         for (protocol, name, value) in counters {
             key.clear();
             key.extend([protocol, "_", name]);
-            if self.wants(&key)
+            if wants(&key)
                 && let Some(value) = number(value)
             {
                 out.untyped(format!("node_netstat_{key}"), format!("Statistic {protocol}{name}."), &[], value);

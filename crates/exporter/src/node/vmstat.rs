@@ -1,10 +1,9 @@
 //! `vmstat`: chosen lines of `/proc/vmstat`.
 
 use procyon_linux::host::vmstat;
-use regex::Regex;
 
 use super::{Collector, FlagError, Flags, Outcome, Places, float};
-use crate::filter::compile;
+use crate::filter::Selection;
 use crate::flags::Flag;
 use crate::metric::Metrics;
 
@@ -14,18 +13,19 @@ pub(super) const FLAGS: &[Flag] =
     &[Flag::word(FIELDS, "^(oom_kill|pgpg|pswp|pg.*fault).*", "Regexp of fields to return for vmstat collector.")];
 
 struct Vmstat {
-    fields: Option<Regex>,
+    fields: Selection,
 }
 
 pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, FlagError> {
-    Ok(Box::new(Vmstat { fields: compile(FIELDS, flags.text(FIELDS))? }))
+    Ok(Box::new(Vmstat { fields: Selection::new(flags, FIELDS)? }))
 }
 
 impl Collector for Vmstat {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
         let text = at.proc("vmstat")?;
+        let mut wants = self.fields.begin();
         for (name, value) in vmstat::counters(&text) {
-            if self.fields.as_ref().is_none_or(|fields| fields.is_match(name)) {
+            if wants(name) {
                 let help = format!("/proc/vmstat information field {name}.");
                 out.untyped(format!("node_vmstat_{name}"), help, &[], float(value));
             }

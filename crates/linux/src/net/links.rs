@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use rustix::io::Errno;
+use rustix::net::netdevice::index_to_name;
 
-use super::netlink::{Netlink, attributes};
+use super::netlink::{Message, Netlink, attributes};
 use crate::text::lossy;
 
 const GET_LINK: u16 = 18;
@@ -114,12 +115,56 @@ fn parse_stats(content: &[u8]) -> LinkStats {
     }
 }
 
+/// Asks rtnetlink of our network namespace, over one socket from question to question. Privilege: none.
+#[derive(Debug, Default)]
+pub struct Rtnetlink {
+    socket: Option<Netlink>,
+}
+
+impl Rtnetlink {
+    /// Every interface.
+    pub fn links(&mut self) -> Result<Vec<Link>, Errno> {
+        let mut links = Vec::new();
+        self.dump(GET_LINK, &[0; LINK_HEADER], &mut |message| links.extend(parse_link(message.payload)))?;
+        Ok(links)
+    }
+
+    /// How many IPv4 neighbours each interface has, by its name; those without ARP and those that are not resolved are left
+    /// out, as in `/proc/net/arp`.
+    pub fn neighbours(&mut self) -> Result<BTreeMap<Box<str>, u64>, Errno> {
+        const FAMILY_IPV4: u8 = 2;
+        const NO_ARP: u16 = 0x40;
+        let mut request = [0_u8; NEIGHBOUR_HEADER];
+        request[0] = FAMILY_IPV4;
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        self.dump(GET_NEIGHBOUR, &request, &mut |message| {
+            let [family, _, _, _, a, b, c, d, state, more, ..] = *message.payload else { return };
+            let state = u16::from_ne_bytes([state, more]);
+            if family == FAMILY_IPV4 && state & NO_ARP == 0 {
+                *counts.entry(u32::from_ne_bytes([a, b, c, d])).or_default() += 1;
+            }
+        })?;
+        let Some(socket) = &self.socket else { return Ok(BTreeMap::new()) };
+        // An interface that has gone since has no neighbours.
+        let name = |index| index_to_name(socket.fd(), index).ok().map(String::into_boxed_str);
+        Ok(counts.into_iter().filter_map(|(index, count)| Some((name(index)?, count))).collect())
+    }
+
+    fn dump(&mut self, kind: u16, payload: &[u8], each: &mut dyn FnMut(Message<'_>)) -> Result<(), Errno> {
+        let mut socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => Netlink::open_route()?,
+        };
+        socket.dump(kind, payload, each)?;
+        // One that failed is not asked again.
+        self.socket = Some(socket);
+        Ok(())
+    }
+}
+
 /// Every interface of our network namespace. Privilege: none.
 pub fn links() -> Result<Vec<Link>, Errno> {
-    let mut socket = Netlink::open_route()?;
-    let mut links = Vec::new();
-    socket.dump(GET_LINK, &[0; LINK_HEADER], &mut |message| links.extend(parse_link(message.payload)))?;
-    Ok(links)
+    Rtnetlink::default().links()
 }
 
 /// An address of an interface.
@@ -157,33 +202,10 @@ pub fn parse_address(payload: &[u8]) -> Option<LinkAddress> {
 
 /// Every address of our network namespace. Privilege: none.
 pub fn addresses() -> Result<Vec<LinkAddress>, Errno> {
-    let mut socket = Netlink::open_route()?;
     let mut all = Vec::new();
-    socket.dump(GET_ADDRESS, &[0; ADDRESS_HEADER], &mut |message| all.extend(parse_address(message.payload)))?;
+    let each: &mut dyn FnMut(Message<'_>) = &mut |message| all.extend(parse_address(message.payload));
+    Rtnetlink::default().dump(GET_ADDRESS, &[0; ADDRESS_HEADER], each)?;
     Ok(all)
-}
-
-/// How many IPv4 neighbours each interface has, by its name; those without ARP and those that are not resolved are left
-/// out, as in `/proc/net/arp`. Privilege: none.
-pub fn neighbours() -> Result<BTreeMap<Box<str>, u64>, Errno> {
-    const FAMILY_IPV4: u8 = 2;
-    const NO_ARP: u16 = 0x40;
-    let names: BTreeMap<u32, Box<str>> = links()?.into_iter().map(|link| (link.index, link.name)).collect();
-    let mut request = [0_u8; NEIGHBOUR_HEADER];
-    request[0] = FAMILY_IPV4;
-    let mut socket = Netlink::open_route()?;
-    let mut counts = BTreeMap::new();
-    socket.dump(GET_NEIGHBOUR, &request, &mut |message| {
-        let [family, _, _, _, a, b, c, d, state, more, ..] = *message.payload else { return };
-        let state = u16::from_ne_bytes([state, more]);
-        if family != FAMILY_IPV4 || state & NO_ARP != 0 {
-            return;
-        }
-        if let Some(name) = names.get(&u32::from_ne_bytes([a, b, c, d])) {
-            *counts.entry(name.clone()).or_default() += 1;
-        }
-    })?;
-    Ok(counts)
 }
 
 #[cfg(test)]
@@ -228,6 +250,6 @@ mod tests {
         let links = links().unwrap();
         let lo = links.iter().find(|link| &*link.name == "lo").unwrap();
         assert!(lo.stats.is_some());
-        assert!(neighbours().is_ok() && addresses().is_ok());
+        assert!(Rtnetlink::default().neighbours().is_ok() && addresses().is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! Netlink messages: a request goes out, a list of messages comes back.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -55,6 +55,11 @@ impl Netlink {
         bind(&socket, &SocketAddrNetlink::new(0, groups))?;
         set_socket_timeout(&socket, Timeout::Recv, Some(ANSWER_WITHIN))?;
         Ok(Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 })
+    }
+
+    /// The socket, for calls that any socket answers.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 
     /// Sends a request and hands every message of the dump to `each`, until the kernel says that it is done.
