@@ -5,9 +5,11 @@ mod negotiate;
 mod openmetrics;
 mod protobuf;
 mod text;
+mod written;
 
 pub use float::push_float;
 pub use negotiate::{Encoding, Form, encoding, form};
-pub use openmetrics::write as write_openmetrics;
+pub use openmetrics::{end as end_openmetrics, write as write_openmetrics};
 pub use protobuf::write as write_protobuf;
 pub use text::write as write_text;
+pub use written::Written;

@@ -17,5 +17,6 @@ pub mod metric;
 pub mod node;
 mod own;
 pub mod process;
+mod resident;
 pub mod scrape;
 pub mod web;

@@ -1,8 +1,8 @@
 //! Families of samples as Prometheus has them: what collectors fill and formats write.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a family of samples is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Part {
     }
 }
 
-/// A label: name and value.
-pub type Label = (Cow<'static, str>, Box<str>);
+/// A label: name and value. Many samples share a value, and many of one device or group all of their labels.
+pub type Label = (Cow<'static, str>, Arc<str>);
 
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +66,7 @@ pub struct Sample {
     /// Part of its family.
     pub part: Part,
     /// Labels, sorted by name.
-    pub labels: Box<[Label]>,
+    pub labels: Arc<[Label]>,
     /// Value.
     pub value: f64,
 }
@@ -104,10 +104,14 @@ pub struct Family {
 /// The most samples of one collector; what comes after is left out and counted.
 pub const MOST_SAMPLES: usize = 1_000_000;
 
+/// So many families are found by looking at each of them.
+const FEW: usize = 16;
+
 /// Where collectors put their samples.
 #[derive(Debug, Default)]
 pub struct Metrics {
     families: Vec<Family>,
+    /// Places of those that are more than a few.
     index: HashMap<Cow<'static, str>, usize>,
     last: usize,
     count: usize,
@@ -157,10 +161,22 @@ impl Metrics {
         labels: &[(&'static str, &str)],
         value: f64,
     ) {
-        let mut labels: Box<[Label]> =
-            labels.iter().map(|(name, value)| (Cow::Borrowed(*name), Box::from(*value))).collect();
-        labels.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let labels = labels.iter().map(|(name, value)| (Cow::Borrowed(*name), Arc::from(*value)));
+        let labels = if labels.len() == 0 { Arc::default() } else { sorted_labels(labels.collect()) };
         self.push(kind, name, help, Sample { part: Part::Value, labels, value });
+    }
+
+    /// Adds a sample with labels that others share.
+    pub(crate) fn share(
+        &mut self,
+        kind: Kind,
+        name: &'static str,
+        help: &'static str,
+        labels: &Arc<[Label]>,
+        value: f64,
+    ) {
+        let sample = Sample { part: Part::Value, labels: Arc::clone(labels), value };
+        self.push(kind, Cow::Borrowed(name), Cow::Borrowed(help), sample);
     }
 
     /// Adds a sample whose labels are sorted already.
@@ -170,28 +186,28 @@ impl Metrics {
             return;
         }
         self.count += 1;
-        if let Some(family) = self.families.get_mut(self.last)
-            && family.name == name
-        {
-            family.samples.push(sample);
-            return;
-        }
-        let at = self.family(kind, name, help);
+        let at = self.place(&name);
         self.last = at;
-        if let Some(family) = self.families.get_mut(at) {
-            family.samples.push(sample);
+        match self.families.get_mut(at) {
+            Some(family) => family.samples.push(sample),
+            None => {
+                if at >= FEW {
+                    self.index.insert(name.clone(), at);
+                }
+                self.families.push(Family { name, help, kind, samples: vec![sample] });
+            }
         }
     }
 
-    /// The place of a family, made where it is not there.
-    fn family(&mut self, kind: Kind, name: Cow<'static, str>, help: Cow<'static, str>) -> usize {
-        if let Some(at) = self.index.get(&name) {
-            return *at;
+    /// The place of a family; the one behind the last, where it is not there. Devices one after the other mostly have the
+    /// same families in the same order.
+    fn place(&self, name: &str) -> usize {
+        let is_it = |at: &usize| self.families.get(*at).is_some_and(|family| family.name == name);
+        if let Some(at) = [self.last, self.last + 1, 0].into_iter().find(is_it) {
+            return at;
         }
-        let at = self.families.len();
-        self.index.insert(name.clone(), at);
-        self.families.push(Family { name, help, kind, samples: Vec::new() });
-        at
+        let few = self.families.iter().take(FEW).position(|family| family.name == name);
+        few.or_else(|| self.index.get(name).copied()).unwrap_or(self.families.len())
     }
 
     /// Samples that were left out because there were too many.
@@ -214,27 +230,30 @@ impl Metrics {
         &self.families
     }
 
-    /// Takes what another collector found. A family that is there with another type keeps the first one; what does not
-    /// fit is left out and counted.
-    pub fn merge(&mut self, other: Self, mistakes: &mut u64) {
+    /// Takes what another collector found.
+    pub fn merge(&mut self, other: Self) {
         self.refused += other.refused;
-        for family in other.families {
-            let at = self.family(family.kind, family.name, family.help);
-            let Some(own) = self.families.get_mut(at) else { continue };
-            if own.kind != family.kind && !own.samples.is_empty() {
-                *mistakes += 1;
-                continue;
-            }
-            self.count += family.samples.len();
-            own.samples.extend(family.samples);
-        }
+        self.count += other.count;
+        // What is here twice comes together when all is sorted.
+        self.families.extend(other.families);
     }
 
-    /// The families sorted by name, their samples by labels; of two samples with the same labels the first stays and
-    /// the second is counted as a mistake.
+    /// The families sorted by name, their samples by labels. A family that is there twice keeps the type that it had first;
+    /// what has another one, and of two samples with the same labels the second, is left out and counted as a mistake.
     pub fn sorted(mut self, mistakes: &mut u64) -> Vec<Family> {
         self.families.retain(|family| !family.samples.is_empty());
-        self.families.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        self.families.sort_by(|one, other| one.name.cmp(&other.name));
+        self.families.dedup_by(|later, earlier| {
+            if later.name != earlier.name {
+                return false;
+            }
+            if later.kind == earlier.kind {
+                earlier.samples.append(&mut later.samples);
+            } else {
+                *mistakes += 1;
+            }
+            true
+        });
         for family in &mut self.families {
             sort_samples(family);
             let before = family.samples.len();
@@ -245,6 +264,15 @@ impl Metrics {
     }
 }
 
+/// The labels in the order of their names.
+pub(crate) fn sorted_labels(mut labels: Arc<[Label]>) -> Arc<[Label]> {
+    // Nobody has them yet.
+    if let Some(labels) = Arc::get_mut(&mut labels) {
+        labels.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    }
+    labels
+}
+
 fn sort_samples(family: &mut Family) {
     if family.samples.len() < 2 {
         return;
@@ -253,25 +281,23 @@ fn sort_samples(family: &mut Family) {
         family.samples.sort_by_cached_key(OwnedIdentity::of);
         return;
     }
-    let name = |label: &Label| label.0.clone();
     family.samples.sort_by(|one, other| {
         let lengths = one.labels.len().cmp(&other.labels.len());
-        let by_value = one.labels.iter().zip(&other.labels).map(|(one, other)| one.1.cmp(&other.1));
-        lengths
-            .then_with(|| by_value.fold(Ordering::Equal, Ordering::then))
-            .then_with(|| one.labels.iter().map(name).cmp(other.labels.iter().map(name)))
+        let by_value = || one.labels.iter().map(|label| &label.1).cmp(other.labels.iter().map(|label| &label.1));
+        let by_name = || one.labels.iter().map(|label| &label.0).cmp(other.labels.iter().map(|label| &label.0));
+        lengths.then_with(by_value).then_with(by_name)
     });
 }
 
 /// The order of samples in a histogram or summary: group by group, buckets by their bounds, then sum and count.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct OwnedIdentity(usize, Vec<Box<str>>, Part, Option<Bound>);
+struct OwnedIdentity(usize, Vec<Arc<str>>, Part, Option<Bound>);
 
 impl OwnedIdentity {
     fn of(sample: &Sample) -> Self {
         let is_bound =
             |label: &&Label| matches!((sample.part, &*label.0), (Part::Bucket, "le") | (Part::Value, "quantile"));
-        let group: Vec<Box<str>> =
+        let group: Vec<Arc<str>> =
             sample.labels.iter().filter(|label| !is_bound(label)).map(|label| label.1.clone()).collect();
         let bound = sample.labels.iter().find(is_bound).and_then(|label| label.1.parse().ok()).map(Bound);
         Self(group.len(), group, sample.part, bound)

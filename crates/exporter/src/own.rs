@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use procyon_linux::held::HeldFiles;
 use procyon_linux::own::{clock_ticks_per_second, page_size};
+use rustix::process::{Resource, getrlimit};
 
 use crate::metric::Metrics;
 use crate::node::float;
@@ -100,10 +102,12 @@ pub(crate) fn build(face: Face, version: &str, out: &mut Metrics) {
 static START: OnceLock<Option<f64>> = OnceLock::new();
 
 /// Adds `process_*` of this process, always from the live procfs. Where it cannot be read they are missing.
-pub(crate) fn process(out: &mut Metrics) {
+pub(crate) fn process(files: &HeldFiles, out: &mut Metrics) {
     let root = procyon_linux::root::Root::live();
-    let read = |file: &str| procyon_linux::attributes::read(&root.proc("self").join(file)).unwrap_or_default();
-    let stat = read("stat");
+    let mut stat = Vec::new();
+    if files.read_into(&root.proc("self/stat"), &mut stat).is_err() {
+        stat.clear();
+    }
     let text = String::from_utf8_lossy(&stat);
     // The name may hold anything; the last parenthesis ends it.
     let fields: Vec<f64> = text
@@ -133,30 +137,23 @@ pub(crate) fn process(out: &mut Metrics) {
         let help = "Start time of the process since unix epoch in seconds.";
         out.gauge("process_start_time_seconds", help, &[], start);
     }
-    let limits = read("limits");
-    let limits = String::from_utf8_lossy(&limits);
-    let limit = |name: &str| {
-        let rest = limits.lines().find_map(|line| line.strip_prefix(name))?;
-        let word = rest.split_whitespace().next()?;
-        if word == "unlimited" { Some(float(u64::MAX)) } else { word.parse().ok() }
-    };
-    if let Some(most) = limit("Max open files") {
-        out.gauge("process_max_fds", "Maximum number of open file descriptors.", &[], most);
-    }
-    if let Some(most) = limit("Max address space") {
-        let help = "Maximum amount of virtual memory available in bytes.";
-        out.gauge("process_virtual_memory_max_bytes", help, &[], most);
-    }
+    let limit = |resource| getrlimit(resource).current.map_or(float(u64::MAX), float);
+    out.gauge("process_max_fds", "Maximum number of open file descriptors.", &[], limit(Resource::Nofile));
+    let help = "Maximum amount of virtual memory available in bytes.";
+    out.gauge("process_virtual_memory_max_bytes", help, &[], limit(Resource::As));
     if let Ok(names) = procyon_linux::attributes::names(&root.proc("self/fd")) {
         let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
         out.gauge("process_open_fds", "Number of open file descriptors.", &[], float(count));
     }
-    network(&root, out);
+    network(&root, files, out);
 }
 
 /// Octets of the network namespace, which client_golang takes for those of the process.
-fn network(root: &procyon_linux::root::Root, out: &mut Metrics) {
-    let Ok(text) = procyon_linux::attributes::read(&root.proc("self/net/netstat")) else { return };
+fn network(root: &procyon_linux::root::Root, files: &HeldFiles, out: &mut Metrics) {
+    let mut text = Vec::new();
+    if files.read_into(&root.proc("self/net/netstat"), &mut text).is_err() {
+        return;
+    }
     let tables = procyon_linux::net::snmp::parse(&text);
     let read = |field: &str| {
         let (_, _, value) = tables.iter().find(|(table, name, _)| *table == "IpExt" && *name == field)?;

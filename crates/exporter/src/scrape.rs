@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SendError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use procyon_linux::held::HeldFiles;
 use procyon_model::feed::Feed;
 use procyon_units::{Clock, Mono};
 
@@ -18,6 +18,7 @@ use crate::flags::{Flag, FlagError, Flags, Shape};
 use crate::metric::{Family, Metrics};
 use crate::node::{self, CollectError, Collector, Places};
 use crate::process;
+use crate::resident::Resident;
 
 /// After this time without news another worker steps in.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -120,7 +121,7 @@ impl Collectors {
             clock,
             deadline: flags.duration("collector.deadline")?,
             workers: Arc::new(AtomicUsize::new(0)),
-            resident: Resident::default(),
+            resident: Resident::new("procyon-scrape"),
             mistakes: AtomicU64::new(0),
             reports: true,
         })
@@ -150,7 +151,7 @@ impl Collectors {
             clock,
             deadline: ALONE_DEADLINE,
             workers: Arc::new(AtomicUsize::new(0)),
-            resident: Resident::default(),
+            resident: Resident::new("procyon-scrape"),
             mistakes: AtomicU64::new(0),
             reports: false,
         })
@@ -159,6 +160,11 @@ impl Collectors {
     /// Names of the enabled collectors.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.slots.iter().map(|slot| slot.name)
+    }
+
+    /// The files that stay open between scrapes.
+    pub(crate) fn files(&self) -> &HeldFiles {
+        self.places.files()
     }
 
     /// Families that did not fit together since the start: samples twice, types that differ.
@@ -178,14 +184,16 @@ impl Collectors {
             .map_or(self.deadline, |timeout| timeout.saturating_sub(RESERVE).max(timeout / 2).min(self.deadline));
         let mut metrics = Metrics::default();
         let mut mistakes = 0;
-        for result in self.run(&slots, end) {
-            if self.reports {
-                report(&mut metrics, &result);
-            }
-            metrics.merge(result.metrics, &mut mistakes);
+        let results = self.run(&slots, end);
+        if self.reports {
+            report(&mut metrics, &results);
+        }
+        for result in results {
+            metrics.merge(result.metrics);
         }
         more(&mut metrics);
         let families = metrics.sorted(&mut mistakes);
+        self.places.files().end_round();
         self.mistakes.fetch_add(mistakes, Ordering::Relaxed);
         families
     }
@@ -268,56 +276,10 @@ impl Collectors {
             }
             workers.fetch_sub(1, Ordering::AcqRel);
         };
-        if let Err(error) = self.resident.run(Box::new(work)) {
+        if let Err(error) = self.resident.run(work) {
             self.workers.fetch_sub(1, Ordering::AcqRel);
             tracing::warn!(%error, "could not start a thread for a scrape");
         }
-    }
-}
-
-type Work = Box<dyn FnOnce() + Send>;
-
-/// A worker that stays between scrapes: to start a thread costs as much as some collectors. Where it is at work, or lost,
-/// another one is started.
-#[derive(Default)]
-struct Resident {
-    idle: Arc<Mutex<Option<SyncSender<Work>>>>,
-}
-
-impl Resident {
-    fn run(&self, work: Work) -> std::io::Result<()> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let work = match idle {
-            None => work,
-            Some(idle) => match idle.send(work) {
-                Ok(()) => return Ok(()),
-                Err(SendError(work)) => work,
-            },
-        };
-        let place = Arc::downgrade(&self.idle);
-        let live = move || {
-            let mut work = work;
-            loop {
-                work();
-                let (sender, receiver) = sync_channel(1);
-                // Nobody scrapes any more.
-                let Some(place) = place.upgrade() else { return };
-                {
-                    let mut idle = place.lock().unwrap_or_else(PoisonError::into_inner);
-                    // Another one stays already.
-                    if idle.is_some() {
-                        return;
-                    }
-                    *idle = Some(sender);
-                }
-                drop(place);
-                match receiver.recv() {
-                    Ok(next) => work = next,
-                    Err(_) => return,
-                }
-            }
-        };
-        std::thread::Builder::new().name("procyon-scrape".into()).spawn(live).map(drop)
     }
 }
 
@@ -423,20 +385,23 @@ impl Finished {
     }
 }
 
-fn report(metrics: &mut Metrics, finished: &Finished) {
-    let labels = [("collector", finished.name)];
-    metrics.gauge(
-        "node_scrape_collector_duration_seconds",
-        "node_exporter: Duration of a collector scrape.",
-        &labels,
-        finished.took.as_secs_f64(),
-    );
-    metrics.gauge(
-        "node_scrape_collector_success",
-        "node_exporter: Whether a collector succeeded.",
-        &labels,
-        node::flag(finished.success),
-    );
+fn report(metrics: &mut Metrics, results: &[Finished]) {
+    for finished in results {
+        metrics.gauge(
+            "node_scrape_collector_duration_seconds",
+            "node_exporter: Duration of a collector scrape.",
+            &[("collector", finished.name)],
+            finished.took.as_secs_f64(),
+        );
+    }
+    for finished in results {
+        metrics.gauge(
+            "node_scrape_collector_success",
+            "node_exporter: Whether a collector succeeded.",
+            &[("collector", finished.name)],
+            node::flag(finished.success),
+        );
+    }
 }
 
 #[cfg(test)]
@@ -487,7 +452,7 @@ mod tests {
             clock: Arc::new(SystemClock),
             deadline,
             workers: Arc::new(AtomicUsize::new(0)),
-            resident: Resident::default(),
+            resident: Resident::new("procyon-scrape"),
             mistakes: AtomicU64::new(0),
             reports: true,
         }

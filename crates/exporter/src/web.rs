@@ -2,6 +2,7 @@
 
 mod auth;
 mod config;
+mod deflate;
 mod guard;
 mod gzip;
 mod idle;
@@ -27,8 +28,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::flags::{Flag, FlagError, Flags};
-use crate::format::{self, Encoding, Form};
-use crate::metric::Metrics;
+use crate::format::{self, Encoding, Form, Written};
+use crate::metric::{Family, Metrics};
 pub use crate::own::Face;
 use crate::own::{self, Requests};
 use crate::scrape::Collectors;
@@ -66,6 +67,8 @@ const MAX_STREAMS: u32 = 40;
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
 /// Answers smaller than this are not worth compressing.
 const SMALL: usize = 512;
+/// Text is compressed in parts of this size or somewhat more.
+const PART: usize = 256 << 10;
 /// Fast, and already smaller than gzip.
 const ZSTD_LEVEL: i32 = 1;
 
@@ -138,29 +141,60 @@ impl Exporter {
 
     /// One scrape of everything as text.
     pub fn text(&self) -> Vec<u8> {
-        self.scrape(&Query::Everything, None, Form::Text)
+        let families = self.families(&Query::Everything, None);
+        let mut text = String::new();
+        format::write_text(&families, &mut text);
+        text.into_bytes()
     }
 
-    /// One scrape, written out.
-    fn scrape(&self, query: &Query, timeout: Option<Duration>, form: Form) -> Vec<u8> {
-        let families = self.collectors.scrape(|name| query.wants(name), timeout, |out| self.report(query, out));
-        let mut text = String::with_capacity(64 << 10);
-        match form {
-            Form::Text => format::write_text(&families, &mut text),
-            Form::OpenMetrics => format::write_openmetrics(&families, &mut text),
-            Form::Protobuf => {
-                let mut messages = Vec::with_capacity(64 << 10);
-                format::write_protobuf(&families, &mut messages);
-                return messages;
+    fn families(&self, query: &Query, timeout: Option<Duration>) -> Vec<Family> {
+        self.collectors.scrape(|name| query.wants(name), timeout, |out| self.report(query, out))
+    }
+
+    /// One scrape, written out and compressed.
+    fn scrape(&self, query: &Query, timeout: Option<Duration>, form: Form, encoding: Encoding) -> (Bytes, Encoding) {
+        let families = self.families(query, timeout);
+        let mut written = Written::new(form);
+        if encoding != Encoding::Gzip {
+            written.write(&families);
+            written.end();
+            return self.pack(written.into_bytes(), encoding);
+        }
+        // The whole text of thousands of groups would take more memory than all the rest.
+        let mut stream = self.gzip.begin();
+        for family in &families {
+            written.write(std::slice::from_ref(family));
+            if written.bytes().len() >= PART {
+                stream.take(written.bytes());
+                written.clear();
             }
         }
-        text.into_bytes()
+        written.end();
+        if stream.is_empty() && written.bytes().len() < SMALL {
+            return (written.into_bytes().into(), Encoding::Identity);
+        }
+        stream.take(written.bytes());
+        (stream.finish().into(), encoding)
+    }
+
+    fn pack(&self, body: Vec<u8>, encoding: Encoding) -> (Bytes, Encoding) {
+        if encoding != Encoding::Zstd || body.len() < SMALL {
+            return (body.into(), Encoding::Identity);
+        }
+        match zstd::bulk::compress(&body, ZSTD_LEVEL) {
+            Ok(compressed) => (compressed.into(), encoding),
+            Err(error) => {
+                self.requests.encoding_errors.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(%error, "could not compress an answer");
+                (body.into(), Encoding::Identity)
+            }
+        }
     }
 
     fn report(&self, query: &Query, out: &mut Metrics) {
         own::build(self.face, &self.version, out);
         if self.own_metrics && query.is_everything() {
-            own::process(out);
+            own::process(self.collectors.files(), out);
             self.requests.report(self.collectors.mistakes(), out);
         }
     }
@@ -537,7 +571,7 @@ impl Exporter {
             timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|time| !time.is_zero());
         self.requests.in_flight.fetch_add(1, Ordering::Relaxed);
         let _in_flight = InFlight(Arc::clone(self));
-        let (body, encoding) = compress(self, self.scrape(&query, timeout, form), format::encoding(&asked.encodings));
+        let (body, encoding) = self.scrape(&query, timeout, form, format::encoding(&asked.encodings));
         self.requests.ok.fetch_add(1, Ordering::Relaxed);
         let encoding = match encoding {
             Encoding::Identity => None,
@@ -574,25 +608,6 @@ async fn metrics(exporter: Arc<Exporter>, request: &Request<Incoming>) -> Answer
             exporter.requests.failed.fetch_add(1, Ordering::Relaxed);
             tracing::error!(%error, "a scrape failed");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "the scrape failed; the exporter's log tells more\n".to_owned())
-        }
-    }
-}
-
-fn compress(exporter: &Exporter, body: Vec<u8>, encoding: Encoding) -> (Bytes, Encoding) {
-    if body.len() < SMALL {
-        return (body.into(), Encoding::Identity);
-    }
-    let compressed = match encoding {
-        Encoding::Identity => return (body.into(), Encoding::Identity),
-        Encoding::Gzip => exporter.gzip.compress(&body),
-        Encoding::Zstd => zstd::bulk::compress(&body, ZSTD_LEVEL),
-    };
-    match compressed {
-        Ok(compressed) => (compressed.into(), encoding),
-        Err(error) => {
-            exporter.requests.encoding_errors.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(%error, "could not compress an answer");
-            (body.into(), Encoding::Identity)
         }
     }
 }

@@ -26,6 +26,10 @@ pub fn write(families: &[Family], out: &mut String) {
             out.push('\n');
         }
     }
+}
+
+/// Writes what tells that this was all.
+pub fn end(out: &mut String) {
     out.push_str("# EOF\n");
 }
 
@@ -51,6 +55,7 @@ mod tests {
         metrics.untyped("c", "C.", &[], 3.0);
         let mut out = String::new();
         write(&metrics.sorted(&mut 0), &mut out);
+        end(&mut out);
         assert_eq!(
             out,
             "# HELP a A.\n# TYPE a counter\na_total 1\n# HELP b B.\n# TYPE b unknown\nb 2\n\

@@ -27,6 +27,10 @@ pub fn write(families: &[Family], out: &mut String) {
 }
 
 fn push_help(out: &mut String, text: &str) {
+    if !text.bytes().any(|byte| matches!(byte, b'\\' | b'\n')) {
+        out.push_str(text);
+        return;
+    }
     for letter in text.chars() {
         match letter {
             '\\' => out.push_str("\\\\"),
@@ -51,7 +55,7 @@ pub(super) fn push_labels(out: &mut String, labels: &[Label]) {
 }
 
 pub(super) fn push_escaped(out: &mut String, text: &str) {
-    if !text.contains(['\\', '\n', '"']) {
+    if !text.bytes().any(|byte| matches!(byte, b'\\' | b'\n' | b'"')) {
         out.push_str(text);
         return;
     }

@@ -12,10 +12,11 @@ use procyon_linux::host::filesystems::{self, Space};
 use procyon_linux::host::mountinfo::{self, Mount};
 use procyon_units::{Clock, Mono, SystemClock};
 
-use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, flag, float};
+use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, flag, float, read};
 use crate::filter::Filter;
 use crate::flags::Flag;
 use crate::metric::Metrics;
+use crate::resident::Resident;
 
 const MOUNTS_EXCLUDE: &str = "collector.filesystem.mount-points-exclude";
 const MOUNTS_INCLUDE: &str = "collector.filesystem.mount-points-include";
@@ -64,6 +65,7 @@ struct Filesystem {
     /// How long a scrape waits for a mount.
     patience: Duration,
     workers: usize,
+    threads: Resident,
     /// Mount points that are being asked and have not answered.
     stuck: Arc<Mutex<HashSet<Box<[u8]>>>>,
 }
@@ -76,6 +78,7 @@ pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, Flag
         types: Filter::new(flags, TYPES_INCLUDE, TYPES_EXCLUDE)?.or_old(flags, OLD_TYPES, TYPES_EXCLUDE)?,
         patience,
         workers: flags.number(WORKERS)?.clamp(1, MOST_WORKERS),
+        threads: Resident::new("procyon-statfs"),
         stuck: Arc::default(),
     }))
 }
@@ -104,7 +107,9 @@ impl Collector for Filesystem {
 
 /// Mounts of pid 1: of the host also from within a container. Where it hides, our own.
 fn mounts(at: &Places) -> Result<Vec<Mount>, CollectError> {
-    let text = at.proc("1/mountinfo").or_else(|_| at.proc("self/mountinfo"))?;
+    // Not held open: that would hold the mounts.
+    let mountinfo = |of: &str| read(&at.root().proc(of).join("mountinfo"));
+    let text = mountinfo("1").or_else(|_| mountinfo("self"))?;
     Ok(mountinfo::parse(&text).unwrap_or_default())
 }
 
@@ -184,7 +189,7 @@ impl Filesystem {
                 }
             }
         };
-        if let Err(error) = std::thread::Builder::new().name("procyon-statfs".into()).spawn(work) {
+        if let Err(error) = self.threads.run(work) {
             tracing::warn!(%error, "could not start a thread that asks mounts");
         }
     }

@@ -1,17 +1,18 @@
 //! Groups as families: process-exporter's names, types and help texts, and ours.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use procyon_linux::net::socket::Socket;
 use procyon_units::Mono;
 
-use super::counters::{COUNTERS, Counters};
+use super::counters::{COUNT, COUNTERS, Counters};
 use super::groups::{Errors, Group, Groups, STATES, ThreadSums};
 use super::options::Options;
 use super::source::Source;
 use super::top::{By, Shown, Top};
-use crate::metric::{Kind, Metrics};
+use crate::metric::{Kind, Label, Metrics, sorted_labels};
 use crate::node::float;
 
 /// The group of what is not among the largest.
@@ -29,6 +30,44 @@ pub(super) struct Served {
     threads: bool,
     smaps: bool,
     netstat: bool,
+    words: Words,
+}
+
+/// The second labels of families, which every group has.
+struct Words {
+    counters: [Option<Label>; COUNT],
+    states: [Label; STATES.len()],
+    /// Kinds of memory, in the order in which they are written.
+    memory: [Label; 5],
+}
+
+impl Words {
+    fn new() -> Self {
+        let label = |name: &'static str, value: &str| -> Label { (Cow::Borrowed(name), value.into()) };
+        Self {
+            counters: COUNTERS.map(|counter| counter.label.map(|(name, value)| label(name, value))),
+            states: STATES.map(|state| label("state", state)),
+            memory: ["proportionalResident", "proportionalSwapped", "resident", "swapped", "virtual"]
+                .map(|kind| label("memtype", kind)),
+        }
+    }
+}
+
+/// The labels of a group, alone and with another one.
+struct Labels {
+    group: Label,
+    alone: Arc<[Label]>,
+}
+
+impl Labels {
+    fn of(group: &Arc<str>) -> Self {
+        let group: Label = (Cow::Borrowed(GROUP), Arc::clone(group));
+        Self { alone: Arc::from([group.clone()]), group }
+    }
+
+    fn with(&self, second: &Label) -> Arc<[Label]> {
+        sorted_labels(Arc::from([self.group.clone(), second.clone()]))
+    }
 }
 
 /// A socket as it is served: group, protocol, local and remote address.
@@ -44,6 +83,7 @@ impl Served {
             threads: options.threads,
             smaps: options.smaps,
             netstat: options.netstat,
+            words: Words::new(),
         }
     }
 
@@ -70,15 +110,16 @@ impl Served {
         }
         let boot = source.boot();
         for (name, group) in groups.by_name.iter().filter(|(name, _)| shown.contains_key(*name)) {
-            self.group(name, group, boot, out);
+            let labels = Labels::of(name);
+            self.group(&labels, group, boot, out);
             if self.threads {
                 threads(name, group, out);
             }
-            people(name, group, out);
+            people(&labels, group, out);
         }
         if self.top.is_limited() {
             rest.sums = self.other;
-            self.group(OTHER, &rest, boot, out);
+            self.group(&Labels::of(&OTHER.into()), &rest, boot, out);
             let help = "Groups that are summed in group other";
             out.gauge("namedprocess_namegroup_omitted_groups", help, &[], float(omitted));
         }
@@ -109,16 +150,16 @@ impl Served {
         self.top.choose(groups.iter().map(|(name, group)| (share(group), Arc::clone(name))).collect(), now)
     }
 
-    fn group(&self, name: &str, group: &Group, boot: i64, out: &mut Metrics) {
-        let label = (GROUP, name);
-        for (counter, sum) in COUNTERS.iter().zip(group.sums.0) {
+    fn group(&self, labels: &Labels, group: &Group, boot: i64, out: &mut Metrics) {
+        // Labels in ascending order, as they are served: what is in order already is sorted at once.
+        for ((counter, sum), second) in COUNTERS.iter().zip(group.sums.0).zip(&self.words.counters).rev() {
             let Some(sum) = sum else { continue };
-            let labels: Vec<(&'static str, &str)> = [label].into_iter().chain(counter.label).collect();
-            out.counter(counter.name, counter.help, &labels, float(sum) / counter.per);
+            let labels = second.as_ref().map_or_else(|| Arc::clone(&labels.alone), |second| labels.with(second));
+            out.share(Kind::Counter, counter.name, counter.help, &labels, float(sum) / counter.per);
         }
         let now = &group.now;
         let is_empty = now.processes == 0;
-        let mut gauge = |name: &'static str, help: &'static str, value: f64| out.gauge(name, help, &[label], value);
+        let mut gauge = |name, help, value: f64| out.share(Kind::Gauge, name, help, &labels.alone, value);
         gauge("namedprocess_namegroup_num_procs", "number of processes in this group", float(now.processes));
         gauge("namedprocess_namegroup_num_threads", "Number of threads", float(now.threads));
         if let Some(fds) = now.fds.or(is_empty.then_some(0)) {
@@ -135,22 +176,17 @@ impl Served {
             let seconds = u64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(0);
             gauge("namedprocess_namegroup_oldest_start_time_seconds", help, float(seconds));
         }
-        let mut memory = |kind: &str, bytes: u64| {
+        let proportional = now.proportional.or(is_empty.then_some((0, 0))).filter(|_| self.smaps);
+        let (resident, swapped) = proportional.unzip();
+        let memory = [resident, swapped, Some(now.resident), Some(now.swapped), Some(now.size)];
+        for (kind, bytes) in self.words.memory.iter().zip(memory) {
+            let Some(bytes) = bytes else { continue };
             let (name, help) = ("namedprocess_namegroup_memory_bytes", "number of bytes of memory in use");
-            out.gauge(name, help, &[label, ("memtype", kind)], float(bytes));
-        };
-        memory("resident", now.resident);
-        memory("virtual", now.size);
-        memory("swapped", now.swapped);
-        if self.smaps
-            && let Some((resident, swapped)) = now.proportional.or(is_empty.then_some((0, 0)))
-        {
-            memory("proportionalResident", resident);
-            memory("proportionalSwapped", swapped);
+            out.share(Kind::Gauge, name, help, &labels.with(kind), float(bytes));
         }
-        for (state, count) in STATES.iter().zip(now.states) {
+        for (state, count) in self.words.states.iter().zip(now.states) {
             let help = "Number of processes in states Running, Sleeping, Waiting, Zombie, or Other";
-            out.gauge("namedprocess_namegroup_states", help, &[label, ("state", state)], float(count));
+            out.share(Kind::Gauge, "namedprocess_namegroup_states", help, &labels.with(state), float(count));
         }
     }
 
@@ -224,15 +260,15 @@ fn state_word(protocol: &str, state: u8) -> &'static str {
 }
 
 /// Pid and users.
-fn people(name: &str, group: &Group, out: &mut Metrics) {
+fn people(labels: &Labels, group: &Group, out: &mut Metrics) {
     if let Some((_, pid)) = group.now.oldest {
         let help = "Process id of the oldest process in this group";
-        out.gauge("namedprocess_namegroup_pid", help, &[(GROUP, name)], f64::from(pid));
+        out.share(Kind::Gauge, "namedprocess_namegroup_pid", help, &labels.alone, f64::from(pid));
     }
     for (user, count) in &group.now.users {
         let help = "Number of processes in this group by effective user";
-        let labels = [(GROUP, name), ("effective_username", &**user)];
-        out.gauge("namedprocess_namegroup_effective_username", help, &labels, float(*count));
+        let labels = labels.with(&(Cow::Borrowed("effective_username"), Arc::clone(user)));
+        out.share(Kind::Gauge, "namedprocess_namegroup_effective_username", help, &labels, float(*count));
     }
 }
 

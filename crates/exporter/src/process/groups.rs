@@ -112,7 +112,7 @@ pub(super) struct ThreadSums {
 }
 
 /// States as upstream sorts them.
-pub(super) const STATES: [&str; 5] = ["Running", "Sleeping", "Waiting", "Zombie", "Other"];
+pub(super) const STATES: [&str; 5] = ["Other", "Running", "Sleeping", "Waiting", "Zombie"];
 
 /// What is so in a group now.
 #[derive(Debug, Default)]
@@ -137,11 +137,11 @@ pub(super) struct Now {
 impl Now {
     fn state(&mut self, state: u8) {
         let at = match state {
-            b'R' => 0,
-            b'S' => 1,
-            b'D' => 2,
-            b'Z' => 3,
-            _ => 4,
+            b'R' => 1,
+            b'S' => 2,
+            b'D' => 3,
+            b'Z' => 4,
+            _ => 0,
         };
         if let Some(count) = self.states.get_mut(at) {
             *count += 1;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::metric::{Kind, Label, Part, Sample};
 
@@ -152,7 +153,7 @@ fn is_name(name: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':'))
 }
 
-type Taken<'a> = (&'a str, Box<[Label]>, f64);
+type Taken<'a> = (&'a str, Arc<[Label]>, f64);
 
 fn sample(line: &str) -> Result<Taken<'_>, &'static str> {
     let end = line.find(['{', ' ', '\t']).ok_or("a name without a value")?;
@@ -239,8 +240,8 @@ pub(super) fn fill_labels(samples: &mut [Sample]) {
         if missing.is_empty() {
             continue;
         }
-        let mut labels = std::mem::take(&mut sample.labels).into_vec();
-        labels.extend(missing.into_iter().map(|name| (name, Box::from(""))));
+        let mut labels = sample.labels.to_vec();
+        labels.extend(missing.into_iter().map(|name| (name, Arc::from(""))));
         labels.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         sample.labels = labels.into();
     }

@@ -268,12 +268,12 @@ fn switches_do_not_fall_when_a_thread_ends_and_states_are_those_of_threads() {
     test.scrape();
     let voluntary = |test: &Test| test.groups.by_name["a"].sums.switches();
     let before = voluntary(&test).unwrap();
-    assert_eq!(test.groups.by_name["a"].now.states, [0, 3, 0, 0, 0]);
+    assert_eq!(test.groups.by_name["a"].now.states, [0, 0, 3, 0, 0]);
     assert_eq!(test.groups.by_name["a"].threads["worker"].count, 3);
     test.fake.change(10, |one| one.threads = vec![(12, 25)]);
     test.scrape();
     assert!(voluntary(&test).unwrap() >= before);
-    assert_eq!(test.groups.by_name["a"].now.states, [0, 2, 0, 0, 0]);
+    assert_eq!(test.groups.by_name["a"].now.states, [0, 0, 2, 0, 0]);
     // The threads' own counts stay, too.
     assert!(test.groups.by_name["a"].threads["worker"].sums[6] >= Some(50));
 }
