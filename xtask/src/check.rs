@@ -308,7 +308,10 @@ const MEASURED_PROGRAMS: &[Program] = &[
         &["--processes", "3000", "--seconds", "60", "--max-cpu", "0.04", "--max-growth", "6"],
     ),
     ("cost of a hundred live clients", "bench/live_cost.py", &[]),
-    ("cost of a scrape", "bench/exporter_cost.py", &["--max-ratio", "0.5"]),
+    ("cost of a scrape", "bench/exporter_cost.py", &[]),
+    ("cost of groups of processes", "bench/process_cost.py", &["--source", "ebpf"]),
+    ("cost of groups of processes, procfs", "bench/process_cost.py", &["--source", "procfs"]),
+    ("cost of a group for each process", "bench/process_cost.py", &["--source", "ebpf", "--group", "pid"]),
     ("cost of being watched", "bench/trace_cost.py", &[]),
     ("system calls beside strace", "bench/trace_beside.py", &[]),
 ];
