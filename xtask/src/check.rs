@@ -311,7 +311,11 @@ const MEASURED_PROGRAMS: &[Program] = &[
     ("cost of a scrape", "bench/exporter_cost.py", &[]),
     ("cost of groups of processes", "bench/process_cost.py", &["--source", "ebpf"]),
     ("cost of groups of processes, procfs", "bench/process_cost.py", &["--source", "procfs"]),
-    ("cost of a group for each process", "bench/process_cost.py", &["--source", "ebpf", "--group", "pid"]),
+    (
+        "cost of a group for each process",
+        "bench/process_cost.py",
+        &["--source", "ebpf", "--group", "pid", "--max-mib", "28"],
+    ),
     ("cost of being watched", "bench/trace_cost.py", &[]),
     ("system calls beside strace", "bench/trace_beside.py", &[]),
 ];

@@ -188,15 +188,14 @@ impl Metrics {
         self.count += 1;
         let at = self.place(&name);
         self.last = at;
-        match self.families.get_mut(at) {
-            Some(family) => family.samples.push(sample),
-            None => {
-                if at >= FEW {
-                    self.index.insert(name.clone(), at);
-                }
-                self.families.push(Family { name, help, kind, samples: vec![sample] });
-            }
+        if let Some(family) = self.families.get_mut(at) {
+            family.samples.push(sample);
+            return;
         }
+        if at >= FEW {
+            self.index.insert(name.clone(), at);
+        }
+        self.families.push(Family { name, help, kind, samples: vec![sample] });
     }
 
     /// The place of a family; the one behind the last, where it is not there. Devices one after the other mostly have the

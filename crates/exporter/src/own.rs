@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use procyon_linux::held::HeldFiles;
 use procyon_linux::own::{clock_ticks_per_second, page_size};
+use procyon_linux::proc::{PidDir, ProcDir, pid_fd};
+use procyon_linux::root::Root;
 use rustix::process::{Resource, getrlimit};
 
 use crate::metric::Metrics;
@@ -103,7 +105,7 @@ static START: OnceLock<Option<f64>> = OnceLock::new();
 
 /// Adds `process_*` of this process, always from the live procfs. Where it cannot be read they are missing.
 pub(crate) fn process(files: &HeldFiles, out: &mut Metrics) {
-    let root = procyon_linux::root::Root::live();
+    let root = Root::live();
     let mut stat = Vec::new();
     if files.read_into(&root.proc("self/stat"), &mut stat).is_err() {
         stat.clear();
@@ -141,15 +143,20 @@ pub(crate) fn process(files: &HeldFiles, out: &mut Metrics) {
     out.gauge("process_max_fds", "Maximum number of open file descriptors.", &[], limit(Resource::Nofile));
     let help = "Maximum amount of virtual memory available in bytes.";
     out.gauge("process_virtual_memory_max_bytes", help, &[], limit(Resource::As));
-    if let Ok(names) = procyon_linux::attributes::names(&root.proc("self/fd")) {
-        let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
+    if let Some(count) = open_files(&root) {
         out.gauge("process_open_fds", "Number of open file descriptors.", &[], float(count));
     }
     network(&root, files, out);
 }
 
+fn open_files(root: &Root) -> Option<u64> {
+    let proc = ProcDir::open(root).ok()?;
+    let own = PidDir::open(&proc, procyon_linux::own::pid()).ok()?;
+    pid_fd::count(&own).ok()?.get().copied()
+}
+
 /// Octets of the network namespace, which client_golang takes for those of the process.
-fn network(root: &procyon_linux::root::Root, files: &HeldFiles, out: &mut Metrics) {
+fn network(root: &Root, files: &HeldFiles, out: &mut Metrics) {
     let mut text = Vec::new();
     if files.read_into(&root.proc("self/net/netstat"), &mut text).is_err() {
         return;

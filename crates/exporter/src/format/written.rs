@@ -3,6 +3,9 @@
 use super::{Form, openmetrics, protobuf, text};
 use crate::metric::Family;
 
+/// As much as most hosts have to say.
+const USUAL: usize = 64 << 10;
+
 /// Families in one of the forms: text, or messages.
 #[derive(Debug)]
 pub struct Written {
@@ -13,8 +16,9 @@ pub struct Written {
 
 impl Written {
     /// Nothing yet.
-    pub const fn new(form: Form) -> Self {
-        Self { form, text: String::new(), messages: Vec::new() }
+    pub fn new(form: Form) -> Self {
+        let (text, messages) = if form == Form::Protobuf { (0, USUAL) } else { (USUAL, 0) };
+        Self { form, text: String::with_capacity(text), messages: Vec::with_capacity(messages) }
     }
 
     /// Writes families; they are sorted already.

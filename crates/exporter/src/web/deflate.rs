@@ -48,7 +48,7 @@ impl Deflate {
         // The same text gives the same bytes, whatever came before.
         seen.fill(0);
         let mut bits = Bits { out, held: *held, count: *count };
-        codes.describe(|code| bits.put(code));
+        Codes::describe(|code| bits.put(code));
         let mut at = 0;
         while let Some(head) = word(text, at) {
             let before = look(seen, head, at);
@@ -139,6 +139,7 @@ impl Bits<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "bytes of which only the lower half is wanted")]
 mod tests {
     use std::io::Read;
 

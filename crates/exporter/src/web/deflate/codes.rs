@@ -88,16 +88,17 @@ impl Codes {
         self.lengths.get(length).copied().unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn distance(&self, distance: usize) -> Code {
         let (symbol, extra) = distance_symbol(distance);
         self.distances.get(symbol).copied().unwrap_or_default().then(extra)
     }
 
     /// The last block: with the format's own codes, of which it has the end alone.
-    pub(super) const LAST: Code = Code::of(0b0_000_000_01_1, 10);
+    pub(super) const LAST: Code = Code::of(0b00_0000_0011, 10);
 
     /// Tells the head of a block: the lengths of all codes.
-    pub(super) fn describe(&self, mut put: impl FnMut(Code)) {
+    pub(super) fn describe(mut put: impl FnMut(Code)) {
         // Not the last block, with codes of its own; how many symbols, distances and lengths there are, less the least.
         put(Code::of(0, 1));
         put(Code::of(2, 2));
