@@ -238,8 +238,9 @@ mod tests {
 
         let files = HeldFiles::new(&Root::live());
         text(&files, Path::new("/proc/loadavg")).unwrap();
-        // A file of another file system, which the place of procfs shows.
+        // A file of another file system, as one that is mounted over a file of procfs.
         text(&files, Path::new("/etc/hostname")).unwrap();
+        assert_eq!(files.count(), 1);
         for _ in 0..3 * ROUNDS {
             text(&files, Path::new("/proc/uptime")).unwrap();
             files.end_round();
