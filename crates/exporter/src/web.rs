@@ -2,7 +2,6 @@
 
 mod auth;
 mod config;
-mod deflate;
 mod guard;
 mod gzip;
 mod idle;
@@ -160,21 +159,36 @@ impl Exporter {
             written.end();
             return self.pack(written.into_bytes(), encoding);
         }
-        // The whole text of thousands of groups would take more memory than all the rest.
+        self.zip(&families, written).unwrap_or_else(|error| {
+            self.refused(&error);
+            let mut written = Written::new(form);
+            written.write(&families);
+            written.end();
+            (written.into_bytes().into(), Encoding::Identity)
+        })
+    }
+
+    /// Compresses part by part: the whole text of thousands of groups would take more memory than all the rest.
+    fn zip(&self, families: &[Family], mut written: Written) -> std::io::Result<(Bytes, Encoding)> {
         let mut stream = self.gzip.begin();
-        for family in &families {
+        for family in families {
             written.write(std::slice::from_ref(family));
             if written.bytes().len() >= PART {
-                stream.take(written.bytes());
+                stream.take(written.bytes())?;
                 written.clear();
             }
         }
         written.end();
         if stream.is_empty() && written.bytes().len() < SMALL {
-            return (written.into_bytes().into(), Encoding::Identity);
+            return Ok((written.into_bytes().into(), Encoding::Identity));
         }
-        stream.take(written.bytes());
-        (stream.finish().into(), encoding)
+        stream.take(written.bytes())?;
+        Ok((stream.finish()?.into(), Encoding::Gzip))
+    }
+
+    fn refused(&self, error: &std::io::Error) {
+        self.requests.encoding_errors.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(%error, "could not compress an answer");
     }
 
     fn pack(&self, body: Vec<u8>, encoding: Encoding) -> (Bytes, Encoding) {
@@ -184,8 +198,7 @@ impl Exporter {
         match zstd::bulk::compress(&body, ZSTD_LEVEL) {
             Ok(compressed) => (compressed.into(), encoding),
             Err(error) => {
-                self.requests.encoding_errors.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%error, "could not compress an answer");
+                self.refused(&error);
                 (body.into(), Encoding::Identity)
             }
         }
