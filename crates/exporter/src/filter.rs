@@ -32,6 +32,21 @@ impl Filter {
         Ok(Self { include: compile(include, flags.text(include))?, exclude: compile(exclude, flags.text(exclude))? })
     }
 
+    /// As [`Self::both`], by expressions that have to match a name from its first letter to its last. Each is a flag and an
+    /// older one that may be given in its place.
+    pub(crate) fn whole(
+        flags: &Flags,
+        include: [&'static str; 2],
+        exclude: [&'static str; 2],
+    ) -> Result<Self, FlagError> {
+        let whole = |[new, old]: [&'static str; 2]| {
+            let given = older(flags, old, new)?;
+            let (flag, text) = if given.is_some() { (old, flags.text(old)) } else { (new, flags.text(new)) };
+            compile(flag, &format!("^(?:{text})$"))
+        };
+        Ok(Self { include: whole(include)?, exclude: whole(exclude)? })
+    }
+
     /// Takes an older flag's expression for what to leave out, where only that was given.
     pub(crate) fn or_old(self, flags: &Flags, old: &'static str, new: &'static str) -> Result<Self, FlagError> {
         let exclude = older(flags, old, new)?;

@@ -7,11 +7,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use procyon_linux::attributes::{self, Attributes};
 use procyon_linux::held::HeldFiles;
 use procyon_linux::root::Root;
 
+use crate::dbus::DbusError;
 use crate::flags::{Flag, FlagError, Flags};
 use crate::metric::Metrics;
 
@@ -45,6 +47,7 @@ mod kernel_hung;
 mod ksmd;
 mod lnstat;
 mod loadavg;
+mod logind;
 mod mdadm;
 mod meminfo;
 mod meminfo_numa;
@@ -55,7 +58,6 @@ mod netstat;
 mod network_route;
 mod nfs;
 mod nfsd;
-pub mod not_yet;
 mod ntp;
 mod nvme;
 mod nvmesubsystem;
@@ -79,6 +81,7 @@ mod stat;
 mod supervisord;
 mod swap;
 mod sysctl;
+mod systemd;
 mod tapestats;
 mod tcpstat;
 mod textfile;
@@ -120,6 +123,9 @@ pub enum CollectError {
     /// The processes could not be read.
     #[error("{0}")]
     Processes(String),
+    /// Who is asked over D-Bus did not answer.
+    #[error(transparent)]
+    Dbus(DbusError),
     /// A system call failed.
     #[error("{call} failed")]
     Call {
@@ -136,6 +142,7 @@ impl CollectError {
         match self {
             Self::Nothing(_) => true,
             Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Dbus(error) => error.is_nothing(),
             Self::Odd { .. } | Self::Call { .. } | Self::Processes(_) => false,
         }
     }
@@ -214,6 +221,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("ksmd", &[], plain::<ksmd::Ksmd>),
     Entry::off("lnstat", &[], plain::<lnstat::Lnstat>),
     Entry::on("loadavg", &[], plain::<loadavg::Loadavg>),
+    Entry::off("logind", &[], logind::make),
     Entry::on("mdadm", &[], plain::<mdadm::Mdadm>),
     Entry::on("meminfo", &[], plain::<meminfo::Meminfo>),
     Entry::off("meminfo_numa", &[], plain::<meminfo_numa::MeminfoNuma>),
@@ -247,6 +255,7 @@ pub const NODE: &[Entry] = &[
     Entry::off("supervisord", supervisord::FLAGS, supervisord::make),
     Entry::off("swap", &[], plain::<swap::Swap>),
     Entry::off("sysctl", sysctl::FLAGS, sysctl::make),
+    Entry::off("systemd", systemd::FLAGS, systemd::make),
     Entry::on("tapestats", tapestats::FLAGS, tapestats::make),
     Entry::off("tcpstat", &[], plain::<tcpstat::Tcpstat>),
     Entry::on("textfile", textfile::FLAGS, textfile::make),
@@ -359,6 +368,11 @@ impl Places {
         let folder = self.root.sys(path);
         attributes::devices(&folder, &self.files).map_err(|source| CollectError::Read { path: folder, source })
     }
+}
+
+/// How long a collector may talk to another program: a little less than its deadline, past which all that it found is lost.
+pub(crate) fn patience(flags: &Flags) -> Result<Duration, FlagError> {
+    flags.duration("collector.deadline").map(|deadline| deadline.mul_f64(0.9))
 }
 
 /// A file, whole.

@@ -88,11 +88,6 @@ pub fn declare(flags: &mut Flags) {
         flags.declare(entry.flags);
     }
     process::declare(flags, process::PREFIX);
-    flags.declare(node::not_yet::FLAGS);
-    for name in node::not_yet::NAMES {
-        let help = format!("Not there yet: the {name} collector of node_exporter.");
-        flags.declare_one(format!("collector.{name}"), help, Shape::Switch { on: false }, true);
-    }
 }
 
 impl Collectors {
@@ -100,12 +95,6 @@ impl Collectors {
     pub fn new(flags: &Flags, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
         let places = Places::new(flags);
         let defaults = !flags.is_on("collector.disable-defaults");
-        for name in node::not_yet::NAMES.iter().filter(|name| flags.is_on(&format!("collector.{name}"))) {
-            tracing::warn!(
-                collector = name,
-                "this collector of node_exporter is not there yet; its metrics are missing"
-            );
-        }
         let mut slots = Vec::new();
         for entry in node::NODE {
             let switch = format!("collector.{}", entry.name);
