@@ -297,6 +297,7 @@ const TESTED_PROGRAMS: &[Program] = &[
     ("truth of the past, short", "bench/truth/truth.py", &["--seconds", "45", "--instants", "40"]),
     ("balance of the books, short", "bench/books.py", &["--seconds", "15", "--min", "0.94", "--max", "1.05"]),
     ("system calls beside strace", "bench/trace_beside.py", &["--min-calls", "97"]),
+    ("groups that come and go, short", "bench/exporter_churn.py", &[]),
 ];
 
 /// Measurements, for `bench`.
@@ -329,6 +330,11 @@ const SOAKED_PROGRAMS: &[Program] = &[
     ("truth of the past", "bench/truth/truth.py", &["--seconds", "1200", "--instants", "400"]),
     ("memory through blocks of history", "bench/history_memory.py", &["--block", "5m"]),
     ("balance of the books", "bench/books.py", &[]),
+    (
+        "an hour of groups that come and go",
+        "bench/exporter_churn.py",
+        &["--seconds", "3900", "--every", "15", "--top", "100", "--sockets", "200", "--sticky", "5m"],
+    ),
 ];
 
 /// Whether a name contains one of the words; every name does where there are no words.

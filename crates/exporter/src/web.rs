@@ -5,11 +5,11 @@ mod config;
 mod guard;
 mod gzip;
 mod idle;
+mod listener;
 mod patient;
 mod query;
 mod tls;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use procyon_diag::{Fault, Kind};
 use procyon_model::feed::Feed;
 use procyon_units::Clock;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
 use crate::flags::{Flag, FlagError, Flags};
@@ -35,6 +35,8 @@ use crate::scrape::Collectors;
 use guard::Guard;
 use gzip::Gzip;
 use idle::Activity;
+pub use listener::Address;
+use listener::Listener;
 use patient::Patient;
 use query::Query;
 
@@ -213,8 +215,8 @@ impl Exporter {
     }
 }
 
-/// Where to listen: addresses as upstream spells them (`:9100`, `127.0.0.1:9100`, `[::1]:9100`, `localhost:9100`), or the
-/// sockets that systemd has opened for us.
+/// Where to listen: addresses as upstream spells them (`:9100`, `127.0.0.1:9100`, `[::1]:9100`, `localhost:9100`, `vsock://:9100`),
+/// or the sockets that systemd has opened for us.
 #[derive(Debug)]
 pub struct Listen(Places);
 
@@ -243,18 +245,17 @@ impl Listen {
         Ok(Self(Places::Addresses(addresses)))
     }
 
-    async fn listeners(self) -> Result<Vec<TcpListener>, Fault> {
+    async fn listeners(self) -> Result<Vec<Listener>, Fault> {
         let mut listeners = Vec::new();
         match self.0 {
             Places::Addresses(addresses) => {
                 for address in &addresses {
-                    listeners.push(bind(address).await?);
+                    listeners.push(Listener::bind(address).await?);
                 }
             }
             Places::Inherited(sockets) => {
                 for socket in sockets {
-                    let listener = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
-                    listeners.push(listener.map_err(|error| {
+                    listeners.push(Listener::inherited(socket).map_err(|error| {
                         Fault::new(Kind::Unavailable, "--web.systemd-socket: a socket cannot be used").because(error)
                     })?);
                 }
@@ -267,7 +268,7 @@ impl Listen {
 /// A running server; it ends with [`Server::stop`].
 #[derive(Debug)]
 pub struct Server {
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Address>,
     stop: watch::Sender<bool>,
     connections: Arc<AtomicUsize>,
 }
@@ -279,7 +280,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let connections = Arc::new(AtomicUsize::new(0));
         let listeners = listen.listeners().await?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let addresses = listeners.iter().filter_map(Listener::address).collect();
         for listener in listeners {
             tokio::spawn(accept(listener, Arc::clone(&exporter), Arc::clone(&connections), stopping.clone()));
         }
@@ -287,7 +288,7 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
@@ -305,45 +306,8 @@ impl Server {
     }
 }
 
-async fn bind(address: &str) -> Result<TcpListener, Fault> {
-    if address.starts_with("vsock://") {
-        return Err(Fault::new(
-            Kind::NotImplemented,
-            format!("--web.listen-address={address}: vsock is not there yet"),
-        )
-        .hint("give an address and a port, as 127.0.0.1:9100"));
-    }
-    let Some((host, port)) = address.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()) else {
-        return Err(Fault::usage(format!("--web.listen-address: '{address}' is no address and port"))
-            .hint("as in :9100, 127.0.0.1:9100 or [::1]:9100"));
-    };
-    let result = if host.is_empty() {
-        let port = port.parse().unwrap_or(0);
-        match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
-            // No IPv6 on this machine.
-            Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
-                TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
-            }
-            bound => bound,
-        }
-    } else {
-        TcpListener::bind(address).await
-    };
-    result.map_err(|error| {
-        let fault = Fault::new(Kind::Unavailable, format!("could not listen on {address}"));
-        let fault = if error.kind() == std::io::ErrorKind::AddrInUse {
-            fault.hint(format!(
-                "another program has port {port}, node_exporter perhaps: `ss -ltnp 'sport = :{port}'` names it; or choose another with --web.listen-address"
-            ))
-        } else {
-            fault
-        };
-        fault.because(error)
-    })
-}
-
 async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     exporter: Arc<Exporter>,
     connections: Arc<AtomicUsize>,
     mut stopping: watch::Receiver<bool>,
@@ -354,7 +318,7 @@ async fn accept(
             _ = stopping.changed() => return,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 // Out of descriptors or memory: trying again at once would only burn time.
                 tracing::warn!(%error, "could not accept a connection");

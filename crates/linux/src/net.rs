@@ -21,3 +21,4 @@ pub mod sock_diag;
 pub mod socket;
 pub mod sockstat;
 pub mod softnet_stat;
+pub mod vsock;

@@ -198,3 +198,133 @@ impl Write for Timed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// Asks somebody who lets us in and then says these bytes; what came of it, and what was asked.
+    fn asked(says: &[u8], patience: Duration) -> (Result<Option<Message>, DbusError>, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let says = says.to_vec();
+        let other = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut heard = Vec::new();
+            let mut lets_in = false;
+            let mut piece = [0; 4096];
+            // Until we go away.
+            while let Ok(length @ 1..) = stream.read(&mut piece) {
+                heard.extend_from_slice(&piece[..length]);
+                if !lets_in && heard.ends_with(b"\r\n") {
+                    lets_in = true;
+                    stream.write_all(b"OK 1234deadbeef\r\n").unwrap();
+                    // Whoever is not waited for may be gone by then.
+                    drop(stream.write_all(&says));
+                    if says.ends_with(b"BYE") {
+                        break;
+                    }
+                }
+            }
+            heard
+        });
+        let outcome = Connection::direct(path.to_str().unwrap(), patience).and_then(|mut connection| {
+            let call = Call::property("a.b", "/o", "i.f", "Of");
+            let mut answer = None;
+            connection.ask([(7, call)], |key, told| answer = Some((key, told)))?;
+            let (key, told) = answer.unwrap();
+            assert_eq!(key, 7);
+            told.map(Some)
+        });
+        (outcome, other.join().unwrap())
+    }
+
+    const LONG: Duration = Duration::from_mins(1);
+    /// A signal, an answer to somebody else's question, and 42 as the answer to the first.
+    const ANSWERS: &[u8] = b"l\x04\x01\x01\0\0\0\0\x01\0\0\0\0\0\0\0\
+        l\x02\x01\x01\0\0\0\0\x02\0\0\0\x08\0\0\0\x05\x01u\0\x63\0\0\0\
+        l\x02\x01\x01\x08\0\0\0\x03\0\0\0\x0f\0\0\0\x05\x01u\0\x01\0\0\0\x08\x01g\0\x01v\0\0\x01u\0\0\x2a\0\0\0";
+
+    #[test]
+    fn the_answer_to_a_question_is_found_among_others() {
+        let (outcome, heard) = asked(ANSWERS, LONG);
+        assert_eq!(outcome.unwrap().unwrap().property(), Some(crate::dbus::Value::U32(42)));
+        let user = rustix::process::geteuid().as_raw().to_string();
+        let hex: String = user.bytes().map(|digit| format!("{digit:02x}")).collect();
+        assert!(heard.starts_with(format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\nl\x01").as_bytes()), "{heard:?}");
+    }
+
+    #[test]
+    fn whoever_says_nothing_is_waited_for_until_time_is_over() {
+        let start = SystemClock.mono();
+        let (outcome, _) = asked(b"", Duration::from_millis(200));
+        assert!(
+            matches!(&outcome, Err(DbusError::Broken(error)) if error.kind() == io::ErrorKind::TimedOut),
+            "{outcome:?}"
+        );
+        assert!(SystemClock.mono().since(start) >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn whoever_goes_away_or_talks_nonsense_is_an_error() {
+        let broken = |says: &[u8]| asked(says, LONG).0.unwrap_err();
+        for says in [&b"BYE"[..], &[&ANSWERS[..ANSWERS.len() - 3], b"BYE"].concat()] {
+            let error = broken(says);
+            assert!(
+                matches!(&error, DbusError::Broken(error) if error.kind() == io::ErrorKind::UnexpectedEof),
+                "{error:?}"
+            );
+        }
+        // Too long, of no byte order, of another version, with fields that end early.
+        for says in [
+            &b"l\x02\x01\x01\0\0\0\x7f\x01\0\0\0\0\0\0\0"[..],
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"l\x02\x01\x02\0\0\0\0\x01\0\0\0\0\0\0\0",
+            b"l\x02\x01\x01\0\0\0\0\x02\0\0\0\x06\0\0\0\x05\x01u\0\x01\0",
+        ] {
+            let says = [says, &[0; 64]].concat();
+            assert!(matches!(broken(&says), DbusError::Odd(_)), "{says:?}");
+        }
+    }
+
+    #[test]
+    fn many_questions_are_answered_each_by_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let other = std::thread::spawn(move || {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            stream.read_until(b'\n', &mut Vec::new()).unwrap();
+            stream.get_mut().write_all(b"OK 1\r\n").unwrap();
+            stream.read_until(b'\n', &mut Vec::new()).unwrap();
+            let mut kept: Vec<Vec<u8>> = Vec::new();
+            let mut start = [0; START];
+            while stream.read_exact(&mut start).is_ok() {
+                let rest = message::length(&start).unwrap() - START;
+                stream.read_exact(&mut vec![0; rest]).unwrap();
+                let serial = &start[8..12];
+                let head = b"l\x02\x01\x01\x08\0\0\0\x03\0\0\0\x0f\0\0\0\x05\x01u\0";
+                kept.push([head, serial, b"\x08\x01g\0\x01v\0\0\x01u\0\0", serial].concat());
+                // Those that came together are answered from the last to the first.
+                if stream.buffer().is_empty() {
+                    stream.get_mut().write_all(&kept.drain(..).rev().flatten().collect::<Vec<u8>>()).unwrap();
+                }
+            }
+        });
+        let mut connection = Connection::direct(path.to_str().unwrap(), LONG).unwrap();
+        let mut answers = vec![0; 1000];
+        let questions = (0..1000).map(|key| (key, Call::plain("a.b", "/o", "i.f", "Do")));
+        connection
+            .ask(questions, |key: usize, told| match told.unwrap().property() {
+                Some(crate::dbus::Value::U32(serial)) => answers[key] = serial,
+                other => panic!("{other:?}"),
+            })
+            .unwrap();
+        assert_eq!(answers, (1..=1000).collect::<Vec<u32>>());
+        drop(connection);
+        other.join().unwrap();
+    }
+}

@@ -108,6 +108,10 @@ impl Served {
                 }
             }
         }
+        if self.top.is_limited() {
+            // One that is empty and not served has nothing of its own left: it counts anew when it comes back.
+            groups.by_name.retain(|name, group| group.now.processes > 0 || shown.contains_key(name));
+        }
         let boot = source.boot();
         for (name, group) in groups.by_name.iter().filter(|(name, _)| shown.contains_key(*name)) {
             let labels = Labels::of(name);
@@ -147,7 +151,11 @@ impl Served {
             let shares = totals.iter().filter(|(_, total)| *total > 0.0).map(|(by, total)| size(group, *by) / total);
             shares.fold(0.0, f64::max)
         };
-        self.top.choose(groups.iter().map(|(name, group)| (share(group), Arc::clone(name))).collect(), now)
+        // A group that bears the name of the rest is part of it.
+        let may_be_shown = |name: &str| !self.top.is_limited() || name != OTHER;
+        let all = groups.iter().filter(|(name, _)| may_be_shown(name));
+        let all = all.map(|(name, group)| (share(group), Arc::clone(name))).collect();
+        self.top.choose(all, now)
     }
 
     fn group(&self, labels: &Labels, group: &Group, boot: i64, out: &mut Metrics) {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use procyon_exporter::web::{Exporter, Face, Listen, Server};
+use procyon_exporter::web::{Address, Exporter, Face, Listen, Server};
 use procyon_units::SystemClock;
 
 use crate::exposition::{flags, read};
@@ -56,7 +56,8 @@ fn with_server(arguments: &[&str], test: impl FnOnce(std::net::SocketAddr)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let server = Server::start(exporter, Listen::new(&flags, Face::Node).unwrap()).await.unwrap();
-            tell.send(*server.addresses().first().unwrap()).unwrap();
+            let [Address::Tcp(address)] = server.addresses() else { panic!("{:?}", server.addresses()) };
+            tell.send(*address).unwrap();
             // Also when the test ends early.
             drop(stopped.await);
             server.stop().await;
@@ -329,7 +330,7 @@ fn flags_that_cannot_be_kept_are_refused_at_the_start() {
     ] {
         assert!(Exporter::new(&flags(arguments), "1", Arc::new(SystemClock)).is_err(), "{arguments:?}");
     }
-    for address in ["vsock://:9100", "nonsense", "127.0.0.1:99999", ":"] {
+    for address in ["vsock://", "vsock://9100", "nonsense", "127.0.0.1:99999", ":"] {
         let flags = flags(&["--collector.disable-defaults", &format!("--web.listen-address={address}")]);
         let exporter = Exporter::new(&flags, "1", Arc::new(SystemClock)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -338,4 +339,23 @@ fn flags_that_cannot_be_kept_are_refused_at_the_start() {
             "{address}"
         );
     }
+}
+
+#[test]
+fn a_port_of_vsock_is_listened_on_where_the_kernel_has_it() {
+    let has_vsock = procyon_linux::net::vsock::listen(0).is_ok();
+    let flags = flags(&["--collector.disable-defaults", "--web.listen-address=vsock://:0"]);
+    let exporter = Exporter::new(&flags, "1", Arc::new(SystemClock)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let started = Server::start(exporter, Listen::new(&flags, Face::Node).unwrap()).await;
+        assert_eq!(started.is_ok(), has_vsock, "{started:?}");
+        let Ok(server) = started else { return };
+        let [Address::Vsock(port)] = *server.addresses() else { panic!("{:?}", server.addresses()) };
+        assert!(port > 0 && server.addresses()[0].to_string() == format!("vsock://:{port}"));
+        // It is taken now, and given back with the server.
+        assert_eq!(procyon_linux::net::vsock::listen(port).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+        server.stop().await;
+    });
+    drop(runtime);
 }

@@ -11,7 +11,7 @@ use crate::harness::{SOON, procyon};
 use crate::http::{self, Answer, Place};
 
 /// A running exporter, on a socket of the test's.
-struct Exporter {
+pub(crate) struct Exporter {
     child: Child,
     place: Place,
 }
@@ -24,7 +24,7 @@ impl Drop for Exporter {
 }
 
 /// Makes the first descriptor the third, as systemd hands it over, and becomes the exporter.
-const HAND_OVER: &str = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
+pub(crate) const HAND_OVER: &str = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
 
 /// The same beside a mount that never answers, in a world of its own: `$1` is where. One process asks it, too.
 const HAND_OVER_BESIDE_A_HUNG_MOUNT: &str = "exec 3<&0 </dev/null 4<>/dev/fuse || exit 1
@@ -37,7 +37,7 @@ export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
 const APART: &[&str] = &["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 impl Exporter {
-    fn start(before: &[&str], script: &str, first: &[&str], flags: &[&str]) -> Self {
+    pub(crate) fn start(before: &[&str], script: &str, first: &[&str], flags: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let place = Place::Tcp(listener.local_addr().unwrap());
         let program = procyon();
@@ -48,7 +48,7 @@ impl Exporter {
         Self { child: command.spawn().unwrap(), place }
     }
 
-    fn scrape(&self) -> Answer {
+    pub(crate) fn scrape(&self) -> Answer {
         let answer = http::request(&self.place, "GET", "/metrics", &[], b"");
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer

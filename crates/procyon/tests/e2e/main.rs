@@ -27,5 +27,6 @@ mod reuse;
 mod schemas;
 mod signals;
 mod starting;
+mod systemd;
 mod tracing;
 mod wrong;

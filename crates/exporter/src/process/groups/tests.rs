@@ -1,12 +1,15 @@
 //! Groups over processes that a test makes up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use procyon_linux::net::socket::{Protocol, state};
 use procyon_model::process::{CpuCounters, Faults, Io, Memory, Net, ProcessState, Switches};
 use procyon_units::{Bytes, CpuTime, Reading};
 
 use super::*;
 use crate::flags::Flags;
+use crate::metric::{Label, Metrics};
+use crate::process::families::Served;
 use crate::process::options;
 use crate::process::source::Thread;
 
@@ -24,6 +27,7 @@ struct Made {
     switches: Option<u64>,
     /// Threads beside the main one: id, switches.
     threads: Vec<(u32, u64)>,
+    has_socket: bool,
 }
 
 fn made(pid: u32, comm: &'static str) -> Made {
@@ -38,6 +42,25 @@ fn made(pid: u32, comm: &'static str) -> Made {
         read: 1000,
         switches: Some(50),
         threads: Vec::new(),
+        has_socket: false,
+    }
+}
+
+/// A connection of a process, as no other has one.
+fn socket(pid: u32) -> Socket {
+    let [.., high, low] = pid.to_be_bytes();
+    Socket {
+        protocol: Protocol::Tcp,
+        local: ([127, 0, high, low], 80).into(),
+        remote: Some(([127, 1, high, low], 1).into()),
+        state: state::ESTABLISHED,
+        uid: 0,
+        inode: u64::from(pid),
+        receive_queue: Bytes(0),
+        send_queue: Bytes(0),
+        namespace: 1,
+        cookie: None,
+        tcp: None,
     }
 }
 
@@ -146,7 +169,8 @@ impl Source for Fake {
 
     fn sockets(&mut self, _: &[(u32, Ticks)], idle: &HashSet<u32>) -> Vec<(Key, Socket)> {
         self.idle = idle.clone();
-        Vec::new()
+        let of = |made: &Made| (Key { pid: made.pid, start: Ticks(made.start) }, socket(made.pid));
+        self.processes.values().filter(|made| made.has_socket).map(of).collect()
     }
 }
 
@@ -302,4 +326,169 @@ fn without_rules_groups_come_and_go_with_their_processes() {
     test.fake.processes.remove(&1);
     test.scrape();
     assert_eq!(test.groups.by_name.len(), 1);
+}
+
+/// What is served of a test's groups, scrape by scrape.
+struct Scrapes {
+    test: Test,
+    served: Served,
+    /// Processor time by group, as it was served last.
+    before: BTreeMap<String, f64>,
+    /// Groups, and sockets, of each scrape.
+    seen: Vec<(u64, BTreeSet<String>, BTreeSet<String>)>,
+}
+
+type Samples = Vec<(BTreeMap<String, String>, f64)>;
+
+impl Scrapes {
+    fn new(arguments: &[&str]) -> Self {
+        let test = Test::new(arguments);
+        let served = Served::new(&test.groups.options);
+        Self { test, served, before: BTreeMap::new(), seen: Vec::new() }
+    }
+
+    /// One scrape: samples by family. By how much processor time grew, as Prometheus reckons it.
+    fn scrape(&mut self) -> (BTreeMap<String, Samples>, f64) {
+        self.test.scrape();
+        let (mut out, mut mistakes) = (Metrics::default(), 0);
+        let now = Mono(self.test.seconds * 1_000_000_000);
+        self.served.write(&mut self.test.groups, &self.test.fake, now, &mut out);
+        let families: BTreeMap<String, Samples> = out
+            .sorted(&mut mistakes)
+            .into_iter()
+            .map(|family| {
+                let labels = |labels: Box<[Label]>| -> BTreeMap<String, String> {
+                    labels.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect()
+                };
+                let samples = family.samples.into_iter().map(|sample| (labels(sample.labels), sample.value));
+                (family.name.trim_start_matches("namedprocess_namegroup_").to_owned(), samples.collect())
+            })
+            .collect();
+        assert_eq!(mistakes, 0, "a sample stands there twice");
+        let mut counted: BTreeMap<String, f64> = BTreeMap::new();
+        for (labels, value) in &families["cpu_seconds_total"] {
+            *counted.entry(labels["groupname"].clone()).or_default() += value;
+        }
+        let mut grown = 0.0;
+        for (group, value) in &counted {
+            let before = self.before.get(group).copied();
+            assert!(before.is_some() || *value == 0.0 || self.before.is_empty(), "{group} begins at {value}");
+            // One that is smaller than it was began anew.
+            grown += before.filter(|before| before <= value).map_or(*value, |before| value - before);
+        }
+        let sockets = families.get("netstat").into_iter().flatten().map(|(labels, _)| format!("{labels:?}")).collect();
+        self.seen.push((self.test.seconds, counted.keys().filter(|group| *group != OTHER).cloned().collect(), sockets));
+        self.before = counted;
+        (families, grown)
+    }
+
+    /// How many different groups and sockets there were in the hour up to now.
+    fn in_the_last_hour(&self) -> (usize, usize) {
+        let recent = || self.seen.iter().filter(|(at, ..)| self.test.seconds - at <= 3600);
+        let groups: BTreeSet<&String> = recent().flat_map(|(_, groups, _)| groups).collect();
+        let sockets: BTreeSet<&String> = recent().flat_map(|(.., sockets)| sockets).collect();
+        (groups.len(), sockets.len())
+    }
+}
+
+fn sum(samples: &Samples, wanted: Option<(&str, &str)>) -> f64 {
+    let fits = |labels: &BTreeMap<String, String>| wanted.is_none_or(|(name, value)| labels[name] == value);
+    samples.iter().filter(|(labels, _)| fits(labels)).map(|(_, value)| value).sum()
+}
+
+#[test]
+fn under_churn_what_is_served_stays_bounded_and_the_largest_and_the_rest_are_all_there_is() {
+    const PROCESSES: u32 = 3000;
+    let mut scrapes = Scrapes::new(&["-top-sticky=0s"]);
+    let mut born = 0;
+    let mut random = 1_u64;
+    let mut next = move || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random >> 33
+    };
+    let mut most = (0, 0);
+    for round in 0..300 {
+        let mut true_growth = 0;
+        // A quarter in fifteen seconds: fifty a second.
+        scrapes.test.fake.processes.retain(|_, _| next() % 4 > 0);
+        for process in scrapes.test.fake.processes.values_mut() {
+            // Few do most of the work, and who they are changes.
+            let grown = if next() % 50 == 0 { next() % 1_000_000_000 } else { next() % 1000 };
+            process.cpu += grown;
+            true_growth += grown;
+        }
+        while scrapes.test.fake.processes.len() < PROCESSES as usize {
+            born += 1;
+            let cpu = next() % 100_000_000;
+            scrapes.test.fake.put(Made { start: 200 + u64::from(born), cpu, has_socket: true, ..made(born, "a") });
+            true_growth += cpu;
+        }
+        let (families, grown) = scrapes.scrape();
+        // What was counted before the first scrape is in the rest.
+        let expected = f64::from(u32::try_from(true_growth / 1000).unwrap()) / 1e6;
+        assert!((grown - expected).abs() < 1e-3, "round {round}: {grown} of {expected} s");
+        assert_eq!(sum(&families["num_procs"], None), f64::from(PROCESSES));
+        assert_eq!(sum(&families["num_threads"], None), f64::from(PROCESSES));
+        assert_eq!(sum(&families["open_filedesc"], None), f64::from(3 * PROCESSES));
+        assert_eq!(sum(&families["memory_bytes"], Some(("memtype", "resident"))), f64::from(4096 * PROCESSES));
+        assert_eq!(
+            sum(&families["memory_bytes"], Some(("memtype", "proportionalResident"))),
+            f64::from(1000 * PROCESSES)
+        );
+        assert_eq!(sum(&families["states"], Some(("state", "Sleeping"))), f64::from(PROCESSES));
+        assert_eq!(sum(&families["sockets"], None), f64::from(PROCESSES));
+        assert_eq!(
+            sum(&families["omitted_groups"], None),
+            f64::from(PROCESSES) - (families["num_procs"].len() as f64 - 1.0)
+        );
+        // The rest is one more.
+        assert!(families["num_procs"].len() <= 101 && families["pid"].len() <= 100, "round {round}");
+        assert!(families["effective_username"].len() <= 100, "round {round}");
+        assert!(families.get("netstat").map_or(0, Vec::len) <= 200, "round {round}");
+        let (groups, sockets) = scrapes.in_the_last_hour();
+        assert!(groups <= 200 && sockets <= 400, "round {round}: {groups} groups, {sockets} sockets in an hour");
+        most = (groups.max(most.0), sockets.max(most.1));
+        // What is not served leaves nothing behind.
+        assert!(scrapes.test.groups.by_name.len() <= PROCESSES as usize);
+    }
+    // The limits were needed.
+    assert_eq!(most.0, 200);
+    assert!(most.1 > 100, "{most:?}");
+}
+
+#[test]
+fn a_group_called_other_is_part_of_the_rest() {
+    let mut scrapes = Scrapes::new(&["-procnames=a,b,other", "-top=1", "-top-by=cpu"]);
+    for (pid, comm) in [(1, "a"), (2, "b"), (3, "other")] {
+        scrapes.test.fake.put(made(pid, comm));
+    }
+    scrapes.scrape();
+    // It does most, and yet the place among the largest is another's.
+    for (pid, more) in [(1, 3_000_000_000), (2, 1_000_000_000), (3, 5_000_000_000)] {
+        scrapes.test.fake.change(pid, |one| one.cpu += more);
+    }
+    let (families, grown) = scrapes.scrape();
+    assert!((grown - 9.0).abs() < 1e-6, "{grown}");
+    let names: Vec<&String> = families["num_procs"].iter().map(|(labels, _)| &labels["groupname"]).collect();
+    assert_eq!(names, ["a", "other"]);
+    assert_eq!(sum(&families["num_procs"], Some(("groupname", "other"))), 2.0);
+}
+
+#[test]
+fn groups_that_are_empty_and_not_served_are_forgotten_where_there_is_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yml");
+    std::fs::write(&file, "process_names:\n  - name: 'p{{.PID}}'\n    cmdline: ['.+']\n").unwrap();
+    let rules = format!("-config.path={}", file.display());
+    let mut scrapes = Scrapes::new(&[&rules, "-top=10"]);
+    for round in 1..100 {
+        scrapes.test.fake.processes.clear();
+        for pid in round * 20..round * 20 + 20 {
+            scrapes.test.fake.put(Made { start: 200, ..made(pid, "a") });
+        }
+        let (families, _) = scrapes.scrape();
+        assert!(families["num_procs"].len() <= 11);
+        // Those that are served, empty ones among them, and those that are there.
+        assert!(scrapes.test.groups.by_name.len() <= 30, "{}", scrapes.test.groups.by_name.len());
+    }
 }
