@@ -226,7 +226,7 @@ mod tests {
         let fields = b"\x04\x01s\0\x03\0\0\0a.b\0\0\0\0\0\x05\x01u\0\x01\0\0\0\x08\x01g\0\x01s\0";
         let error = Message::parse(message(false, ERROR, fields, b"\x02\0\0\0no\0")).unwrap();
         assert_eq!((error.answers(), error.error()), (Some(1), Some(("a.b", "no"))));
-        let bare = Message::parse(message(false, ERROR, &fields[..16], b"")).unwrap();
+        let bare = Message::parse(message(false, ERROR, &fields[..12], b"")).unwrap();
         assert_eq!(bare.error(), Some(("a.b", "")));
         // A signal answers nothing.
         assert_eq!(Message::parse(message(false, 4, &[], b"")).unwrap().answers(), None);

@@ -330,7 +330,7 @@ mod tests {
         for (version, expected) in [
             ("252.38-1~deb12u1", Some(252.38)),
             ("v257~rc1-2", Some(257.0)),
-            ("systemd 44 of 2012, 1234.5.6", Some(1234.5)),
+            ("systemd 44 of 12, 1234.5.6", Some(1234.5)),
             ("249.11-0ubuntu3.12", Some(249.11)),
             ("256.", Some(256.0)),
             ("44", None),

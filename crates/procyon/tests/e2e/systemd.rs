@@ -206,8 +206,8 @@ fn units_are_chosen_by_their_whole_names() {
     assert_eq!(names(&both), set(&["runs.service"]));
     // The kind of a mount is its file system.
     let mounts =
-        world.scrape(BUS, &["--collector.systemd.unit-include=run\\.mount", "--collector.systemd.unit-exclude="]);
-    holds(&mounts, &["node_systemd_unit_state{name=\"run.mount\",state=\"active\",type=\"tmpfs\"} 1"]);
+        world.scrape(BUS, &["--collector.systemd.unit-include=run-spare\\.mount", "--collector.systemd.unit-exclude="]);
+    holds(&mounts, &["node_systemd_unit_state{name=\"run-spare.mount\",state=\"active\",type=\"tmpfs\"} 1"]);
 }
 
 /// Sends what the command behind it says to the file `$1`.

@@ -16,6 +16,8 @@ export HOME=/run/home XDG_CONFIG_HOME=/run/home XDG_RUNTIME_DIR=/run/user/0
 export DBUS_SYSTEM_BUS_ADDRESS=$bus DBUS_SESSION_BUS_ADDRESS=$bus
 ln -s /run/user/0/bus /run/dbus/system_bus_socket
 ln -s /run/user/0/systemd/private /run/systemd/private
+mkdir /run/spare
+mount -t tmpfs tmpfs /run/spare
 
 units=/run/home/systemd/user
 mkdir -p "$units"
