@@ -27,14 +27,12 @@ pub(super) fn parse(text: &str) -> Vec<Place> {
 }
 
 fn place(text: &str) -> Option<Place> {
-    let pairs = text.strip_prefix("unix:")?.split(',').filter_map(|pair| pair.split_once('='));
-    pairs
-        .filter_map(|(key, value)| match key {
-            "path" => Some(Place::Path(decoded(value)?)),
-            "abstract" => Some(Place::Abstract(decoded(value)?)),
-            _ => None,
-        })
-        .next()
+    let mut pairs = text.strip_prefix("unix:")?.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.find_map(|(key, value)| match key {
+        "path" => Some(Place::Path(decoded(value)?)),
+        "abstract" => Some(Place::Abstract(decoded(value)?)),
+        _ => None,
+    })
 }
 
 /// A value in which bytes may be written `%2f`; none where what follows a percent sign is no number, and for nothing at all.

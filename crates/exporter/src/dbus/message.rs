@@ -248,10 +248,28 @@ mod tests {
         assert_eq!(length(b"l\x02\x01\x02\0\0\0\0\x01\0\0\0\0\0\0\0"), None);
     }
 
+    #[test]
+    fn an_array_is_read_up_to_a_limit() {
+        // Ten structures of one number each, on places that eight divides.
+        let body = [&76_u32.to_le_bytes()[..], &[0; 4], &[7; 76]].concat();
+        let answer = Message::parse(message(false, METHOD_RETURN, b"\x08\x01g\0\x04a(u)\0", &body)).unwrap();
+        let read = |most| {
+            let mut count = 0;
+            let whole = answer.body("a(u)")?.structures(most, |one| {
+                count += 1;
+                one.u32().map(drop)
+            });
+            whole.map(|()| count)
+        };
+        assert_eq!((read(10), read(9)), (Some(10), None));
+    }
+
     /// Reads all that can be read of it; how many structures there were.
     fn everything(bytes: Vec<u8>) -> usize {
         let Some(message) = Message::parse(bytes) else { return 0 };
-        (message.answers(), message.error(), message.property());
+        message.answers();
+        message.error();
+        message.property();
         let mut count = 0;
         let mut reader = Reader::new(&message.bytes, message.body, message.order);
         reader.structures(9, |unit| {

@@ -128,8 +128,9 @@ impl Systemd {
             return Connection::direct(SOCKET, self.patience);
         }
         Connection::system(self.patience).or_else(|error| {
-            let is_root = rustix::process::geteuid().is_root();
-            if is_root { Connection::direct(SOCKET, self.patience).map_err(|_| error) } else { Err(error) }
+            // Whoever let us in and then was silent has had all of the time.
+            let may_ask = rustix::process::geteuid().is_root() && !matches!(error, DbusError::Broken(_));
+            if may_ask { Connection::direct(SOCKET, self.patience).map_err(|_| error) } else { Err(error) }
         })
     }
 
@@ -138,9 +139,9 @@ impl Systemd {
         let [mut version, mut virtualization, mut state] = [const { Err(DbusError::Odd("no answer")) }; 3];
         let questions = ["Version", "Virtualization", "SystemState"].map(|name| (name, property(name)));
         systemd.ask(questions, |name, told| match name {
-            "Version" => version = told.and_then(text),
-            "Virtualization" => virtualization = told.and_then(text),
-            _ => state = told.and_then(text),
+            "Version" => version = told.and_then(|answer| text(&answer)),
+            "Virtualization" => virtualization = told.and_then(|answer| text(&answer)),
+            _ => state = told.and_then(|answer| text(&answer)),
         })?;
         let (number, version) = version.ok().and_then(|text| Some((number(&text)?, text))).unwrap_or_default();
         out.gauge("node_systemd_version", "Detected systemd version", &[("version", &version)], number);
@@ -220,7 +221,7 @@ fn kind(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, kind)| kind)
 }
 
-fn text(answer: Message) -> Result<Box<str>, DbusError> {
+fn text(answer: &Message) -> Result<Box<str>, DbusError> {
     match answer.property() {
         Some(Value::Text(text)) => Ok(text),
         _ => Err(DbusError::Odd("a property of systemd that is no text")),
@@ -365,7 +366,7 @@ mod tests {
     #[test]
     fn a_state_that_is_unheard_of_is_none_of_the_five() {
         let states = written(Property::ServiceType, Value::Text("simple".into()));
-        assert_eq!((states.len(), states.iter().map(|(_, value)| value).sum::<f64>()), (5, 0.0));
+        assert!(states.len() == 5 && states.iter().all(|(_, value)| *value == 0.0), "{states:?}");
         assert_eq!(written(Property::ServiceType, Value::U32(1)).len(), 5);
     }
 }
