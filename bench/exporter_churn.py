@@ -172,7 +172,7 @@ def main():
         # From the first scrape of the limited one to its last: the other's that lie inside of that, and those around it.
         cpu, least, most = books[-1][1], books[-1][0] - books[0][2], books[-1][2] - books[0][0]
         half = len(memories) // 2
-        growth = max(memories[half:]) - max(memories[:half])
+        growth = max(memories[half:]) - max(memories[: max(half, 1)])
         result = {"seconds": round(seconds), "scrapes": scrapes, "born": born, "groups_without_a_limit": len(everybody),
                   "limits": [args.top, args.sockets], "groups_in_an_hour": groups.most, "sockets_in_an_hour": sockets.most,
                   "most_series": most_series, "cpu_s": round(cpu, 2), "cpu_without_a_limit_s": [round(least, 2), round(most, 2)],
