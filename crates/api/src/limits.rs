@@ -111,6 +111,8 @@ pub const MAX_TRACE_RATE: usize = 100_000;
 pub const MAX_PACED_LINES: u64 = 1_000_000_000;
 /// The same in bytes of text.
 pub const MAX_PACED_BYTES: u64 = 1 << 40;
+/// Letters of a file's name that are told.
+pub const TRACE_NAME: usize = 240;
 /// Calls in one message.
 pub const TRACE_BATCH: usize = 500;
 /// Bytes of a message to a viewer of a trace; only one call that is longer by itself makes a longer one.

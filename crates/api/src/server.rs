@@ -179,7 +179,7 @@ impl Server {
     }
 
     /// Takes no more clients, lets requests in hand end (for 3 s at most), then stops. Traces end with it, and the audit log has
-    /// their ends (for that it waits 3 s at most).
+    /// their ends (for that it waits 3 s at most); those that have not begun yet are given up.
     pub fn stop(mut self) {
         self.shut();
     }
@@ -249,7 +249,7 @@ fn app(
         clock: context.clock,
         capabilities: context.capabilities,
         metrics: context.metrics,
-        traces: crate::trace::Traces::new(context.tracer),
+        traces: crate::trace::Traces::new(context.tracer, stopping.clone()),
         read_only: config.read_only,
         anonymous: config.anonymous,
         tls,

@@ -13,8 +13,8 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use crate::call::Call;
 use crate::capture::When;
-use crate::decode::{AT_FDCWD, Descriptors};
-use crate::table;
+use crate::decode::{AT_FDCWD, Answer, Descriptors, Form};
+use crate::table::{self, Kind};
 
 /// Processes that are remembered; more are not, and `/proc` is asked for them.
 const MAX_PROCESSES: usize = 1024;
@@ -67,6 +67,25 @@ impl Followed {
             "socketpair" => self.pair(call, 3, "socket:[", argument(call, 1) & O_CLOEXEC != 0),
             _ => self.made(call, name, result),
         }
+    }
+
+    /// The file that a call which was just followed opened or names, or else what the first of its descriptors stands for.
+    pub fn subject(&self, call: &Call) -> Option<Cow<'_, str>> {
+        let system = table::system(call.number)?;
+        let find = |wanted: fn(&Kind) -> bool| system.arguments.iter().position(wanted);
+        let Some(path) = find(|kind| matches!(kind, Kind::Path | Kind::Program)) else {
+            let number = descriptor(call, find(|kind| matches!(kind, Kind::As(Form::Descriptor)))?);
+            return (number >= 0).then(|| self.describe(call.process, number, When::Enter)).flatten();
+        };
+        let opened = call.returned.and_then(|returned| i32::try_from(returned.result).ok());
+        let opened = opened.filter(|number| *number >= 0 && matches!(system.answer, Answer::Descriptor));
+        if let Some(file) = opened.and_then(|number| self.describe(call.process, number, When::Exit)) {
+            return Some(file);
+        }
+        let before =
+            path.checked_sub(1).filter(|before| matches!(system.arguments.get(*before), Some(Kind::Directory)));
+        let directory = before.map_or(AT_FDCWD, |before| descriptor(call, before));
+        self.opened(call, directory, path).map(Cow::from)
     }
 
     /// A process that was just made starts with what its parent has open. What it opens and closes itself comes later.
@@ -211,7 +230,9 @@ impl Followed {
 
     /// The whole path of a call's argument.
     fn opened(&self, call: &Call, directory: i32, path: usize) -> Option<String> {
-        let bytes = call.memory.at(When::Exit, argument(call, path))?;
+        let address = argument(call, path);
+        // Of a program that was replaced, only what there was before is known.
+        let bytes = call.memory.at(When::Exit, address).or_else(|| call.memory.at(When::Enter, address))?;
         let end = bytes.iter().position(|byte| *byte == 0)?;
         let path = String::from_utf8_lossy(bytes.get(..end)?);
         let start = if path.starts_with('/') {

@@ -66,6 +66,10 @@ pub trait Engine: Send {
 
     /// What was lost.
     fn lost(&self) -> Lost;
+
+    /// Of the time in which threads did not sleep, in the last ten seconds: the share, 0 to 1, in which they were stopped for being
+    /// followed. None where nobody is stopped, and where they slept nearly all of the time.
+    fn stopped(&self) -> Option<f64>;
 }
 
 /// What an engine could not tell.
@@ -124,6 +128,9 @@ pub enum EngineError {
     /// The kernel does not say which call a stopped thread makes (`PTRACE_GET_SYSCALL_INFO`).
     #[error("tracing by ptrace needs Linux 5.3 or newer, and this kernel does not tell which calls are made")]
     NoCallInfo,
+    /// It was given up before it had begun.
+    #[error("nobody waits for the trace any more")]
+    Unwanted,
     /// The process that traces did not start, broke off or said something unheard of.
     #[error("the tracing process failed: {why}")]
     Tracer {
@@ -144,7 +151,7 @@ impl EngineError {
             Self::NoEbpf(error) if error.is_refusal() => Kind::NotPermitted,
             Self::Forbidden(_) => Kind::NotPermitted,
             Self::Traced { .. } => Kind::Conflict,
-            Self::NoEbpf(_) | Self::Access(_) | Self::NoCallInfo | Self::Tracer { .. } => Kind::Failed,
+            Self::NoEbpf(_) | Self::Access(_) | Self::NoCallInfo | Self::Unwanted | Self::Tracer { .. } => Kind::Failed,
         }
     }
 

@@ -4,8 +4,10 @@
 //! pieces of its memory that are needed to tell what the registers mean ([`Memory`]). Which pieces those are is said once for
 //! each system call, by its [`Capture`]s ([`captures`]), which follow from the table of system calls; every engine obeys the
 //! same ones. Everything after the engine is a pure function of calls: [`Filter`] says which are told, [`line`] tells one,
-//! [`Teller`] tells whatever an engine makes, [`Summary`] adds up, and a [`session`] lets several viewers share one trace.
+//! [`Teller`] tells whatever an engine makes, [`Summary`] and [`Breakdown`] add
+//! up, and a [`session`] lets several viewers share one trace.
 
+mod breakdown;
 mod call;
 mod capture;
 mod decode;
@@ -23,6 +25,7 @@ pub mod engine;
 pub mod launch;
 pub mod session;
 
+pub use breakdown::{Breakdown, Caller, Failure, Ranked, Share};
 pub use call::{Call, Return};
 pub use capture::{Capture, Length, What, When};
 pub use decode::{AT_FDCWD, Descriptors, Line, Options, line, signal_details};

@@ -1,12 +1,13 @@
-//! A trace that several viewers share: one engine, one thread, one telling; each viewer has a bounded queue of its own.
+//! A trace that several viewers share: one engine, one thread, one telling; each viewer has a bounded queue and limits of its own.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::breakdown::{Breakdown, Counter};
 use crate::call::Call;
 use crate::decode::Line;
 use crate::engine::{Engine, EngineError, Life};
@@ -22,8 +23,12 @@ const MOST_WAITING: usize = 32;
 const LOOK: Duration = Duration::from_millis(20);
 /// How long an order may wait for the thread.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether a session that begins is wanted still.
+const LOOK_AT_START: Duration = Duration::from_millis(50);
+/// Threads, files and errors that are told by themselves.
+const MOST_TOLD: usize = 50;
 
-/// When a session ends by itself.
+/// When a viewer's time is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// After this time.
@@ -57,28 +62,100 @@ pub enum News {
     Missed(u64),
 }
 
-/// Why a session ended.
+/// Why it is over for a viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// All that was followed has ended.
     Over,
-    /// Somebody asked for it, or the last viewer left.
+    /// The last viewer left.
     Asked,
-    /// A limit was reached: `time`, `lines` or `bytes`.
+    /// The viewer has reached a limit of its own: `time`, `lines` or `bytes`.
     Limit(&'static str),
     /// The engine failed, and says this.
     Failed(String),
 }
 
-/// How much of its limits a session has used.
+/// How much of its limits a viewer has used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// When it ends by time, nanoseconds since boot.
+    /// When its time is up, nanoseconds since boot.
     pub ends: u64,
-    /// Lines that were told.
+    /// Lines that were told while it looked on.
     pub lines: u64,
-    /// Bytes of text that were told.
+    /// Bytes of text that were told meanwhile.
     pub bytes: u64,
+}
+
+/// What a viewer may have, and what it has had of that.
+#[derive(Debug)]
+pub struct Allowance {
+    limits: Limits,
+    /// When its time is up, nanoseconds since boot.
+    ends: AtomicU64,
+    lines: AtomicU64,
+    bytes: AtomicU64,
+    /// The limit that was reached.
+    over: OnceLock<&'static str>,
+    left: AtomicBool,
+}
+
+impl Allowance {
+    fn new(limits: Limits) -> Self {
+        let ends = AtomicU64::new(later(now(), limits.time));
+        Self {
+            limits,
+            ends,
+            lines: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            over: OnceLock::new(),
+            left: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets its viewer look on for so much longer, but at most so long from now.
+    pub fn extend(&self, by: Duration, at_most: Duration) {
+        let most = later(now(), at_most);
+        // Never sooner than it would have ended.
+        let extended = |ends: u64| Some(later(ends, by).min(most).max(ends));
+        // It fails only where the function gives nothing.
+        self.ends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, extended).ok();
+    }
+
+    /// Its viewer leaves, though it may not know yet: nothing is told to it any more, and a trace ends that nobody else looks at.
+    pub fn give_up(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// How much of it is used.
+    #[must_use]
+    pub fn used(&self) -> Used {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Used { ends: of(&self.ends), lines: of(&self.lines), bytes: of(&self.bytes) }
+    }
+
+    /// What it began with.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Takes so much of it.
+    fn take(&self, lines: u64, bytes: u64) {
+        self.lines.fetch_add(lines, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The limit that is reached, if one is.
+    fn reached(&self) -> Option<&'static str> {
+        let Used { ends, lines, bytes } = self.used();
+        let reached = match () {
+            () if now() >= ends => Some("time"),
+            () if lines >= self.limits.lines => Some("lines"),
+            () if bytes >= self.limits.bytes => Some("bytes"),
+            () => None,
+        };
+        reached.map(|limit| *self.over.get_or_init(|| limit))
+    }
 }
 
 /// How a session is doing.
@@ -86,10 +163,16 @@ pub struct Used {
 pub struct State {
     /// Calls counted so far, those included that were lost or are filtered from no viewer.
     pub summary: Summary,
+    /// Who made those that were told one by one, on which files, and how they failed. Lost ones are missing here.
+    pub breakdown: Breakdown,
     /// Calls under way.
     pub under_way: Vec<Call>,
     /// Events lost for want of room in the kernel, calls among them.
     pub lost: u64,
+    /// Threads that are not followed, for the kernel had no memory for them.
+    pub not_followed: u64,
+    /// See [`Engine::stopped`].
+    pub stopped: Option<f64>,
 }
 
 enum Order {
@@ -101,15 +184,12 @@ struct Shared {
     viewers: Mutex<Seats>,
     paused: AtomicBool,
     stopped: AtomicBool,
-    /// When it ends by time, nanoseconds since boot.
-    ends: AtomicU64,
-    lines: AtomicU64,
-    bytes: AtomicU64,
 }
 
 #[derive(Default)]
 struct Seats {
     seats: Vec<Seat>,
+    /// Why nobody may sit down any more.
     end: Option<End>,
 }
 
@@ -117,9 +197,11 @@ struct Seat {
     queue: SyncSender<News>,
     missed: u64,
     viewer: Weak<()>,
+    allowance: Arc<Allowance>,
 }
 
-/// A trace with viewers. It ends with its limits, with what it follows, or when the last viewer leaves; then nobody is followed any more.
+/// A trace with viewers. It ends with what it follows, or when the last viewer has left or reached a limit of its own; then nobody is
+/// followed any more.
 pub struct Session {
     shared: Arc<Shared>,
     orders: SyncSender<Order>,
@@ -137,6 +219,7 @@ impl fmt::Debug for Session {
 pub struct Viewer {
     queue: Receiver<News>,
     shared: Arc<Shared>,
+    allowance: Arc<Allowance>,
     _here: Arc<()>,
 }
 
@@ -152,27 +235,35 @@ impl Viewer {
         match self.queue.recv_timeout(at_most) {
             Ok(news) => Ok(Some(news)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(self.shared.seats().end.clone().unwrap_or(End::Asked)),
+            Err(RecvTimeoutError::Disconnected) => Err(match self.allowance.over.get() {
+                Some(limit) => End::Limit(limit),
+                None => self.shared.seats().end.clone().unwrap_or(End::Asked),
+            }),
         }
+    }
+
+    /// What it may have. Whoever holds this without the viewer does not look on.
+    #[must_use]
+    pub const fn allowance(&self) -> &Arc<Allowance> {
+        &self.allowance
     }
 }
 
 impl Session {
-    /// Begins with a first viewer. The engine is made on the session's own thread, where it lives and ends.
+    /// Begins with a first viewer. The engine is made on the session's own thread, where it lives and ends. That may take seconds:
+    /// nobody waits for it any more when `is_unwanted` says so.
     pub fn start(
         make: impl FnOnce() -> Result<Box<dyn Engine>, EngineError> + Send + 'static,
         style: Style,
         limits: Limits,
+        is_unwanted: &dyn Fn() -> bool,
     ) -> Result<(Self, Viewer), EngineError> {
         let shared = Arc::new(Shared {
             viewers: Mutex::default(),
             paused: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
-            ends: AtomicU64::new(later(now(), limits.time)),
-            lines: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
         });
-        let viewer = Viewer::sit(&shared);
+        let viewer = Viewer::sit(&shared, limits);
         let (orders, orders_end) = sync_channel(8);
         let (tell, told) = sync_channel(1);
         let in_thread = Arc::clone(&shared);
@@ -185,7 +276,7 @@ impl Session {
                 return;
             }
             let teller = Teller::new(style, engine.followed());
-            let mut run = Run { shared: in_thread, orders: orders_end, teller, limits };
+            let mut run = Run { shared: in_thread, orders: orders_end, teller, counter: Counter::default() };
             let end = run.until_end(&mut *engine);
             // Before anybody is told that it is over.
             drop(engine);
@@ -195,14 +286,22 @@ impl Session {
         let failed = |why: &str| EngineError::Tracer { why: why.to_owned(), source: None };
         let thread =
             thread.map_err(|error| EngineError::Tracer { why: "no thread".to_owned(), source: Some(error) })?;
-        let followed = told.recv().map_err(|_| failed("its thread broke off"))??;
+        let followed = loop {
+            match told.recv_timeout(LOOK_AT_START) {
+                Ok(begun) => break begun?,
+                Err(RecvTimeoutError::Disconnected) => return Err(failed("its thread broke off")),
+                // The thread ends as soon as it finds that nobody waits.
+                Err(RecvTimeoutError::Timeout) if is_unwanted() => return Err(EngineError::Unwanted),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        };
         Ok((Self { shared, orders, followed, thread: Some(thread) }, viewer))
     }
 
     /// Another viewer, who sees what happens from now on.
     #[must_use]
-    pub fn view(&self) -> Viewer {
-        Viewer::sit(&self.shared)
+    pub fn view(&self, limits: Limits) -> Viewer {
+        Viewer::sit(&self.shared, limits)
     }
 
     /// Which threads were followed at the beginning.
@@ -220,23 +319,6 @@ impl Session {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.shared.paused.load(Ordering::Relaxed)
-    }
-
-    /// Lets it go on for so much longer, but at most so long from now.
-    pub fn extend(&self, by: Duration, at_most: Duration) {
-        let most = later(now(), at_most);
-        // Never sooner than it would have ended.
-        let extended = |ends: u64| Some(later(ends, by).min(most).max(ends));
-        // It fails only where the function gives nothing.
-        self.shared.ends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, extended).ok();
-    }
-
-    /// How much of its limits it has used.
-    #[must_use]
-    pub fn used(&self) -> Used {
-        let Shared { ends, lines, bytes, .. } = &*self.shared;
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Used { ends: of(ends), lines: of(lines), bytes: of(bytes) }
     }
 
     /// Tells other calls from now on, to all viewers.
@@ -275,16 +357,22 @@ impl Drop for Session {
 }
 
 impl Viewer {
-    fn sit(shared: &Arc<Shared>) -> Self {
+    fn sit(shared: &Arc<Shared>, limits: Limits) -> Self {
         let (queue, end) = sync_channel(MOST_WAITING);
+        let allowance = Arc::new(Allowance::new(limits));
         let here = Arc::new(());
         let mut seats = shared.seats();
         // After the end the queue is let go of, which tells the viewer.
         if seats.end.is_none() {
-            seats.seats.push(Seat { queue, missed: 0, viewer: Arc::downgrade(&here) });
+            seats.seats.push(Seat {
+                queue,
+                missed: 0,
+                viewer: Arc::downgrade(&here),
+                allowance: Arc::clone(&allowance),
+            });
         }
         drop(seats);
-        Self { queue: end, shared: Arc::clone(shared), _here: here }
+        Self { queue: end, shared: Arc::clone(shared), allowance, _here: here }
     }
 }
 
@@ -293,21 +381,34 @@ impl Shared {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands what was told to all; says whether anybody is left.
-    fn tell(&self, told: &Arc<[Told]>) -> bool {
-        let mut seats = self.seats();
-        seats.seats.retain(|seat| seat.viewer.strong_count() > 0);
-        if !told.is_empty() {
-            for seat in &mut seats.seats {
+    /// Hands what was told to all, and lets those go whose time is up. The end, where nobody is left to be told more: from then on
+    /// nobody sits down here, and the last ones are told when they are let go of.
+    fn tell(&self, told: &Arc<[Told]>) -> Option<End> {
+        let mut all = self.seats();
+        let Seats { seats, end } = &mut *all;
+        seats.retain(|seat| seat.viewer.strong_count() > 0 && !seat.allowance.left.load(Ordering::Relaxed));
+        let bytes: usize = told.iter().map(|told| told.line.len()).sum();
+        let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        for seat in &mut *seats {
+            if !told.is_empty() {
                 seat.tell(Arc::clone(told));
+                seat.allowance.take(wide(told.len()), wide(bytes));
             }
         }
-        !seats.seats.is_empty()
+        let reached: Vec<_> = seats.iter().map(|seat| seat.allowance.reached()).collect();
+        if reached.iter().all(Option::is_some) {
+            *end = Some(reached.into_iter().flatten().last().map_or(End::Asked, End::Limit));
+            return end.clone();
+        }
+        let mut reached = reached.into_iter();
+        seats.retain(|_| reached.next().flatten().is_none());
+        None
     }
 
+    /// Lets everybody go; whoever is told why already keeps to that.
     fn end(&self, end: End) {
         let mut seats = self.seats();
-        seats.end = Some(end);
+        seats.end.get_or_insert(end);
         seats.seats.clear();
     }
 }
@@ -328,7 +429,7 @@ struct Run {
     shared: Arc<Shared>,
     orders: Receiver<Order>,
     teller: Teller,
-    limits: Limits,
+    counter: Counter,
 }
 
 impl Run {
@@ -341,20 +442,14 @@ impl Run {
             };
             self.obey(engine);
             let told = self.told(&mut events);
-            if !self.shared.tell(&told) || self.shared.stopped.load(Ordering::Relaxed) {
+            if let Some(end) = self.shared.tell(&told) {
+                return end;
+            }
+            if self.shared.stopped.load(Ordering::Relaxed) {
                 return End::Asked;
             }
             if life == Life::Over {
                 return End::Over;
-            }
-            if now() >= self.shared.ends.load(Ordering::Relaxed) {
-                return End::Limit("time");
-            }
-            if self.shared.lines.load(Ordering::Relaxed) >= self.limits.lines {
-                return End::Limit("lines");
-            }
-            if self.shared.bytes.load(Ordering::Relaxed) >= self.limits.bytes {
-                return End::Limit("bytes");
             }
         }
     }
@@ -366,7 +461,9 @@ impl Run {
             let mut line = String::new();
             // Told in any case: it is how the teller knows who lives and what is open.
             let parts = if let Event::Call(call) = &event {
-                Some(self.teller.call(call, &mut line))
+                let parts = self.teller.call(call, &mut line);
+                self.counter.count(call, self.teller.subject(call).as_deref());
+                Some(parts)
             } else {
                 self.teller.tell(&event, &mut line);
                 None
@@ -382,32 +479,39 @@ impl Run {
                 }
             }
             line.truncate(line.trim_end_matches('\n').len());
-            self.shared.lines.fetch_add(1, Ordering::Relaxed);
-            self.shared.bytes.fetch_add(u64::try_from(line.len()).unwrap_or(0), Ordering::Relaxed);
             told.push(Told { event, line, parts });
         }
         told.into()
     }
 
-    fn obey(&self, engine: &mut dyn Engine) {
+    fn obey(&mut self, engine: &mut dyn Engine) {
         loop {
             match self.orders.recv_timeout(Duration::ZERO) {
                 // Whoever asked may have given up.
                 Ok(Order::Filter(filter, answer)) => drop(answer.try_send(engine.filter(&filter))),
-                Ok(Order::State(answer)) => drop(answer.try_send(state(engine))),
+                Ok(Order::State(answer)) => drop(answer.try_send(self.state(engine))),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    fn state(&mut self, engine: &mut dyn Engine) -> Result<State, EngineError> {
+        let (summary, under_way, lost) = (engine.summary()?, engine.under_way()?, engine.lost());
+        let breakdown = self.counter.breakdown(MOST_TOLD);
+        Ok(State {
+            summary,
+            breakdown,
+            under_way,
+            lost: lost.records(),
+            not_followed: lost.threads,
+            stopped: engine.stopped(),
+        })
     }
 }
 
 /// Nanoseconds since boot, so much later.
 fn later(at: u64, by: Duration) -> u64 {
     at.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
-}
-
-fn state(engine: &mut dyn Engine) -> Result<State, EngineError> {
-    Ok(State { summary: engine.summary()?, under_way: engine.under_way()?, lost: engine.lost().records() })
 }
 
 #[cfg(test)]
@@ -420,9 +524,6 @@ mod tests {
             viewers: Mutex::default(),
             paused: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
-            ends: AtomicU64::new(0),
-            lines: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
         });
         let (orders, _) = sync_channel(1);
         let (go, wait) = sync_channel::<()>(1);
@@ -431,7 +532,7 @@ mod tests {
         let session = Session { shared: Arc::clone(&shared), orders, followed: Vec::new(), thread: Some(thread) };
         // Let go of before the session, which waits for its thread, also where this fails.
         let go = go;
-        let viewer = session.view();
+        let viewer = session.view(Limits { time: Duration::from_mins(1), lines: 1, bytes: 1 });
         assert!(!session.is_over());
         shared.end(End::Over);
         assert_eq!(viewer.next(Duration::from_secs(1)).map(|_| ()), Err(End::Over));

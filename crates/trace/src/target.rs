@@ -78,8 +78,13 @@ pub(crate) fn status_number(thread: u32, label: &str) -> Option<u32> {
 
 /// The name of a process, for people.
 pub(crate) fn name(process: u32) -> String {
-    std::fs::read_to_string(format!("/proc/{process}/comm"))
-        .map_or_else(|_| "?".to_owned(), |name| name.trim().to_owned())
+    known_name(process).unwrap_or_else(|| "?".to_owned())
+}
+
+/// The name of a process or thread; none where there is no such one any more.
+pub(crate) fn known_name(thread: u32) -> Option<String> {
+    let name = std::fs::read(format!("/proc/{thread}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&name).trim().to_owned())
 }
 
 /// The threads of a process now.

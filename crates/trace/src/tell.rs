@@ -1,5 +1,6 @@
 //! Events as lines of text, the way strace tells them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -136,6 +137,11 @@ impl Teller {
         self.descriptors.follow(call);
         let descriptors: &dyn Descriptors = &self.descriptors;
         decode::line(call, &self.style.options, descriptors, out)
+    }
+
+    /// What the call that was told last is about, where descriptors are told; none where that is not known.
+    pub(crate) fn subject(&self, call: &Call) -> Option<Cow<'_, str>> {
+        if self.style.options.descriptors { self.descriptors.subject(call) } else { None }
     }
 
     fn head(&self, who: Who, at: u64, out: &mut String) {

@@ -15,7 +15,7 @@ pub enum TraceSocket {
     Server(TraceMessage),
 }
 
-/// What a viewer of a trace says. What it changes, it changes for all viewers of the trace.
+/// What a viewer of a trace says. Which calls are told, and whether any are, it changes for all viewers of the trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum TraceClientMessage {
@@ -25,7 +25,7 @@ pub enum TraceClientMessage {
     Pause {},
     /// Tells calls again.
     Resume {},
-    /// Lets it go on for so many seconds longer, but at most for an hour from now.
+    /// Lets this viewer look on for so many seconds longer, but at most for an hour from now.
     Extend {
         /// How many.
         seconds: u32,
@@ -56,11 +56,11 @@ pub enum TraceMessage {
         engine: String,
         /// Threads that are followed.
         threads: usize,
-        /// When it ends by itself, ms since 1970.
+        /// When it ends for this viewer, ms since 1970.
         ends_at: i64,
-        /// After so many lines it ends.
+        /// After so many lines it ends for this viewer.
         lines: u64,
-        /// After so many bytes of text it ends.
+        /// After so many bytes of text it ends for this viewer.
         bytes: u64,
         /// Which calls are told.
         choice: Choose,
@@ -120,7 +120,7 @@ pub struct TraceLine {
     /// The name of its error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long it took, seconds; absent where it does not come back.
+    /// How long it took, seconds; absent where it does not come back or its beginning was not seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
     /// How many events are missing here.
@@ -139,15 +139,33 @@ pub struct TraceState {
     pub errors: u64,
     /// Events that were lost.
     pub lost: u64,
+    /// Threads that are not followed, for the kernel had no memory for them.
+    pub not_followed: u64,
+    /// By ptrace: of the time in which threads did not sleep, in the last ten seconds, the share (0 to 1) in which they were stopped
+    /// for the trace. Absent with eBPF, which stops nobody, and where they slept nearly all of the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<f64>,
     /// By call, those first that took most time.
     pub rows: Vec<TraceCount>,
+    /// By thread, those first that made most calls; 50 at most. Lost calls are not in here, nor among files and failures.
+    pub threads: Vec<TraceThread>,
+    /// The threads that are not there.
+    pub more_threads: TraceRest,
+    /// By file, socket or whatever else calls were about, those first that had most calls; 50 at most.
+    pub files: Vec<TraceFile>,
+    /// The files that are not there.
+    pub more_files: TraceRest,
+    /// Calls that failed by error and name, those first that were most; 50 at most.
+    pub failures: Vec<TraceFailure>,
+    /// The failures that are not there.
+    pub more_failures: TraceRest,
     /// Calls that have not come back yet.
     pub under_way: Vec<TraceUnderWay>,
-    /// When it ends by itself, ms since 1970.
+    /// When it ends for this viewer, ms since 1970.
     pub ends_at: i64,
-    /// Lines that were told.
+    /// Lines that were told while this viewer looked on.
     pub lines: u64,
-    /// Bytes of text that were told.
+    /// Bytes of text that were told meanwhile.
     pub bytes: u64,
     /// Whether nothing is told for a while.
     pub paused: bool,
@@ -176,6 +194,61 @@ pub struct TraceCount {
     pub max: f64,
     /// How many took from 2^n to 2^(n+1) nanoseconds, from n = 0.
     pub buckets: Vec<u64>,
+}
+
+/// Calls of one thread.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceThread {
+    /// Its process.
+    pub pid: u32,
+    /// Its number.
+    pub tid: u32,
+    /// Its name; absent where it had ended before anybody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How many came back.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+    /// Seconds in all.
+    pub total: f64,
+}
+
+/// Calls about one file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceFile {
+    /// Its path, or what else a descriptor stands for, as `socket:[81503]`; of more than 240 letters the last ones.
+    pub name: String,
+    /// How many came back.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+    /// Seconds in all.
+    pub total: f64,
+}
+
+/// Calls of one name that failed in one way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceFailure {
+    /// The name of the error, as `ENOENT`; empty where it has none.
+    pub error: String,
+    /// What it means.
+    pub words: String,
+    /// The name of the call.
+    pub name: String,
+    /// How many.
+    pub calls: u64,
+}
+
+/// Calls that are told together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TraceRest {
+    /// How many came back.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+    /// Seconds in all.
+    pub total: f64,
 }
 
 /// A call that has not come back yet.

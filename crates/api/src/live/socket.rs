@@ -89,7 +89,9 @@ pub(crate) async fn live(mut socket: WebSocket, _seat: Seat, app: Arc<App>, host
         return;
     }
     let session = Session { id: host.hub.next_id(), host, sight: caller.sight() };
-    session.run(&mut socket, &app, &caller).await;
+    let left = while_allowed(&app, &caller, session.converse(&mut socket)).await;
+    drop(session);
+    part(&mut socket, &caller, left).await;
 }
 
 struct Session {
@@ -105,15 +107,13 @@ impl Drop for Session {
 }
 
 impl Session {
-    async fn run(&self, socket: &mut WebSocket, app: &App, caller: &Caller) {
-        let mut checks = Checks::new(app);
+    async fn converse(&self, socket: &mut WebSocket) -> Left {
         let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
-        let mut stopping = app.stopping.clone();
         loop {
             let sent = tokio::select! {
                 message = queue.recv() => match message {
                     Some(message) => socket.send(Message::Text(message)).await,
-                    None => return,
+                    None => return Left::Gone,
                 },
                 said = socket.recv() => match said {
                     Some(Ok(Message::Text(text))) => match self.hear(&text, &sender).await {
@@ -125,17 +125,12 @@ impl Session {
                         socket.send(Message::Text(error_message(&problem).to_string().into())).await
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-                    Some(Err(error)) => return turn_away(socket, caller, error).await,
-                    Some(Ok(Message::Close(_))) | None => return,
+                    Some(Err(error)) => return Left::Broken(error),
+                    Some(Ok(Message::Close(_))) | None => return Left::Gone,
                 },
-                () = checks.next() => match caller.expired(app) {
-                    Some(why) => return farewell(socket, close_code::POLICY, why).await,
-                    None => Ok(()),
-                },
-                _ = stopping.changed() => return farewell(socket, close_code::AWAY, "procyon stops").await,
             };
             if sent.is_err() {
-                return;
+                return Left::Gone;
             }
         }
     }
@@ -175,49 +170,101 @@ pub(crate) struct Listener {
 /// A listener that says nothing: every message of one channel goes to it.
 pub(crate) async fn listen(mut socket: WebSocket, _seat: Seat, listener: Listener) {
     let Listener { app, host, caller, name, encoder } = listener;
-    let mut checks = Checks::new(&app);
     let session = Session { id: host.hub.next_id(), host, sight: Sight::Public };
-    let (sender, mut queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
+    let (sender, queue) = mpsc::channel::<Utf8Bytes>(limits::LIVE_QUEUE);
     if session.host.hub.join(name.to_owned(), encoder, Client { id: session.id, queue: sender.clone() }).is_err() {
         return;
     }
-    let mut stopping = app.stopping.clone();
+    let left = while_allowed(&app, &caller, tell(&mut socket, queue)).await;
+    drop((session, sender));
+    part(&mut socket, &caller, left).await;
+}
+
+/// Tells whatever comes, until the client leaves.
+async fn tell(socket: &mut WebSocket, mut queue: mpsc::Receiver<Utf8Bytes>) -> Left {
     loop {
         tokio::select! {
             message = queue.recv() => match message {
                 Some(message) => if socket.send(Message::Text(message)).await.is_err() {
-                    return;
+                    return Left::Gone;
                 },
-                None => return,
+                None => return Left::Gone,
             },
             said = socket.recv() => match said {
-                Some(Err(error)) => return turn_away(&mut socket, &caller, error).await,
-                Some(Ok(Message::Close(_))) | None => return,
+                Some(Err(error)) => return Left::Broken(error),
+                Some(Ok(Message::Close(_))) | None => return Left::Gone,
                 Some(Ok(_)) => {}
             },
-            () = checks.next() => if let Some(why) = caller.expired(&app) {
-                return farewell(&mut socket, close_code::POLICY, why).await;
-            },
-            _ = stopping.changed() => return farewell(&mut socket, close_code::AWAY, "procyon stops").await,
         }
     }
 }
 
+/// How a conversation ends.
+pub(crate) enum Left {
+    /// All is said, and why.
+    Over(&'static str),
+    /// The client left.
+    Gone,
+    /// It broke the rules of WebSockets.
+    Broken(axum::Error),
+    /// It may not go on, whatever it does.
+    CutOff(u16, &'static str),
+}
+
+/// Lets a conversation go on until it ends or its client may not listen any more. A client that does not read holds up what is sent to
+/// it, and not that.
+pub(crate) async fn while_allowed(app: &App, caller: &Caller, conversation: impl Future<Output = Left>) -> Left {
+    tokio::select! {
+        biased;
+        left = cut_off(app, caller) => left,
+        left = conversation => left,
+    }
+}
+
+/// Waits until a client may not listen any more.
+async fn cut_off(app: &App, caller: &Caller) -> Left {
+    let mut checks = Checks::new(app);
+    let mut stopping = app.stopping.clone();
+    loop {
+        tokio::select! {
+            () = checks.next() => if let Some(why) = caller.expired(app) {
+                return Left::CutOff(close_code::POLICY, why);
+            },
+            _ = stopping.changed() => return Left::CutOff(close_code::AWAY, "procyon stops"),
+        }
+    }
+}
+
+/// Says the last word, which may not be heard.
+pub(crate) async fn part(socket: &mut WebSocket, caller: &Caller, left: Left) {
+    let last_word = async {
+        match left {
+            Left::Over(why) => farewell(socket, close_code::NORMAL, why).await,
+            Left::Gone => {}
+            Left::Broken(error) => turn_away(socket, caller, error).await,
+            Left::CutOff(code, reason) => farewell(socket, code, reason).await,
+        }
+    };
+    if tokio::time::timeout(limits::PARTING, last_word).await.is_err() {
+        tracing::debug!("a client did not read the last word");
+    }
+}
+
 /// When to look whether a client may still listen.
-pub(crate) struct Checks {
+struct Checks {
     turns: tokio::time::Interval,
     sessions_ended: tokio::sync::watch::Receiver<u64>,
 }
 
 impl Checks {
-    pub(crate) fn new(app: &App) -> Self {
+    fn new(app: &App) -> Self {
         let mut turns = tokio::time::interval(limits::TOKEN_CHECK);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         Self { turns, sessions_ended: app.sessions_ended.subscribe() }
     }
 
     /// Every few seconds, and when somebody has signed out.
-    pub(crate) async fn next(&mut self) {
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.turns.tick() => {}
             changed = self.sessions_ended.changed() => if changed.is_err() {
@@ -235,7 +282,7 @@ pub(crate) async fn farewell(socket: &mut WebSocket, code: u16, reason: &'static
 }
 
 /// Tells a client that breaks the rules of WebSockets which one; one that is gone is told nothing.
-pub(crate) async fn turn_away(socket: &mut WebSocket, caller: &Caller, error: axum::Error) {
+async fn turn_away(socket: &mut WebSocket, caller: &Caller, error: axum::Error) {
     let Ok(error) = error.into_inner().downcast::<tungstenite::Error>() else { return };
     let (code, why) = match *error {
         tungstenite::Error::Capacity(_) => (close_code::SIZE, "messages have at most 64 KiB"),

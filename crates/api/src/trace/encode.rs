@@ -1,12 +1,15 @@
 //! What a viewer is told, as JSON.
 
-use procyon_trace::session::{End, State, Told};
-use procyon_trace::{Event, Return, now};
+use procyon_trace::session::{Allowance, End, State, Told};
+use procyon_trace::{Breakdown, Caller, Event, Failure, Ranked, Share, now};
 use procyon_units::Wall;
-use procyon_wire::trace::{TraceCount, TraceLine, TraceMessage, TraceState, TraceUnderWay};
+use procyon_wire::trace::{
+    TraceCount, TraceFailure, TraceFile, TraceLine, TraceMessage, TraceRest, TraceState, TraceThread, TraceUnderWay,
+};
 use serde::Serialize;
 
 use super::running::Running;
+use crate::limits;
 
 /// From nanoseconds since boot to milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -44,15 +47,15 @@ fn seconds(time: u64) -> f64 {
 }
 
 /// The first message.
-pub(super) fn hello(running: &Running) -> TraceMessage {
-    let ends = running.session.used().ends;
+pub(super) fn hello(running: &Running, allowance: &Allowance) -> TraceMessage {
+    let limits = allowance.limits();
     TraceMessage::Hello {
         key: running.subject.key.to_string(),
         engine: if running.subject.by_ptrace { "ptrace" } else { "ebpf" }.to_owned(),
         threads: running.session.followed().len(),
-        ends_at: running.epoch.ms(ends),
-        lines: running.limits.lines,
-        bytes: running.limits.bytes,
+        ends_at: running.epoch.ms(allowance.used().ends),
+        lines: limits.lines,
+        bytes: limits.bytes,
         choice: running.choice(),
     }
 }
@@ -69,7 +72,7 @@ pub(super) fn line(told: &Told, epoch: Epoch, parts_alone: bool) -> TraceLine {
     };
     let part = |range: &std::ops::Range<usize>| told.line.get(range.clone()).map(ToOwned::to_owned);
     let duration = match &told.event {
-        Event::Call(call) => call.returned.map(|Return { at, .. }| seconds(at.saturating_sub(call.entered))),
+        Event::Call(call) => call.took().map(seconds),
         _ => None,
     };
     TraceLine {
@@ -88,10 +91,11 @@ pub(super) fn line(told: &Told, epoch: Epoch, parts_alone: bool) -> TraceLine {
 }
 
 /// How a trace is doing.
-pub(super) fn state(running: &Running) -> Option<TraceMessage> {
+pub(super) fn state(running: &Running, allowance: &Allowance) -> Option<TraceMessage> {
     // A trace that is over says so by itself.
-    let State { summary, under_way, lost } = running.session.state().ok()?;
-    let used = running.session.used();
+    let State { summary, breakdown, under_way, lost, not_followed, stopped } = running.session.state().ok()?;
+    let Breakdown { threads, files, errors } = breakdown;
+    let used = allowance.used();
     let now = now();
     let rows: Vec<TraceCount> = summary
         .rows()
@@ -113,7 +117,20 @@ pub(super) fn state(running: &Running) -> Option<TraceMessage> {
         calls: rows.iter().map(|row| row.calls).sum(),
         errors: rows.iter().map(|row| row.errors).sum(),
         lost,
+        not_followed,
+        stopped,
         rows,
+        more_threads: rest(&threads),
+        threads: each(threads, thread),
+        more_files: rest(&files),
+        files: each(files, |name, share| TraceFile {
+            name: shown(&name),
+            calls: share.calls,
+            errors: share.errors,
+            total: seconds(share.total),
+        }),
+        more_failures: rest(&errors),
+        failures: each(errors, failure),
         under_way: under_way
             .iter()
             .map(|call| TraceUnderWay {
@@ -129,6 +146,35 @@ pub(super) fn state(running: &Running) -> Option<TraceMessage> {
         paused: running.session.is_paused(),
         choice: running.choice(),
     }))
+}
+
+fn each<T, R>(ranked: Ranked<T>, tell: impl Fn(T, Share) -> R) -> Vec<R> {
+    ranked.first.into_iter().map(|(what, share)| tell(what, share)).collect()
+}
+
+fn rest<T>(ranked: &Ranked<T>) -> TraceRest {
+    let Share { calls, errors, total } = ranked.rest;
+    TraceRest { calls, errors, total: seconds(total) }
+}
+
+fn thread(Caller { who, name }: Caller, share: Share) -> TraceThread {
+    let Share { calls, errors, total } = share;
+    TraceThread { pid: who.process, tid: who.thread, name, calls, errors, total: seconds(total) }
+}
+
+fn failure(Failure { error, words, call }: Failure, share: Share) -> TraceFailure {
+    let [error, words, name] = [error, words, call].map(ToOwned::to_owned);
+    TraceFailure { error, words, name, calls: share.calls }
+}
+
+/// A name of a file as far as it is told: its end says which one it is.
+fn shown(name: &str) -> String {
+    let count = name.chars().count();
+    if count <= limits::TRACE_NAME {
+        return name.to_owned();
+    }
+    let end = name.chars().skip(count.saturating_sub(limits::TRACE_NAME - 1));
+    std::iter::once('…').chain(end).collect()
 }
 
 /// Why it ended.

@@ -124,7 +124,7 @@ impl Place {
 
     /// By which its viewer is heard, and to say why it is over.
     pub(super) fn voice(&self) -> Option<(Voice, Why)> {
-        self.0.as_ref().map(|taken| (taken.watcher.voice(), taken.why()))
+        self.0.as_ref().map(|taken| (taken.watcher.voice(taken.viewer.allowance()), taken.why()))
     }
 
     /// For a thread that may wait.

@@ -8,12 +8,12 @@ use procyon_control::Control;
 use procyon_trace::engine::ebpf::Ebpf;
 use procyon_trace::engine::ptrace::{Program, Ptrace};
 use procyon_trace::engine::{Engine, EngineError, Plan};
-use procyon_trace::session::{Limits, Session, Viewer};
+use procyon_trace::session::{Allowance, Session, Viewer};
 use procyon_trace::{Options, Style};
 use procyon_units::Wall;
 use procyon_wire::ProblemKind;
 use procyon_wire::trace::{Choose, TraceClientMessage};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::encode::Epoch;
 use super::place::{Entry, Place, Places};
@@ -28,7 +28,6 @@ use crate::limits;
 pub(super) struct Running {
     pub(super) subject: Subject,
     pub(super) session: Session,
-    pub(super) limits: Limits,
     /// Its times as all of its viewers are told them.
     pub(super) epoch: Epoch,
     choice: Mutex<Choose>,
@@ -88,8 +87,8 @@ impl Watcher {
         Self { running, id }
     }
 
-    pub(super) fn voice(&self) -> Voice {
-        Voice { running: Arc::downgrade(&self.running), id: self.id }
+    pub(super) fn voice(&self, allowance: &Arc<Allowance>) -> Voice {
+        Voice { running: Arc::downgrade(&self.running), id: self.id, allowance: Arc::clone(allowance) }
     }
 }
 
@@ -106,9 +105,15 @@ impl Drop for Watcher {
 pub(super) struct Voice {
     running: Weak<Running>,
     id: u64,
+    allowance: Arc<Allowance>,
 }
 
 impl Voice {
+    /// Its watcher leaves. It is let go of without waiting until it is looked for.
+    pub(super) fn leave(&self) {
+        self.allowance.give_up();
+    }
+
     /// Does what a watcher says; nothing when the trace is over. Blocks for a moment.
     pub(super) fn say(&self, said: TraceClientMessage) -> Result<(), Failure> {
         let Some(running) = self.running.upgrade() else { return Ok(()) };
@@ -124,7 +129,7 @@ impl Voice {
             }
             TraceClientMessage::Filter(choose) => running.choose(choose)?,
             TraceClientMessage::Extend { seconds } => {
-                running.session.extend(Duration::from_secs(seconds.into()), limits::MAX_TRACE_TIME);
+                self.allowance.extend(Duration::from_secs(seconds.into()), limits::MAX_TRACE_TIME);
             }
         }
         Ok(())
@@ -140,6 +145,8 @@ pub(crate) struct Traces {
     pub(crate) places: Arc<Places>,
     /// Who may begin one now: each has a thread.
     pub(super) turns: Arc<Semaphore>,
+    /// Set when the server stops.
+    stopping: watch::Receiver<bool>,
 }
 
 /// Room for one trace.
@@ -164,9 +171,9 @@ impl Slot {
 }
 
 impl Traces {
-    pub(crate) fn new(tracer: Option<Program>) -> Self {
+    pub(crate) fn new(tracer: Option<Program>, stopping: watch::Receiver<bool>) -> Self {
         let turns = Arc::new(Semaphore::new(limits::MAX_TRACES));
-        Self { tracer, slots: Mutex::default(), places: Arc::default(), turns }
+        Self { tracer, slots: Mutex::default(), places: Arc::default(), turns, stopping }
     }
 
     /// Takes a place before a trace, which begins if there is no such one. Blocks, for seconds where a process does not let itself
@@ -199,15 +206,14 @@ impl Traces {
         let slot = self.slot(wish.subject)?;
         let mut going = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = going.upgrade().filter(|running| !running.session.is_over()) {
-            let viewer = running.session.view();
+            let viewer = running.session.view(wish.limits);
             return Ok((running, viewer));
         }
+        let Wish { subject, choice, .. } = wish.clone();
         let (session, viewer) = self.begin(wish)?;
-        let Wish { subject, choice, limits, .. } = wish.clone();
         let running = Arc::new(Running {
             subject,
             session,
-            limits,
             epoch: Epoch::at(now),
             choice: Mutex::new(choice),
             watchers: Mutex::default(),
@@ -252,8 +258,13 @@ impl Traces {
                 Some(program) => Box::new(stopping(&plan, program)?),
             })
         };
-        let style = Style { options: Options { limit: size, ..Options::default() }, ..Style::default() };
-        Session::start(make, style, wish.limits).map_err(|error| not_traced(&error, &key))
+        let options = Options { limit: size, descriptors: true, ..Options::default() };
+        let style = Style { options, ..Style::default() };
+        let is_unwanted = || *self.stopping.borrow();
+        Session::start(make, style, wish.limits, &is_unwanted).map_err(|error| match error {
+            EngineError::Unwanted => Failure::new(ProblemKind::Unavailable, "procyon stops"),
+            error => not_traced(&error, &key),
+        })
     }
 }
 

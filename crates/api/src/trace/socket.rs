@@ -18,7 +18,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::limits;
-use crate::live::socket::{Checks, Seat, error_message, farewell, turn_away};
+use crate::live::socket::{Left, Seat, error_message, farewell, part, while_allowed};
 
 /// How long a viewer waits at most before it is looked whether it has left.
 const LOOK: Duration = Duration::from_millis(50);
@@ -41,18 +41,6 @@ pub(crate) async fn refuse(mut socket: WebSocket, _seat: Seat, failure: Failure)
     farewell(&mut socket, close_code::NORMAL, "nothing is watched").await;
 }
 
-/// How a viewer's conversation ends.
-enum Left {
-    /// The trace is over, and it has been told.
-    Over,
-    /// The viewer left.
-    Gone,
-    /// It broke the rules of WebSockets.
-    Broken(axum::Error),
-    /// It may not go on, whatever it does.
-    CutOff(u16, &'static str),
-}
-
 /// Tells a trace until it ends, its viewer leaves, or may not watch any more.
 pub(crate) async fn tell(
     mut socket: WebSocket,
@@ -73,42 +61,13 @@ pub(crate) async fn tell(
         tracing::error!(%error, "a viewer of a trace got no thread");
         return farewell(&mut socket, close_code::ERROR, "there is no thread for it").await;
     }
-    // A viewer that does not read holds up what is sent to it, and not what ends it. The queue goes with the conversation, and with
-    // it the place before the trace.
-    let left = tokio::select! {
-        biased;
-        left = cut_off(&app, &caller) => {
-            if let Left::CutOff(_, reason) = left {
-                why.say(reason);
-            }
-            left
-        },
-        left = converse(&mut socket, queue, &app, &voice, dialect) => left,
-    };
-    let last_word = async {
-        match left {
-            Left::Over => farewell(&mut socket, close_code::NORMAL, "the trace is over").await,
-            Left::Gone => {}
-            Left::Broken(error) => turn_away(&mut socket, &caller, error).await,
-            Left::CutOff(code, reason) => farewell(&mut socket, code, reason).await,
-        }
-    };
-    // It may not be heard.
-    tokio::time::timeout(limits::PARTING, last_word).await.ok();
-}
-
-/// Waits until a viewer may not watch any more.
-async fn cut_off(app: &App, caller: &Caller) -> Left {
-    let mut checks = Checks::new(app);
-    let mut stopping = app.stopping.clone();
-    loop {
-        tokio::select! {
-            () = checks.next() => if let Some(why) = caller.expired(app) {
-                return Left::CutOff(close_code::POLICY, why);
-            },
-            _ = stopping.changed() => return Left::CutOff(close_code::AWAY, "procyon stops"),
-        }
+    // The queue goes with the conversation, and with it the place before the trace.
+    let left = while_allowed(&app, &caller, converse(&mut socket, queue, &app, &voice, dialect)).await;
+    if let Left::CutOff(_, reason) = left {
+        why.say(reason);
     }
+    voice.leave();
+    part(&mut socket, &caller, left).await;
 }
 
 async fn converse(
@@ -122,7 +81,7 @@ async fn converse(
         let sent = tokio::select! {
             message = queue.recv() => match message {
                 Some(message) => socket.send(Message::Text(message)).await,
-                None => return Left::Over,
+                None => return Left::Over("the trace is over"),
             },
             said = socket.recv() => match said {
                 Some(Ok(Message::Text(text))) if dialect == Dialect::Messages => match hear(app, voice, &text).await {
@@ -155,7 +114,7 @@ fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, (diale
     let mut stated = clock.mono();
     let pace = Pace::new(telling.rate, stated);
     let mut outbox = Outbox { queue, dialect, parts_alone: telling.parts_alone, pace, missed: 0, state: None };
-    outbox.send(&encode::hello(running));
+    outbox.send(&encode::hello(running, taken.viewer.allowance()));
     let end = loop {
         if queue.is_closed() {
             break None;
@@ -167,11 +126,12 @@ fn pump(place: Place, queue: &mpsc::Sender<Utf8Bytes>, clock: &dyn Clock, (diale
             Ok(Some(News::Batch(told))) => outbox.calls(&told, epoch),
             Ok(Some(News::Missed(batches))) => outbox.missed += batches,
             Ok(None) => {}
-            Err(end) => break Some(encode::why(&end)),
+            // It may be the viewer that has left.
+            Err(end) => break (!queue.is_closed()).then(|| encode::why(&end)),
         }
         if now.since(stated) >= STATE && dialect == Dialect::Messages {
             stated = now;
-            if let Some(state) = encode::state(running) {
+            if let Some(state) = encode::state(running, taken.viewer.allowance()) {
                 outbox.state = Some(encode::text(&state));
             }
         }

@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use procyon_api::access::tokens::Role;
 use procyon_api::limits;
 use procyon_testkit::eventually;
+use procyon_units::SystemClock;
 use serde_json::json;
 use tungstenite::Message;
 
@@ -131,6 +133,40 @@ fn who_never_reads_is_cut_off_and_nobody_else_waits() {
     eventually("its place is free", PATIENCE, || (clients(&site)["live"] == 1).then_some(()));
     site.tick();
     good.expect("delta");
+}
+
+/// Bytes that wait in the kernel for the client with this port. Source: `tx_queue` of `/proc/net/tcp`.
+fn waiting_for(port: u16) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let of_client = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut of_client = of_client.filter(|words| words.get(2).is_some_and(|to| to.ends_with(&format!(":{port:04X}"))));
+    let queues = of_client.next().and_then(|words| words.get(4)?.split_once(':').map(|(sent, _)| sent.to_owned()));
+    queues.map_or(0, |sent| u64::from_str_radix(&sent, 16).unwrap())
+}
+
+#[test]
+fn a_token_taken_back_ends_the_stream_also_of_one_who_does_not_read() {
+    let site = Site::start();
+    let guest = site.tokens.create("guest", Role::Viewer, &SystemClock).unwrap().secret;
+    let mut silent = Socket::open(&site, "/api/v1/hosts/local/live", Some(&guest));
+    silent.0.get_ref().set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let port = silent.0.get_ref().local_addr().unwrap().port();
+    let everything = json!({ "type": "subscribe", "columns": every_column(&site), "q": "pid > 0" });
+    let mut before = 0;
+    eventually("nothing more gets through", PATIENCE, || {
+        for _ in 0..20 {
+            silent.say_if_possible(&everything);
+        }
+        std::thread::park_timeout(Duration::from_millis(100));
+        let now = waiting_for(port);
+        let stands_still = now > 0 && now == before;
+        before = now;
+        stands_still.then_some(())
+    });
+    site.tokens.revoke("guest").unwrap();
+    let clients = || site.json("/api/v1/health")["clients"].clone();
+    eventually("its place is free", PATIENCE, || (clients()["live"] == 0).then_some(()));
+    assert_eq!(clients()["cut_off"], 0, "it kept its stream until the deadline of what is sent");
 }
 
 #[test]

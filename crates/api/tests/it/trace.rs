@@ -183,12 +183,88 @@ fn viewers_of_the_same_process_share_one_trace() {
     let (site, busy) = (Site::start(), Busy::start());
     let at = path(&busy.key(&site), "?seconds=60");
     let mut first = Socket::open(&site, &at, Some(&site.operator));
-    let hello = first.expect("hello");
+    first.expect("hello");
+    let with_one = attached();
     let mut second = Socket::open(&site, &at, Some(&site.operator));
-    assert_eq!(second.expect("hello")["ends_at"], hello["ends_at"], "the second one began another trace");
+    second.expect("hello");
+    assert_eq!(attached(), with_one, "the second one began another trace");
     calls(&mut second);
     drop(first);
     calls(&mut second);
+}
+
+#[test]
+fn viewers_who_share_a_trace_each_have_the_limits_that_they_asked_for() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let key = busy.key(&site);
+    let open = |query: &str| {
+        let mut socket = Socket::open(&site, &path(&key, query), Some(&site.operator));
+        let hello = socket.expect("hello");
+        (socket, hello)
+    };
+    let (mut first, hello) = open("?lines=200&seconds=600&filter=access,faccessat,faccessat2");
+    let with_one = attached();
+    let (mut second, later) = open("?seconds=60");
+    assert_eq!(attached(), with_one, "they do not share");
+    assert_eq!((&hello["lines"], &later["lines"]), (&json!(200), &json!(limits::MAX_TRACE_LINES)), "{hello} {later}");
+    let apart = hello["ends_at"].as_i64().unwrap() - later["ends_at"].as_i64().unwrap();
+    assert!((500_000..=540_000).contains(&apart), "{apart} ms between the ends");
+    // What one asks for is no concern of the other.
+    second.say(&json!({ "type": "extend", "seconds": 100 }));
+    let extended = later["ends_at"].as_i64().unwrap() + 100_000;
+    until(&mut second, |message| message["ends_at"] == json!(extended));
+    let end = until(&mut first, |message| {
+        assert!(message["ends_at"].is_null() || message["ends_at"] == hello["ends_at"], "{message}");
+        message["type"] == "end"
+    });
+    assert_eq!(end["why"], "lines");
+    calls(&mut second);
+    let (mut third, _) = open("?bytes=2000");
+    assert_eq!(until(&mut third, |message| message["type"] == "end")["why"], "bytes");
+    calls(&mut second);
+    let reasons = |lines: &[Value]| {
+        lines.iter().filter_map(|line| line["reason"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&audited(&site)), ["lines", "bytes"]);
+}
+
+#[test]
+fn it_is_told_who_calls_on_which_files_and_what_fails() {
+    let (site, busy) = (Site::start(), Busy::start());
+    let mut socket = Socket::open(&site, &path(&busy.key(&site), ""), Some(&site.operator));
+    let pid = busy.0.id();
+    let is_of = |file: &&Value| file["name"] == "/nowhere";
+    let state = until(&mut socket, |message| {
+        message["files"].as_array().into_iter().flatten().any(|file| file["calls"].as_u64() > Some(9) && is_of(&file))
+    });
+    let file = state["files"].as_array().unwrap().iter().find(is_of).unwrap();
+    assert!(file["errors"] == file["calls"] && file["total"].as_f64() > Some(0.0), "{file}");
+    let thread = &state["threads"][0];
+    assert!(thread["pid"] == pid && thread["tid"] == pid && thread["name"] == "python3", "{thread}");
+    assert!(thread["calls"].as_u64() > file["calls"].as_u64(), "{thread}");
+    let is_of = |failure: &&Value| failure["name"].as_str().unwrap().contains("access") && failure["error"] == "ENOENT";
+    let failure = state["failures"].as_array().unwrap().iter().find(is_of).unwrap();
+    assert_eq!(failure["words"], "No such file or directory", "{failure}");
+    assert!(failure["calls"].as_u64() >= file["errors"].as_u64(), "{failure}");
+    assert_eq!((&state["not_followed"], &state["more_threads"]["calls"]), (&json!(0), &json!(0)), "{state}");
+    let files = state["files"].as_array().unwrap().iter().map(|file| file["calls"].as_u64().unwrap()).sum::<u64>();
+    let files = files + state["more_files"]["calls"].as_u64().unwrap();
+    assert!(files < state["calls"].as_u64().unwrap(), "not every call is about a file: {state}");
+    assert!(state["stopped"].is_null(), "with eBPF nothing is stopped: {state}");
+}
+
+/// One process does nothing but call, the other one sleeps nearly all of the time.
+#[test]
+fn by_ptrace_it_is_told_how_much_of_its_time_a_process_is_stopped() {
+    let (site, hot, busy) = (Site::start(), hot(), Busy::start());
+    let open =
+        |target: &Busy| Socket::open(&site, &path(&target.key(&site), "?engine=ptrace&rate=10"), Some(&site.operator));
+    let mut of_busy = open(&busy);
+    let mut of_hot = open(&hot);
+    let told = until(&mut of_hot, |message| message["stopped"].is_f64())["stopped"].as_f64().unwrap();
+    assert!(told > 0.1 && told < 1.0, "{told}");
+    let state = until(&mut of_busy, |message| message["type"] == "state" && message["calls"].as_u64() > Some(20));
+    assert!(state["stopped"].is_null(), "{state}");
 }
 
 #[test]
@@ -471,21 +547,48 @@ fn two_who_come_at_once_share_one_trace() {
     let come = || {
         barrier.wait();
         let mut socket = Socket::open(&site, &at, Some(&site.operator));
-        (socket.expect("hello")["ends_at"].as_i64().unwrap(), socket)
+        // The kernel allows one tracer: who does not share it is refused.
+        socket.expect("hello");
+        socket
     };
     let come = &come;
-    let all: Vec<(i64, Socket)> = std::thread::scope(|scope| {
+    let all: Vec<Socket> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(come)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(all.iter().all(|(ends, _)| *ends == all[0].0), "they do not share");
+    assert_eq!(all.len(), 4);
+}
+
+/// A tracer that does not answer would be waited for longer than a stop may take.
+#[test]
+fn a_trace_that_still_begins_when_procyon_stops_has_its_end_in_the_log() {
+    let (mut site, busy) = (Site::tracing_by(mute()), Busy::start());
+    let key = busy.key(&site);
+    let mut stream = connect(site.address);
+    let request = format!(
+        "GET {} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        path(&key, "?engine=ptrace"),
+        site.address,
+        site.operator
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    eventually("it begins", SOON, || (audited(&site).len() == 1).then_some(()));
+    site.server.take().unwrap().stop();
+    let lines = audited(&site);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!((&lines[1]["result"], &lines[1]["reason"]), (&json!("failed"), &json!("procyon stops")), "{lines:?}");
+}
+
+/// A tracer that does not answer. It ends with its orders, whatever becomes of the test.
+fn mute() -> Program {
+    let reads = "while read -r order; do :; done".to_owned();
+    Program { file: "/bin/sh".into(), arguments: vec!["-c".to_owned(), reads] }
 }
 
 /// A tracer that does not answer takes ten seconds to be given up.
 #[test]
 fn a_trace_that_is_slow_to_begin_holds_nobody_up() {
-    let mute = Program { file: "/bin/sh".into(), arguments: vec!["-c".to_owned(), "exec sleep 20".to_owned()] };
-    let (site, busy) = (Site::tracing_by(mute), Busy::start());
+    let (site, busy) = (Site::tracing_by(mute()), Busy::start());
     let key = busy.key(&site);
     let upgrades: Vec<_> = (1..=limits::MAX_TRACES - 2)
         .map(|size| {

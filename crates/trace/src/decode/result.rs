@@ -48,15 +48,7 @@ impl Printer<'_> {
     }
 
     fn failure(&mut self, error: u64) -> &'static str {
-        // The kernel's own: the call starts again, or is told to the program as EINTR. Source: include/linux/errno.h.
-        let restarts = match error {
-            512 => Some(("ERESTARTSYS", "To be restarted if SA_RESTART is set")),
-            513 => Some(("ERESTARTNOINTR", "To be restarted")),
-            514 => Some(("ERESTARTNOHAND", "To be restarted if no handler")),
-            516 => Some(("ERESTART_RESTARTBLOCK", "Interrupted by signal")),
-            _ => None,
-        };
-        if let Some((name, words)) = restarts {
+        if let Some((name, words)) = errors::restart(error) {
             self.format(format_args!("? {name} ({words})"));
             return name;
         }

@@ -165,6 +165,10 @@ impl Engine for Ebpf {
         let syscalls::Lost { calls, events, threads } = self.kernel.lost();
         Lost { calls, events, threads }
     }
+
+    fn stopped(&self) -> Option<f64> {
+        None
+    }
 }
 
 impl Begun {

@@ -5,6 +5,7 @@
 //! does that: a tracer that ends lets go of whomever it traced, whatever it was doing, and what blocks it does not block us.
 
 mod frame;
+mod held;
 mod threads;
 mod tracer;
 
@@ -26,7 +27,9 @@ use crate::event::{Event, Who};
 use crate::filter::Filter;
 use crate::summary::Summary;
 use crate::target;
+use crate::tell::now;
 use frame::{Answer, Inbox, Order};
+use held::Held;
 
 pub use tracer::run;
 
@@ -57,6 +60,7 @@ pub struct Ptrace {
     followed: Vec<Who>,
     /// Those that have not ended.
     living: BTreeSet<Who>,
+    held: Held,
     filter: Filter,
     summary: Summary,
     telling: bool,
@@ -97,6 +101,7 @@ impl Ptrace {
             buffer: vec![0; CHUNK].into_boxed_slice(),
             followed: Vec::new(),
             living: BTreeSet::new(),
+            held: Held::default(),
             filter: plan.filter.clone(),
             summary: Summary::default(),
             telling: plan.telling,
@@ -218,6 +223,7 @@ impl Engine for Ptrace {
     }
 
     fn next(&mut self, at_most: Duration, each: &mut dyn FnMut(Event)) -> Result<Life, EngineError> {
+        self.held.look(&self.living, now());
         let has_kept = !self.kept.is_empty();
         while let Some(kept) = self.kept.pop_front() {
             if self.take(kept, each)? == Life::Over {
@@ -272,6 +278,10 @@ impl Engine for Ptrace {
 
     fn lost(&self) -> Lost {
         Lost::default()
+    }
+
+    fn stopped(&self) -> Option<f64> {
+        self.held.share()
     }
 }
 

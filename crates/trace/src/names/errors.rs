@@ -148,6 +148,18 @@ static ERRORS: &[(u16, &str, &str)] = &[
     (530, "ERECALLCONFLICT", "Unknown error 530"),
 ];
 
+/// Name and words of an error number of the kernel's own: the call starts again, or is told to the program as `EINTR`. Source:
+/// include/linux/errno.h.
+pub(crate) fn restart(number: u64) -> Option<(&'static str, &'static str)> {
+    match number {
+        512 => Some(("ERESTARTSYS", "To be restarted if SA_RESTART is set")),
+        513 => Some(("ERESTARTNOINTR", "To be restarted")),
+        514 => Some(("ERESTARTNOHAND", "To be restarted if no handler")),
+        516 => Some(("ERESTART_RESTARTBLOCK", "Interrupted by signal")),
+        _ => None,
+    }
+}
+
 /// Name and words of an error number.
 pub(crate) fn error(number: u64) -> Option<(&'static str, &'static str)> {
     let number = u16::try_from(number).ok()?;

@@ -281,6 +281,37 @@ fn nothing_stays_attached() {
 }
 
 #[test]
+fn it_is_known_how_much_of_its_time_a_process_is_stopped() {
+    let mut stopped = sleeper("stop", "T");
+    let shares = BOTH.map(|kind| {
+        let mut target = Workload::start(&["calls"]);
+        let mut engine = start(kind, &plan(target.pid(), "getppid"))?;
+        // More than it gets done meanwhile.
+        target.tell("spin 1000000000");
+        let (mut share, began) = (None, Instant::now());
+        while share.is_none() && began.elapsed() < Duration::from_secs(if kind == Kind::Ebpf { 2 } else { 60 }) {
+            engine.next(Duration::from_millis(20), &mut |_| {}).unwrap();
+            share = engine.stopped();
+        }
+        Some(share)
+    });
+    let [Some(by_ebpf), Some(by_ptrace)] = shares else { return };
+    assert_eq!(by_ebpf, None, "it stops nobody");
+    assert!(by_ptrace.is_some_and(|share| share > 0.05 && share < 1.0), "{by_ptrace:?}");
+    // Who is stopped by somebody else is not stopped by us.
+    let Some(mut engine) = start(Kind::Ptrace, &plan(stopped.pid(), "")) else { return };
+    for _ in 0..100 {
+        engine.next(Duration::from_millis(20), &mut |_| {}).unwrap();
+    }
+    assert_eq!(engine.stopped(), None);
+    drop(engine);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(stopped.pid()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    stopped.tell("x");
+    assert_eq!(stopped.answer(), "1 0");
+}
+
+#[test]
 fn a_call_under_way_is_known() {
     for kind in BOTH {
         let target = sleeper("read", "S");
