@@ -75,6 +75,18 @@ test('calls are told as they happen, counted, filtered, and let go of', async ()
   await reads(page.locator('.mistake'), new RegExp(`only\\s+${name}`))
   await counted.click()
 
+  // Who calls, on which files, and how calls fail: a row of each shows its lines alone.
+  const turn = (name) => page.locator('.trside').getByRole('radio', { name, exact: true }).click()
+  for (const [side, id, line] of [['Threads', `${target.pid} `, String(target.pid)], ['Files', '/nowhere-of-the-test', 'nowhere-of-the-test'], ['errno', `ENOENT ${name}`, 'ENOENT']]) {
+    await turn(side)
+    await until(async () => (await rows(page)).some((r) => r.name.includes(id.trim()) && Number(r.calls) > 0), side)
+    await page.locator('.counts .body .gr', { hasText: id.trim() }).first().click()
+    await reads(page.locator('.trfeed .mistake'), new RegExp(`only\\s+${id.trim()}`))
+    await until(async () => { const l = await lines(page); return l.length > 20 && l.every((x) => x.includes(line)) }, `lines of ${id}`)
+  }
+  await turn('Call')
+  await page.locator('.trfeed .mistake').waitFor({ state: 'detached' })
+
   // The feed stands still, the counts go on.
   await page.locator('h2').first().click()
   await page.keyboard.press(' ')
@@ -140,7 +152,7 @@ test('a process that calls without end is shown in part, and says so', async () 
   await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
   let top = 0
   await until(async () => {
-    if ((await lines(page)).some((l) => /calls left out here: more than the page shows\. Only the table/.test(l))) return true
+    if ((await lines(page)).some((l) => /calls left out here: more than the page shows\. The totals have them/.test(l))) return true
     top += 400
     await page.locator('.log').evaluate((e, y) => { e.scrollTop = y }, top)
     return false
@@ -199,9 +211,28 @@ test('ptrace is asked for by name, says what it does, and a closed tab ends it',
   await reads(state(page), /ptrace: the process pauses at every call/)
   await until(async () => (await lines(page)).some((l) => l.includes('nowhere-of-the-test')), 'the call that fails')
   assert.notEqual(tracer(), 0)
+  // It sleeps nearly all of the time.
+  await reads(page.locator('.figs'), /—time stopped/)
   await shot(page, 'trace-ptrace-light')
   await page.close()
   await until(() => tracer() === 0, 'nobody traces it any more')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
+})
+
+test('it is said how much of its time ptrace stops a busy process', async () => {
+  const hot = spawn(process.execPath, ['-e', `const fs=require('fs');for(;;){try{fs.statSync('/nowhere-of-the-test')}catch{}}`], { stdio: 'ignore' })
+  await until(async () => (await procyon.api(`/hosts/local/processes/${hot.pid}`)).key !== undefined, 'it is in a frame')
+  const page = await openPage(procyon, { theme: 'light' })
+  await page.open(`/h/local/p/${hot.pid}/trace`)
+  await reads(state(page), /eBPF/)
+  assert.equal(await page.locator('.figs', { hasText: 'time stopped' }).count(), 0)
+  await page.keyboard.press('d')
+  await page.getByRole('button', { name: 'ptrace…' }).click()
+  await page.getByRole('button', { name: 'Watch by ptrace' }).click()
+  await reads(page.locator('.figs'), /[\d.]+ %time stopped/)
+  await shot(page, 'trace-stopped-light')
+  hot.kill('SIGKILL')
   assert.deepEqual(page.errors, [])
   await page.context().close()
 })

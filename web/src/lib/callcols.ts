@@ -1,11 +1,48 @@
-// Columns of the table that counts system calls by name.
+// The tables beside a trace: its calls by name, by thread, by file and by error.
 
 import * as f from './format'
 import type { Column } from './grid'
 import { rowsOf } from './heat'
-import type { Count } from './watch'
+import type { Line, Share, State } from './watch'
 
 const SVG = 'http://www.w3.org/2000/svg'
+
+export const SIDES = ['call', 'thread', 'file', 'error'] as const
+export type Side = (typeof SIDES)[number]
+
+/** A row of any of the tables; what a table does not show is 0 in it. */
+export interface Item { id: string; name: string; tip: string; calls: number; errors: number; total: number; mean: number; p99: number; buckets: readonly number[] }
+
+/** Letters of a file's name that are shown: its end says which one it is. */
+const MOST_SHOWN = 30
+const NONE = { errors: 0, total: 0, mean: 0, p99: 0, buckets: [] }
+
+export function itemsOf(state: State | null, side: Side): Item[] {
+  if (state === null) return []
+  switch (side) {
+    case 'call': return state.rows.map((c) => ({ ...c, id: c.name, tip: '' }))
+    case 'thread': return state.threads.map((t) => ({ ...NONE, ...t, id: String(t.tid), name: `${t.tid} ${t.name ?? ''}`, tip: '' }))
+    case 'file': return state.files.map((x) => ({ ...NONE, ...x, id: x.name, name: x.name.length > MOST_SHOWN ? `…${x.name.slice(1 - MOST_SHOWN)}` : x.name, tip: x.name }))
+    case 'error': return state.failures.map((x) => {
+      const name = `${x.error} ${x.name}`
+      return { ...NONE, id: name, name, tip: x.words, calls: x.calls }
+    })
+  }
+}
+
+/** What the server counted together, because it was too much to be told. */
+export const moreOf = (state: State | null, side: Side): Share | undefined => (side === 'call' ? undefined : state?.[({ thread: 'more_threads', file: 'more_files', error: 'more_failures' } as const)[side]])
+
+/** Whether a line belongs to a row. */
+export function isOf(l: Line, side: Side, id: string): boolean {
+  switch (side) {
+    case 'call': return l.name === id
+    case 'thread': return String(l.tid) === id
+    // As a descriptor stands for it, or as a path that the call names, perhaps from a directory on.
+    case 'file': return `${l.args ?? ''}${l.result ?? ''}`.includes(id.replace(/^…/, '')) || (l.args ?? '').replace(/^.*?<([^>]*)>, "([^"]*)".*$/, '$1/$2') === id
+    case 'error': return `${l.error ?? ''} ${l.name ?? ''}` === id
+  }
+}
 
 /** The histogram of a call as a path of 84 × 18: a bar for each power of two. */
 export function bars(buckets: readonly number[]): string {
@@ -14,22 +51,25 @@ export function bars(buckets: readonly number[]): string {
   return rows.map((n, i) => (n === 0 ? '' : `M${i * 4} 18v-${f.round(1 + (Math.sqrt(n) / most) * 15, 1)}h3V18z`)).join('')
 }
 
-interface Words { call: string; calls: string; errors: string; mean: string; took: string }
+interface Words { what: string; calls: string; errors: string; mean: string; total: string; took: string }
 
-export function callColumns(rows: () => readonly Count[], words: Words): Column[] {
-  const number = (id: 'calls' | 'errors' | 'mean' | 'p99', head: string, width: number, show: (c: Count) => string, look: (c: Count) => string): Column => ({
+export function sideColumns(side: Side, rows: () => readonly Item[], words: Words): Column[] {
+  const number = (id: 'calls' | 'errors' | 'total' | 'mean' | 'p99', head: string, width: number, show: (n: number) => string, look: (c: Item) => string): Column => ({
     id, head, help: head, width: [width, 0], num: true, sortable: true,
     paint: (cell, i) => {
       const c = rows()[i]
-      if (c !== undefined) cell.set(show(c), c[id] === 0 ? 'z' : look(c))
+      if (c !== undefined) cell.set(show(c[id]), c[id] === 0 ? 'z' : look(c))
     },
   })
+  const name: Column = { id: 'name', head: words.what, help: words.what, width: [120, 1], num: false, sortable: true, cls: 'mono', paint: (cell, i) => { cell.set(rows()[i]?.name ?? '') }, tip: (i) => rows()[i]?.tip ?? '' }
+  const calls = number('calls', words.calls, 62, f.countShort, () => '')
+  if (side === 'error') return [{ ...name, width: [150, 0] }, { id: 'tip', head: '', help: '', width: [120, 1], num: false, sortable: false, cls: 't2', paint: (cell, i) => { cell.set(rows()[i]?.tip.toLowerCase() ?? '') }, tip: (i) => rows()[i]?.tip ?? '' }, calls]
+  const errors = number('errors', words.errors, 56, f.countShort, (c) => (c.errors * 20 > c.calls ? 'c-warn' : ''))
+  if (side !== 'call') return [name, calls, errors, number('total', words.total, 72, f.duration, () => 't2')]
   return [
-    { id: 'name', head: words.call, help: words.call, width: [120, 1], num: false, sortable: true, cls: 'mono', paint: (cell, i) => { cell.set(rows()[i]?.name ?? '') } },
-    number('calls', words.calls, 62, (c) => f.countShort(c.calls), () => ''),
-    number('errors', words.errors, 56, (c) => f.countShort(c.errors), (c) => (c.errors * 20 > c.calls ? 'c-warn' : '')),
-    number('mean', words.mean, 60, (c) => f.duration(c.mean), () => 't2'),
-    number('p99', 'p99', 60, (c) => f.duration(c.p99), () => ''),
+    name, calls, errors,
+    number('mean', words.mean, 60, f.duration, () => 't2'),
+    number('p99', 'p99', 60, f.duration, () => ''),
     {
       id: 'hist', head: '1 µs … 1 s', help: words.took, width: [92, 0], num: false, sortable: false,
       paint: (cell, i) => {
@@ -49,8 +89,8 @@ export function callColumns(rows: () => readonly Count[], words: Words): Column[
 }
 
 /** In the order of a column; equal ones by name. */
-export function sortCounts(rows: readonly Count[], column: string, descending: boolean): Count[] {
-  const by = column as 'calls' | 'errors' | 'mean' | 'p99' | 'name'
+export function sortItems(rows: readonly Item[], column: string, descending: boolean): Item[] {
+  const by = column as 'calls' | 'errors' | 'total' | 'mean' | 'p99' | 'name'
   const sign = descending ? -1 : 1
   return [...rows].sort((a, b) => sign * (by === 'name' ? a.name.localeCompare(b.name) : a[by] - b[by]) || a.name.localeCompare(b.name))
 }

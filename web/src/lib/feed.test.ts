@@ -20,12 +20,6 @@ describe('Feed', () => {
     expect(f.lines[0]?.at).toBe(10_000 - KEPT)
     expect(f.total).toBe(10_000)
   })
-  it('counts errors by call, the most frequent first', () => {
-    const f = new Feed()
-    const missing = call('openat', { error: 'ENOENT', result: '-1 ENOENT (No such file or directory)' })
-    f.add([call('read', { error: 'EAGAIN', result: '-1 EAGAIN (Resource temporarily unavailable)' }), missing, missing, call('stat', { error: 'ENOENT' })])
-    expect(f.errors(2)).toEqual([{ error: 'ENOENT', name: 'openat', why: 'no such file or directory', count: 2 }, { error: 'EAGAIN', name: 'read', why: 'resource temporarily unavailable', count: 1 }])
-  })
   it('holds the slowest calls, longest first', () => {
     const f = new Feed()
     f.add([3, 9, 1, 7, 5, 2, 8].map((d) => call('futex', { duration: d })))

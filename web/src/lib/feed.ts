@@ -1,14 +1,11 @@
-// What a trace has told: the newest lines, which errors there were, and the slowest calls.
+// What a trace has told: the newest lines and the slowest calls.
 
 import type { Line } from './watch'
 
 /** Lines that are kept. */
 export const KEPT = 5000
-/** Slow calls that are kept, and kinds of errors. */
+/** Slow calls that are kept. */
 const SLOWEST = 5
-const MOST_ERRORS = 200
-
-export interface Failure { error: string; name: string; why: string; count: number }
 
 export class Feed {
   /** The newest lines, oldest first. */
@@ -16,7 +13,6 @@ export class Feed {
   /** Lines there have been in all. */
   total = 0
   slowest: Line[] = []
-  private readonly failures = new Map<string, Failure>()
 
   add(batch: readonly Line[]): void {
     for (const l of batch) {
@@ -24,7 +20,6 @@ export class Feed {
       if (l.line === '' && l.lost === undefined) continue
       this.lines.push(l)
       this.total += 1
-      if (l.error !== undefined) this.fail(l, l.error)
       const slowest = this.slowest[SLOWEST - 1]
       if (l.duration !== undefined && (slowest === undefined || l.duration > (slowest.duration ?? 0))) {
         this.slowest = [...this.slowest, l].sort((a, b) => (b.duration ?? 0) - (a.duration ?? 0)).slice(0, SLOWEST)
@@ -36,18 +31,5 @@ export class Feed {
   /** Messages that the page was too slow for are missing here, or calls that were too many for it. */
   missing(kind: 'missed' | 'skipped', lost: number, at: number): void {
     this.add([{ at, pid: 0, tid: 0, kind, line: '', lost }])
-  }
-
-  private fail(l: Line, error: string): void {
-    const name = l.name ?? ''
-    const id = `${name} ${error}`
-    const known = this.failures.get(id)
-    if (known !== undefined) known.count += 1
-    else if (this.failures.size < MOST_ERRORS) this.failures.set(id, { error, name, why: /\(([^()]*)\)$/.exec(l.result ?? '')?.[1]?.toLowerCase() ?? '', count: 1 })
-  }
-
-  /** The errors that came most often come first. */
-  errors(most: number): Failure[] {
-    return [...this.failures.values()].sort((a, b) => b.count - a.count).slice(0, most).map((x) => ({ ...x }))
   }
 }

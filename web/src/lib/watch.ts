@@ -24,6 +24,11 @@ export function textOf(l: Line): string {
 }
 
 export interface Count { name: string; calls: number; errors: number; total: number; mean: number; p50: number; p99: number; max: number; buckets: number[] }
+/** Calls that have a thread or a file in common. */
+export interface Share { calls: number; errors: number; total: number }
+export interface Thread extends Share { pid: number; tid: number; name?: string }
+export interface File extends Share { name: string }
+export interface Failure { error: string; words: string; name: string; calls: number }
 export interface UnderWay { tid: number; name: string; since?: number }
 
 export interface State {
@@ -32,7 +37,16 @@ export interface State {
   calls: number
   errors: number
   lost: number
+  /** Threads for which the kernel had no memory. */
+  not_followed: number
+  stopped?: number
   rows: Count[]
+  threads: Thread[]
+  more_threads: Share
+  files: File[]
+  more_files: Share
+  failures: Failure[]
+  more_failures: Share
   under_way: UnderWay[]
   ends_at: number
   lines: number

@@ -107,7 +107,9 @@ export class Well {
         s.textContent = text
         return s
       }
-      r.call.replaceChildren(part('n', l.name), '(', ...tint(l.args ?? '').map(([cls, text]) => (cls === '' ? text : part(cls, text))), ')')
+      // Before a whole path, a directory says nothing.
+      const args = (l.args ?? '').replace(/<[^<>]*>(?=, "\/)/g, '')
+      r.call.replaceChildren(part('n', l.name), '(', ...tint(args).map(([cls, text]) => (cls === '' ? text : part(cls, text))), ')')
     } else r.call.textContent = lost ? look.lost(l) : textOf(l)
     r.call.title = lost ? '' : textOf(l)
     // What the error means stands in the list of errors.
