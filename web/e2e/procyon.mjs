@@ -157,8 +157,8 @@ export async function closeBrowser() {
 }
 
 /** A fresh browser profile with one page. `errors` collects everything that must not happen. */
-export async function openPage(procyon, { token = procyon.token, theme = 'dark', lang = 'en', width = 1440, height = 900, zone = 'Asia/Shanghai' } = {}) {
-  const b = await openBrowser()
+export async function openPage(procyon, { token = procyon.token, theme = 'dark', lang = 'en', width = 1440, height = 900, zone = 'Asia/Shanghai', browser: own } = {}) {
+  const b = own ?? await openBrowser()
   const context = await b.newContext({ viewport: { width, height }, colorScheme: theme, locale: lang === 'zh' ? 'zh-CN' : 'en-US', timezoneId: zone, permissions: ['clipboard-read', 'clipboard-write'] })
   context.setDefaultTimeout(PATIENCE)
   const page = await context.newPage()

@@ -215,6 +215,12 @@ pub fn soak(place: &Place, names: &[String]) -> Result<()> {
             .env("PROCYON_BIN", place.binary("release"));
         steps.note(step::run(LET_GO, &mut command));
     }
+    if chosen(CLOSED, names) {
+        let mut command = step::program(place, "node");
+        command.current_dir(&place.web).args(["--test", "e2e/closed.test.mjs"]);
+        command.env("PROCYON_SOAK_ROUNDS", "300").env("PROCYON_BIN", place.binary("release"));
+        steps.note(step::run(CLOSED, &mut command));
+    }
     steps.note(programs(place, &place.binary("release"), SOAKED_PROGRAMS, names));
     steps.end("soak")
 }
@@ -232,6 +238,9 @@ const KILLED: &str = "history is killed 200 times";
 
 /// The name of the rounds in which processes are watched and let go, among the programs of `soak`.
 const LET_GO: &str = "watched and let go 300 times";
+
+/// The name of the rounds in which a tab that watches is closed and a browser is killed, among the programs of `soak`.
+const CLOSED: &str = "a tab that watches is closed 300 times";
 
 /// The name of a day of history, held against its budgets, among the programs of `bench`.
 const HISTORY_BUDGETS: &str = "budgets of history";
