@@ -252,8 +252,8 @@ mod tests {
     #[test]
     fn the_name_of_a_thread_outlives_it_while_it_is_told() {
         let mut counter = Counter::default();
-        let (tell, told) = std::sync::mpsc::channel();
-        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let (end, ended) = std::sync::mpsc::sync_channel::<()>(1);
         let thread = std::thread::Builder::new().name("brief".to_owned());
         let thread = thread.spawn(move || {
             tell.send(rustix::thread::gettid().as_raw_pid().cast_unsigned()).unwrap();

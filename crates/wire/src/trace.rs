@@ -12,7 +12,7 @@ pub enum TraceSocket {
     /// What the client sends.
     Client(TraceClientMessage),
     /// What the server sends.
-    Server(TraceMessage),
+    Server(Box<TraceMessage>),
 }
 
 /// What a viewer of a trace says. Which calls are told, and whether any are, it changes for all viewers of the trace.

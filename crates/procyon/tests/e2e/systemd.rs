@@ -40,7 +40,7 @@ impl World {
         let made = Command::new("unshare").args(APART).args(["true"]).stderr(Stdio::null()).status();
         let missing = PARTS.iter().find(|part| std::fs::metadata(part).is_err());
         if !rustix::process::geteuid().is_root() || !made.is_ok_and(|status| status.success()) || missing.is_some() {
-            println!("skipped: this user may not make namespaces, or there is no {missing:?}");
+            eprintln!("skipped: this user may not make namespaces, or there is no {missing:?}");
             return None;
         }
         let cgroup = format!("procyon-test-{}", std::process::id());

@@ -357,10 +357,10 @@ impl Scrapes {
             .sorted(&mut mistakes)
             .into_iter()
             .map(|family| {
-                let labels = |labels: Box<[Label]>| -> BTreeMap<String, String> {
-                    labels.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect()
+                let labels = |labels: &[Label]| -> BTreeMap<String, String> {
+                    labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
                 };
-                let samples = family.samples.into_iter().map(|sample| (labels(sample.labels), sample.value));
+                let samples = family.samples.into_iter().map(|sample| (labels(&sample.labels), sample.value));
                 (family.name.trim_start_matches("namedprocess_namegroup_").to_owned(), samples.collect())
             })
             .collect();
