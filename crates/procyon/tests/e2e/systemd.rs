@@ -36,6 +36,7 @@ struct World {
 
 impl World {
     /// None, with a word about it, where one cannot be made.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn start() -> Option<Self> {
         let made = Command::new("unshare").args(APART).args(["true"]).stderr(Stdio::null()).status();
         let missing = PARTS.iter().find(|part| std::fs::metadata(part).is_err());
