@@ -1,6 +1,7 @@
 //! What a reader remembers of blocks, within limits.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use procyon_history::HistoryError;
@@ -20,7 +21,10 @@ const MOST_SAID: usize = 1000;
 
 /// What a reader remembers.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Held>);
+pub(crate) struct Cache {
+    held: Mutex<Held>,
+    questions: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Held {
@@ -32,7 +36,7 @@ struct Held {
 
 impl Cache {
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A block, opened if it is not.
@@ -72,6 +76,17 @@ impl Cache {
         let groups: Arc<[Group]> = groups.into();
         held.known.insert(name, Arc::clone(&groups));
         groups
+    }
+
+    /// A question is asked.
+    pub(crate) fn asked(&self) {
+        self.questions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether it is not the first question: what is read of the newest log is then kept for those that follow. A command that asks once
+    /// reads only what it needs.
+    pub(crate) fn is_asked_again(&self) -> bool {
+        self.questions.load(Ordering::Relaxed) > 1
     }
 
     /// What was read of the newest log.

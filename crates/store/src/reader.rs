@@ -40,8 +40,6 @@ pub struct Reader {
     status: Arc<Status>,
     limits: Option<(Bytes, Duration)>,
     cache: Arc<Cache>,
-    /// Whether what is read of the newest log is kept for the next question, as it pays where many are asked.
-    follows: bool,
 }
 
 /// Opens the history of a folder to ask it. The folder need not be there yet.
@@ -70,7 +68,7 @@ impl Reader {
     /// A reader that knows how the writing is doing.
     pub(crate) fn beside(disk: Arc<dyn Disk>, config: &Config, status: Arc<Status>) -> Self {
         let limits = Some((config.max_size, config.retention));
-        Self { folder: Folder::new(disk, &config.dir), status, limits, cache: Arc::default(), follows: true }
+        Self { folder: Folder::new(disk, &config.dir), status, limits, cache: Arc::default() }
     }
 
     /// Everything there is, in order of time.
@@ -104,7 +102,7 @@ impl Reader {
         let newest = logs.last().copied();
         for seq in logs.into_iter().filter(|seq| !names.iter().any(|name| name.first <= *seq && *seq <= name.last)) {
             let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
-            let stretch = if self.follows && newest == Some(seq) {
+            let stretch = if newest == Some(seq) && self.cache.is_asked_again() {
                 let head = self.cache.head(&log);
                 Stretch::of_log(head.catch_up()?, head)
             } else {
@@ -147,6 +145,7 @@ impl Reader {
         question: impl Fn(&[Stretch]) -> Result<T, HistoryError>,
     ) -> Result<T, HistoryError> {
         let mut attempt = 1;
+        self.cache.asked();
         loop {
             match self.stretches_until(until).and_then(|stretches| question(&stretches)) {
                 Err(HistoryError::Io { source, .. })
