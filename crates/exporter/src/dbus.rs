@@ -15,7 +15,7 @@ mod values;
 
 use std::io;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, End};
 pub(crate) use message::{Call, Message};
 pub(crate) use values::Value;
 

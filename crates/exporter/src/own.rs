@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use procyon_linux::held::HeldFiles;
 use procyon_linux::own::{clock_ticks_per_second, page_size};
-use procyon_linux::proc::{PidDir, ProcDir, pid_fd};
 use procyon_linux::root::Root;
 use rustix::process::{Resource, getrlimit};
 
@@ -150,9 +149,15 @@ pub(crate) fn process(files: &HeldFiles, out: &mut Metrics) {
 }
 
 fn open_files(root: &Root) -> Option<u64> {
-    let proc = ProcDir::open(root).ok()?;
-    let own = PidDir::open(&proc, procyon_linux::own::pid()).ok()?;
-    pid_fd::count(&own).ok()?.get().copied()
+    // By `self`: where procfs is that of another pid namespace, our number is somebody else's.
+    let folder = root.proc("self/fd");
+    // The size of the folder since Linux 6.2.
+    let counted = std::fs::metadata(&folder).ok()?.len();
+    if counted > 0 {
+        return Some(counted);
+    }
+    // Without the one that lists.
+    u64::try_from(std::fs::read_dir(&folder).ok()?.count().saturating_sub(1)).ok()
 }
 
 /// Octets of the network namespace, which client_golang takes for those of the process.

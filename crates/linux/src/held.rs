@@ -62,8 +62,8 @@ impl HeldFiles {
         let limit = usize::try_from(crate::own::descriptor_limit()).unwrap_or(usize::MAX);
         Self {
             systems: [system(root.proc(""), PROCFS), system(root.sys(""), SYSFS)].into_iter().flatten().collect(),
-            // The other half is for everything else.
-            most: (limit / 2).min(MOST_HELD),
+            // The rest is for connections and everything else.
+            most: (limit / 4).min(MOST_HELD),
             round: AtomicU64::new(0),
             files: Mutex::default(),
         }
@@ -92,6 +92,7 @@ impl HeldFiles {
                 held.round.store(self.round.load(Ordering::Relaxed), Ordering::Relaxed);
                 return outcome;
             }
+            self.forget(path, &held);
         }
         let file = opened()?;
         let outcome = read(&file);
@@ -105,7 +106,10 @@ impl HeldFiles {
     pub fn end_round(&self) {
         let round = self.round.fetch_add(1, Ordering::Relaxed) + 1;
         if round.is_multiple_of(ROUNDS) {
-            self.lock().retain(|_, held| round - held.round.load(Ordering::Relaxed).min(round) <= ROUNDS);
+            let unread = |held: &Held| round - held.round.load(Ordering::Relaxed).min(round) > ROUNDS;
+            // Closed when others may look for theirs again.
+            let gone: Vec<_> = self.lock().extract_if(|_, held| unread(held)).collect();
+            drop(gone);
         }
     }
 
@@ -117,6 +121,15 @@ impl HeldFiles {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<OsString, Arc<Held>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a file whose path means something else by now, or nothing.
+    fn forget(&self, path: &Path, gone: &Arc<Held>) {
+        let mut files = self.lock();
+        let is_it = files.get(path.as_os_str()).is_some_and(|held| Arc::ptr_eq(held, gone));
+        let gone = if is_it { files.remove(path.as_os_str()) } else { None };
+        drop(files);
+        drop(gone);
     }
 
     /// Holds a file that was opened, if it is one of those that are held and there is room.
@@ -132,7 +145,10 @@ impl HeldFiles {
         let round = AtomicU64::new(self.round.load(Ordering::Relaxed));
         let mut files = self.lock();
         if has_room(&files) {
-            files.insert(path.to_owned(), Arc::new(Held { identity, file: Mutex::new(file), round }));
+            let held = Held { identity, file: Mutex::new(file), round };
+            let before = files.insert(path.to_owned(), Arc::new(held));
+            drop(files);
+            drop(before);
         }
     }
 }
@@ -205,7 +221,7 @@ mod tests {
         assert!(text(&files, &path).is_ok());
         drop(child);
         let error = text(&files, &path).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!((error.kind(), files.count()), (io::ErrorKind::NotFound, 0));
     }
 
     #[test]

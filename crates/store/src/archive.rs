@@ -87,6 +87,8 @@ fn fill(
             }
             // What reaches beyond the range is written anew, as a log that goes on from the last frame before it.
             _ => {
+                // Where the clock was set back, what was so before does not lead to what comes.
+                let before = before.filter(|piece| piece.stretch.last < stretch.first);
                 let before = before.map(|piece| frame(&*piece.stretch.segment, piece.stretch.last.unix_ms()));
                 target.cut(&*stretch.segment, *seq, range, before.transpose()?.flatten())?;
             }

@@ -79,11 +79,13 @@ impl Segment for Head {
     }
 
     fn all_at(&self, at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
-        let read = self.read();
-        if read.marks.last().is_none_or(|last| last.at_ms != at_ms) {
-            return self.log.all_at(at_ms);
+        {
+            let read = self.read();
+            if read.marks.last().is_some_and(|last| last.at_ms == at_ms) {
+                return Ok(Some((read.now.clone(), Arc::new(read.tables.texts.clone()))));
+            }
         }
-        Ok(Some((read.now.clone(), Arc::new(read.tables.texts.clone()))))
+        self.log.all_at(at_ms)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::disk::{Disk, Stream};
 use crate::frames::{self, HEAD, HEADER, Records, header, whole};
 use crate::kinds::host::Host;
 use crate::kinds::{Kind, columns, width};
-use crate::now::{MOST_THINGS, Now, Until};
+use crate::now::{Now, Until};
 use crate::record;
 use crate::row::{self, CARRIED, GONE, Head};
 use crate::segment::{Mark, Row, Segment};
@@ -165,11 +165,9 @@ impl Picked {
 
     /// Takes in a row; `values` become its wanted columns.
     fn take(&mut self, kind: usize, thing: usize, row: &mut Cursor<'_>, values: &mut [i64]) -> Result<Head, Nonsense> {
-        if thing > MOST_THINGS {
-            return Err(Nonsense);
-        }
-        if self.things.len() <= thing {
-            self.things.resize_with(thing + 1, || None);
+        // Numbers are given one after the other.
+        if self.things.len() == thing {
+            self.things.push(None);
         }
         let Some(place) = self.things.get_mut(thing) else { return Err(Nonsense) };
         let cells = place.get_or_insert_with(|| vec![0; values.len()].into());

@@ -51,13 +51,7 @@ pub fn open_reader(dir: &Path) -> Result<Reader, HistoryError> {
 
 impl Reader {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
-        Self {
-            folder: Folder::new(disk, dir),
-            status: Arc::default(),
-            limits: None,
-            cache: Arc::default(),
-            follows: false,
-        }
+        Self { folder: Folder::new(disk, dir), status: Arc::default(), limits: None, cache: Arc::default() }
     }
 
     /// Whether this version can read it.
@@ -73,20 +67,24 @@ impl Reader {
 
     /// Everything there is, in order of time.
     pub(crate) fn stretches(&self) -> Result<Vec<Stretch>, HistoryError> {
-        self.stretches_until(FOR_EVER)
+        answer::overlap::resolve(self.pieces()?.into_iter().map(|piece| piece.stretch).collect())
     }
 
     /// The same, as far as it may matter for what was up to an instant: of logs that is up to the first frame after it.
     fn stretches_until(&self, until: Wall) -> Result<Vec<Stretch>, HistoryError> {
-        answer::overlap::resolve(self.pieces_until(until)?.into_iter().map(|piece| piece.stretch).collect())
+        answer::overlap::resolve(
+            self.pieces_until(until, self.cache.is_asked_again())?.into_iter().map(|piece| piece.stretch).collect(),
+        )
     }
 
     /// Everything there is, in the order in which it was written, and where it stands.
     pub(crate) fn pieces(&self) -> Result<Vec<Piece>, HistoryError> {
-        self.pieces_until(FOR_EVER)
+        // Who reads all of it reads for long: the newest log is held as it is now.
+        self.pieces_until(FOR_EVER, true)
     }
 
-    fn pieces_until(&self, until: Wall) -> Result<Vec<Piece>, HistoryError> {
+    /// Either what is read of the newest log is kept, or no log is read further than to the first frame after an instant.
+    fn pieces_until(&self, until: Wall, keeps: bool) -> Result<Vec<Piece>, HistoryError> {
         // Logs first: one that becomes a block meanwhile is then found as a log that is gone, or as both.
         let logs = self.folder.log_numbers()?;
         let names = self.folder.block_names()?;
@@ -102,7 +100,7 @@ impl Reader {
         let newest = logs.last().copied();
         for seq in logs.into_iter().filter(|seq| !names.iter().any(|name| name.first <= *seq && *seq <= name.last)) {
             let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
-            let stretch = if newest == Some(seq) && self.cache.is_asked_again() {
+            let stretch = if newest == Some(seq) && keeps {
                 let head = self.cache.head(&log);
                 Stretch::of_log(head.catch_up()?, head)
             } else {

@@ -3,7 +3,6 @@
 use crate::column::Cells;
 use crate::kinds::host::{self, Host};
 use crate::kinds::{COUNT, Kind, columns, width};
-use crate::now::MOST_THINGS;
 use crate::record;
 use crate::row::{self, GONE, Head};
 use crate::texts::Texts;
@@ -34,11 +33,9 @@ impl Replay {
         for (kind, things) in self.kinds.iter_mut().enumerate() {
             let mut rows = record::kind(&mut cursor)?;
             while let Some((thing, mut bytes)) = record::next_row(&mut rows)? {
-                if thing > MOST_THINGS {
-                    return Err(Nonsense);
-                }
-                if things.len() <= thing {
-                    things.resize_with(thing + 1, || None);
+                // Numbers are given one after the other.
+                if things.len() == thing {
+                    things.push(None);
                 }
                 let Some(place) = things.get_mut(thing) else { return Err(Nonsense) };
                 let cells = place.get_or_insert_with(|| vec![0; width(kind)].into());

@@ -32,11 +32,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// To the system's bus, for at most `patience`.
-    pub(crate) fn system(patience: Duration) -> Result<Self, DbusError> {
+    /// To the system's bus.
+    pub(crate) fn system(end: End) -> Result<Self, DbusError> {
         let given = std::env::var(ADDRESS).unwrap_or_default();
         let address = if given.is_empty() { SYSTEM_BUS } else { &given };
-        let end = End::after(patience);
         let mut last = DbusError::Address(brief(address));
         for place in address::parse(address) {
             match Self::open(&place, end) {
@@ -51,9 +50,9 @@ impl Connection {
         Err(last)
     }
 
-    /// To somebody who answers without a bus between, for at most `patience`.
-    pub(crate) fn direct(path: &str, patience: Duration) -> Result<Self, DbusError> {
-        Self::open(&Place::Path(path.into()), End::after(patience))
+    /// To somebody who answers without a bus between.
+    pub(crate) fn direct(path: &str, end: End) -> Result<Self, DbusError> {
+        Self::open(&Place::Path(path.into()), end)
     }
 
     fn open(place: &Place, end: End) -> Result<Self, DbusError> {
@@ -140,13 +139,13 @@ impl Connection {
 
 /// When the talk has to be over.
 #[derive(Debug, Clone, Copy)]
-struct End {
+pub(crate) struct End {
     start: Mono,
     patience: Duration,
 }
 
 impl End {
-    fn after(patience: Duration) -> Self {
+    pub(crate) fn after(patience: Duration) -> Self {
         Self { start: SystemClock.mono(), patience }
     }
 
@@ -233,7 +232,7 @@ mod tests {
             }
             heard
         });
-        let outcome = Connection::direct(path.to_str().unwrap(), patience).and_then(|mut connection| {
+        let outcome = Connection::direct(path.to_str().unwrap(), End::after(patience)).and_then(|mut connection| {
             let call = Call::property("a.b", "/o", "i.f", "Of");
             let mut answer = None;
             connection.ask([(7, call)], |key, told| answer = Some((key, told)))?;
@@ -319,7 +318,7 @@ mod tests {
                 }
             }
         });
-        let mut connection = Connection::direct(path.to_str().unwrap(), LONG).unwrap();
+        let mut connection = Connection::direct(path.to_str().unwrap(), End::after(LONG)).unwrap();
         let mut answers = vec![0; 1000];
         let questions = (0..1000).map(|key| (key, Call::plain("a.b", "/o", "i.f", "Do")));
         connection

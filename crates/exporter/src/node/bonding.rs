@@ -1,5 +1,7 @@
 //! `bonding`: interfaces bound together (`/sys/class/net/bonding_masters`).
 
+use procyon_linux::attributes::Attributes;
+
 use super::{CollectError, Collector, Outcome, Places, float};
 use crate::metric::Metrics;
 
@@ -8,7 +10,8 @@ pub(super) struct Bonding;
 
 impl Collector for Bonding {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        let class = at.sys("class/net");
+        // Bonds change names, and a file that stays open would go on telling of the one that it was opened for.
+        let class = Attributes::at(at.root().sys("class/net"));
         let path = class.path().join("bonding_masters");
         let masters = class.bytes("bonding_masters").map_err(|source| CollectError::Read { path, source })?;
         for master in String::from_utf8_lossy(&masters).split_whitespace() {

@@ -9,7 +9,7 @@ use procyon_linux::host::stat::{self, CpuTimes};
 use procyon_units::CpuTime;
 use regex::Regex;
 
-use super::{Collector, FlagError, Flags, Outcome, Places, flag, float};
+use super::{Collector, FlagError, Flags, Outcome, Places, flag, float, read};
 use crate::filter::compile;
 use crate::flags::Flag;
 use crate::metric::Metrics;
@@ -103,7 +103,8 @@ impl Cpu {
     }
 
     fn info(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        let text = at.proc("cpuinfo")?;
+        // Before Linux 5.18 the frequency is measured when it is opened.
+        let text = read(&at.root().proc("cpuinfo"))?;
         let processors = cpuinfo::processors(&text);
         for lines in &processors {
             let get = |name: &str| lines.iter().find(|(own, _)| &**own == name).map_or("", |(_, value)| value);

@@ -2,7 +2,7 @@
 
 use procyon_linux::storage::drbd;
 
-use super::{Collector, Outcome, Places, flag, number};
+use super::{Collector, Outcome, Places, flag, number, read};
 use crate::metric::{Kind, Metrics};
 
 #[derive(Default)]
@@ -70,7 +70,8 @@ const ROWS: &[Row] = &[
 
 impl Collector for Drbd {
     fn update(&self, at: &Places, out: &mut Metrics) -> Outcome {
-        for device in drbd::parse(&at.proc("drbd")?) {
+        // Open it would keep the module from being unloaded.
+        for device in drbd::parse(&read(&at.root().proc("drbd"))?) {
             let name = format!("drbd{}", device.number);
             for (key, value) in &device.pairs {
                 if let Some((_, kind, family, help, scale)) = ROWS.iter().find(|(own, ..)| *own == &**key) {

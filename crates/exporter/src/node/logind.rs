@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{CollectError, Collector, FlagError, Flags, Outcome, Places};
-use crate::dbus::{Call, Connection, DbusError, Message, Value};
+use crate::dbus::{Call, Connection, DbusError, End, Message, Value};
 use crate::metric::Metrics;
 
 const LOGIND: &str = "org.freedesktop.login1";
@@ -33,7 +33,7 @@ pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, Flag
 
 impl Collector for Logind {
     fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
-        let mut logind = Connection::system(self.patience).map_err(CollectError::Dbus)?;
+        let mut logind = Connection::system(End::after(self.patience)).map_err(CollectError::Dbus)?;
         tell(&mut logind, out).map_err(CollectError::Dbus)
     }
 }

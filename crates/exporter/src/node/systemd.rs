@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{CollectError, Collector, FlagError, Flags, Outcome, Places, flag, float};
-use crate::dbus::{Call, Connection, DbusError, Message, Value};
+use crate::dbus::{Call, Connection, DbusError, End, Message, Value};
 use crate::filter::Filter;
 use crate::flags::Flag;
 use crate::metric::Metrics;
@@ -124,13 +124,14 @@ impl Property {
 impl Systemd {
     /// By the bus; where there is none, root asks systemd itself.
     fn connect(&self) -> Result<Connection, DbusError> {
+        let end = End::after(self.patience);
         if self.private {
-            return Connection::direct(SOCKET, self.patience);
+            return Connection::direct(SOCKET, end);
         }
-        Connection::system(self.patience).or_else(|error| {
+        Connection::system(end).or_else(|error| {
             // Whoever let us in and then was silent has had all of the time.
             let may_ask = rustix::process::geteuid().is_root() && !matches!(error, DbusError::Broken(_));
-            if may_ask { Connection::direct(SOCKET, self.patience).map_err(|_| error) } else { Err(error) }
+            if may_ask { Connection::direct(SOCKET, end).map_err(|_| error) } else { Err(error) }
         })
     }
 

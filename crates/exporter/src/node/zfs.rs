@@ -1,6 +1,6 @@
 //! `zfs`: what ZFS counts, and its pools (`/proc/spl/kstat/zfs`).
 
-use procyon_linux::attributes::Attributes;
+use procyon_linux::attributes::{self, Attributes};
 use procyon_linux::storage::kstat;
 
 use super::{CollectError, Collector, Outcome, Places, flag, number};
@@ -36,7 +36,7 @@ impl Collector for Zfs {
             return Err(CollectError::Nothing("ZFS is not loaded".to_owned()));
         }
         for (family, file) in FILES {
-            let Ok(text) = folder.bytes(file) else { continue };
+            let Ok(text) = whole(&folder, file) else { continue };
             let values = kstat::named(&text).ok_or_else(|| at.odd("spl/kstat/zfs", "named values"))?;
             for (name, kind, value) in values {
                 if let Some(value) = number(&value).filter(|_| NUMBERS.contains(&&*kind)) {
@@ -55,16 +55,21 @@ impl Collector for Zfs {
     }
 }
 
+/// All of a file: those of ZFS are longer than a page, of which one reading gives whole lines only.
+fn whole(folder: &Attributes, file: &str) -> std::io::Result<Vec<u8>> {
+    attributes::read(&folder.path().join(file))
+}
+
 fn pool(pool: &str, folder: &Attributes, out: &mut Metrics) {
     let zpool = ("zpool", pool);
-    for (name, value) in kstat::table(&folder.bytes("io").unwrap_or_default()) {
+    for (name, value) in kstat::table(&whole(folder, "io").unwrap_or_default()) {
         if let Some(value) = number(&value) {
             let help = format!("kstat.zfs.misc.io.{name}");
             out.untyped(format!("node_zfs_zpool_{}", name.replace('-', "_")), help, &[zpool], value);
         }
     }
     for file in folder.names().iter().filter(|name| name.starts_with("objset-")) {
-        let values = folder.bytes(&**file).ok().and_then(|text| kstat::named(&text)).unwrap_or_default();
+        let values = whole(folder, file).ok().and_then(|text| kstat::named(&text)).unwrap_or_default();
         let dataset = values.iter().find(|(name, ..)| &**name == "dataset_name").map_or("", |(_, _, value)| value);
         for (name, kind, value) in &values {
             if let Some(value) = number(value).filter(|_| **kind == *"4") {

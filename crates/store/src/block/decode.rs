@@ -195,7 +195,7 @@ impl Pages {
             return value.map(|value| Rows::Same(*value)).ok_or(FOREIGN);
         }
         match width {
-            _ if run & 1 == 0 || (run >> 1) * 8 < count || values.len() < count * width => Err(FOREIGN),
+            _ if run & 1 == 0 || (run >> 1).saturating_mul(8) < count || values.len() < count * width => Err(FOREIGN),
             1 => Ok(Rows::Byte(values)),
             _ => Ok(Rows::Wide(width, values)),
         }

@@ -7,12 +7,14 @@ use crate::kinds::host::{self, Host};
 use crate::kinds::process::Process;
 use crate::kinds::{COUNT, Kind, columns, width};
 use crate::log::Log;
-use crate::now::MOST_THINGS;
 use crate::row::{self, CARRIED, FRESH};
 use crate::segment::{Row, Segment};
 use crate::texts::Texts;
 use crate::varint::{self, Cursor, Nonsense};
 use crate::{column, record};
+
+/// More things than this in a segment are no segment of ours.
+const MOST_THINGS: usize = 1 << 24;
 
 /// The rows of some kinds.
 #[derive(Debug)]
