@@ -180,8 +180,11 @@ test('a browser that is killed lets go of all that it watched', async (t) => {
   const rounds = { ebpf: [], ptrace: [] }
   for (let i = 0; i < ROUNDS; i += 1) {
     const { browser, process: main } = await launchMortal()
-    for (const engine of ENGINES) await watch(engine, targets[engine], { browser })
-    main.kill('SIGKILL')
+    try {
+      for (const engine of ENGINES) await watch(engine, targets[engine], { browser })
+    } finally {
+      main.kill('SIGKILL')
+    }
     const taken = await Promise.all(ENGINES.map((engine) => letGo(engine, targets[engine])))
     ENGINES.forEach((engine, n) => rounds[engine].push(taken[n]))
   }

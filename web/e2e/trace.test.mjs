@@ -142,25 +142,28 @@ test('a pause of another viewer is shown and can be ended', async () => {
 
 test('a process that calls without end is shown in part, and says so', async () => {
   const hot = spawn(process.execPath, ['-e', `const fs=require('fs');for(;;){try{fs.statSync('/nowhere-of-the-test')}catch{}}`], { stdio: 'ignore' })
-  const page = await openPage(procyon)
-  await until(async () => (await procyon.api(`/hosts/local/processes/${hot.pid}`)).key !== undefined, 'it is in a frame')
-  await page.open(`/h/local/p/${hot.pid}/trace`)
-  await reads(state(page), /eBPF/)
-  // Far more than a screen: between two places where calls are left out there are some hundred lines.
-  await until(() => page.locator('.log').evaluate((e) => e.scrollHeight > 1000 * 20), 'a thousand lines')
-  await page.keyboard.press(' ')
-  await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
-  let top = 0
-  await until(async () => {
-    if ((await lines(page)).some((l) => /calls left out here: more than the page shows\. The totals have them/.test(l))) return true
-    top += 400
-    await page.locator('.log').evaluate((e, y) => { e.scrollTop = y }, top)
-    return false
-  }, 'what is left out')
-  assert.match(await state(page).textContent(), /eBPF/)
-  hot.kill('SIGKILL')
-  assert.deepEqual(page.errors, [])
-  await page.context().close()
+  try {
+    const page = await openPage(procyon)
+    await until(async () => (await procyon.api(`/hosts/local/processes/${hot.pid}`)).key !== undefined, 'it is in a frame')
+    await page.open(`/h/local/p/${hot.pid}/trace`)
+    await reads(state(page), /eBPF/)
+    // Far more than a screen: between two places where calls are left out there are some hundred lines.
+    await until(() => page.locator('.log').evaluate((e) => e.scrollHeight > 1000 * 20), 'a thousand lines')
+    await page.keyboard.press(' ')
+    await page.locator('.trbar [aria-pressed=true]', { hasText: 'Resume' }).waitFor()
+    let top = 0
+    await until(async () => {
+      if ((await lines(page)).some((l) => /calls left out here: more than the page shows\. The totals have them/.test(l))) return true
+      top += 400
+      await page.locator('.log').evaluate((e, y) => { e.scrollTop = y }, top)
+      return false
+    }, 'what is left out')
+    assert.match(await state(page).textContent(), /eBPF/)
+    assert.deepEqual(page.errors, [])
+    await page.context().close()
+  } finally {
+    hot.kill('SIGKILL')
+  }
 })
 
 test('whoever signs out elsewhere watches no more, and is told so', async () => {
@@ -211,7 +214,8 @@ test('ptrace is asked for by name, says what it does, and a closed tab ends it',
   await reads(state(page), /ptrace: the process pauses at every call/)
   await until(async () => (await lines(page)).some((l) => l.includes('nowhere-of-the-test')), 'the call that fails')
   assert.notEqual(tracer(), 0)
-  // It sleeps nearly all of the time.
+  // It sleeps nearly all of the time, as is known from the second state on.
+  await until(async () => (await rows(page)).some((r) => r.calls >= 150), 'a few states')
   await reads(page.locator('.figs'), /—time stopped/)
   await shot(page, 'trace-ptrace-light')
   await page.close()
@@ -222,19 +226,22 @@ test('ptrace is asked for by name, says what it does, and a closed tab ends it',
 
 test('it is said how much of its time ptrace stops a busy process', async () => {
   const hot = spawn(process.execPath, ['-e', `const fs=require('fs');for(;;){try{fs.statSync('/nowhere-of-the-test')}catch{}}`], { stdio: 'ignore' })
-  await until(async () => (await procyon.api(`/hosts/local/processes/${hot.pid}`)).key !== undefined, 'it is in a frame')
-  const page = await openPage(procyon, { theme: 'light' })
-  await page.open(`/h/local/p/${hot.pid}/trace`)
-  await reads(state(page), /eBPF/)
-  assert.equal(await page.locator('.figs', { hasText: 'time stopped' }).count(), 0)
-  await page.keyboard.press('d')
-  await page.getByRole('button', { name: 'ptrace…' }).click()
-  await page.getByRole('button', { name: 'Watch by ptrace' }).click()
-  await reads(page.locator('.figs'), /[\d.]+ %time stopped/)
-  await shot(page, 'trace-stopped-light')
-  hot.kill('SIGKILL')
-  assert.deepEqual(page.errors, [])
-  await page.context().close()
+  try {
+    await until(async () => (await procyon.api(`/hosts/local/processes/${hot.pid}`)).key !== undefined, 'it is in a frame')
+    const page = await openPage(procyon, { theme: 'light' })
+    await page.open(`/h/local/p/${hot.pid}/trace`)
+    await reads(state(page), /eBPF/)
+    assert.equal(await page.locator('.figs', { hasText: 'time stopped' }).count(), 0)
+    await page.keyboard.press('d')
+    await page.getByRole('button', { name: 'ptrace…' }).click()
+    await page.getByRole('button', { name: 'Watch by ptrace' }).click()
+    await reads(page.locator('.figs'), /[\d.]+ %time stopped/)
+    await shot(page, 'trace-stopped-light')
+    assert.deepEqual(page.errors, [])
+    await page.context().close()
+  } finally {
+    hot.kill('SIGKILL')
+  }
 })
 
 test('what cannot be watched is said, in the words of the server', async () => {
@@ -249,11 +256,15 @@ test('what cannot be watched is said, in the words of the server', async () => {
   await reads(state(page), /Observing through eBPF/)
   // A process that ends while it is watched.
   const short = spawn('sleep', ['60'])
-  await until(async () => (await procyon.api(`/hosts/local/processes/${short.pid}`)).key !== undefined, 'it is in a frame')
-  await page.goto(`${procyon.url}/h/local/p/${short.pid}/trace`)
-  await reads(state(page), /Observing through eBPF/)
-  short.kill('SIGKILL')
-  await reads(state(page), /The process has ended/)
+  try {
+    await until(async () => (await procyon.api(`/hosts/local/processes/${short.pid}`)).key !== undefined, 'it is in a frame')
+    await page.goto(`${procyon.url}/h/local/p/${short.pid}/trace`)
+    await reads(state(page), /Observing through eBPF/)
+    short.kill('SIGKILL')
+    await reads(state(page), /The process has ended/)
+  } finally {
+    short.kill('SIGKILL')
+  }
   assert.deepEqual(page.errors, [])
   await page.context().close()
 })

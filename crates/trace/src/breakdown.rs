@@ -1,20 +1,20 @@
 //! Who calls, on which files, and with which errors: of the calls that were told one by one, however few of them anybody sees.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::call::Call;
 use crate::event::Who;
 use crate::names::errors;
+use crate::summary::kept_as;
 use crate::table;
 use crate::target;
 
 /// Threads, files and errors that are kept apart. Where there are more, those with the fewest calls are counted together.
 const MOST: usize = 2048;
-/// Bytes of a file's name that are kept.
+/// Bytes of a file's name that are kept, the last ones.
 const LONGEST_NAME: usize = 1024;
-
 /// What was counted of some calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
@@ -109,13 +109,13 @@ pub struct Caller {
 }
 
 /// An error of a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
-    /// Its name, as `ENOENT`; empty where it has none.
-    pub error: &'static str,
-    /// What it means.
+    /// Its name, as `ENOENT`; `errno 600` where it has none.
+    pub error: Cow<'static, str>,
+    /// What it means; empty where it has no name.
     pub words: &'static str,
-    /// The call that failed.
+    /// The call that failed; `(others)` for all that are not in the table.
     pub call: &'static str,
 }
 
@@ -150,7 +150,7 @@ impl Counter {
             self.files.add(shortened(file), share);
         }
         if let Some(error) = error {
-            self.errors.add(&(error, call.number), share);
+            self.errors.add(&(error, kept_as(call.number)), share);
         }
     }
 
@@ -160,7 +160,7 @@ impl Counter {
         // Names of threads that are no more are kept while those are told.
         let names: HashMap<Who, String> = threads
             .iter()
-            .filter_map(|(who, _)| Some((*who, target::known_name(who.thread).or_else(|| self.names.remove(who))?)))
+            .filter_map(|(who, _)| Some((*who, target::thread_name(*who).or_else(|| self.names.remove(who))?)))
             .collect();
         let caller = |who| Caller { who, name: names.get(&who).cloned() };
         let threads = Ranked { first: threads.into_iter().map(|(who, share)| (caller(who), share)).collect(), rest };
@@ -174,17 +174,20 @@ impl Counter {
 }
 
 fn failure(error: u64, number: u32) -> Failure {
-    let (error, words) = errors::restart(error).or_else(|| errors::error(error)).unwrap_or(("", ""));
+    let (error, words) = match errors::restart(error).or_else(|| errors::error(error)) {
+        Some((name, words)) => (name.into(), words),
+        None => (format!("errno {error}").into(), ""),
+    };
     Failure { error, words, call: table::name(number).unwrap_or("(others)") }
 }
 
-/// A name without what is too long of it.
+/// A name without what is too long of it: its end says which one it is.
 fn shortened(name: &str) -> &str {
-    let mut end = name.len().min(LONGEST_NAME);
-    while !name.is_char_boundary(end) {
-        end -= 1;
+    let mut start = name.len().saturating_sub(LONGEST_NAME);
+    while !name.is_char_boundary(start) {
+        start += 1;
     }
-    name.get(..end).unwrap_or_default()
+    name.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -212,8 +215,20 @@ mod tests {
         assert_eq!(threads, [(9, of(3, 1)), (8, of(2, 1))]);
         assert_eq!(files.first, [("/a".to_owned(), of(2, 1)), ("/b".to_owned(), of(1, 1))]);
         let errors: Vec<_> =
-            errors.first.iter().map(|(failure, share)| (failure.error, failure.call, *share)).collect();
+            errors.first.iter().map(|(failure, share)| (failure.error.as_ref(), failure.call, *share)).collect();
         assert_eq!(errors, [("ENOENT", "openat", of(1, 1)), ("EAGAIN", "read", of(1, 1))]);
+    }
+
+    #[test]
+    fn what_has_no_name_is_told_apart_by_its_error_alone() {
+        let mut counter = Counter::default();
+        for (number, error) in [(Call::FOREIGN_TABLE | 5, -600), (Call::FOREIGN_TABLE | 6, -600), (9999, -601)] {
+            counter.count(&Call { number, ..call(8, "read", error) }, None);
+        }
+        let errors = counter.breakdown(10).errors.first;
+        let errors: Vec<_> =
+            errors.iter().map(|(failure, share)| (failure.error.as_ref(), failure.call, share.calls)).collect();
+        assert_eq!(errors, [("errno 600", "(others)", 2), ("errno 601", "(others)", 1)]);
     }
 
     #[test]
@@ -244,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_between_two_letters() {
-        let name = format!("/{}", "é".repeat(LONGEST_NAME));
+        let name = format!("/{}/", "é".repeat(LONGEST_NAME));
         let short = shortened(&name);
-        assert!(name.starts_with(short) && short.len() == LONGEST_NAME - 1, "{}", short.len());
+        assert!(name.ends_with(short) && short.len() == LONGEST_NAME - 1, "{}", short.len());
     }
 
     #[test]
@@ -260,7 +275,7 @@ mod tests {
             ended.recv().ok();
         });
         let number = told.recv().unwrap();
-        counter.count(&call(number, "getppid", 1), None);
+        counter.count(&Call { process: std::process::id(), ..call(number, "getppid", 1) }, None);
         let name = |counter: &mut Counter| counter.breakdown(1).threads.first[0].0.name.clone();
         assert_eq!(name(&mut counter).as_deref(), Some("brief"));
         drop(end);

@@ -1,70 +1,126 @@
 //! What descriptors stand for, followed through the calls that are told.
 //!
 //! `/proc/PID/fd` says what a descriptor is now; a call that is told a moment later may have meant something else. So it is read
-//! once for each process, and what the process opens, copies and closes from then on is followed. `/proc` is asked again only for
-//! what cannot be known otherwise: descriptors that came in a message, numbers of new sockets and pipes.
+//! once for each process and program, and what the process opens, copies and closes from then on is followed. `/proc` is asked
+//! again only for what cannot be known otherwise: descriptors that came in a message, numbers of new sockets and pipes.
+//!
+//! That holds as long as every call that changes descriptors is told. Where a filter leaves some out, nothing is remembered and
+//! `/proc` is asked each time; where calls were lost, it is read anew.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use crate::call::Call;
 use crate::capture::When;
 use crate::decode::{AT_FDCWD, Answer, Descriptors, Form};
+use crate::filter::Filter;
 use crate::table::{self, Kind};
 
 /// Processes that are remembered; more are not, and `/proc` is asked for them.
 const MAX_PROCESSES: usize = 1024;
-/// Descriptors that are remembered for each.
-const MAX_DESCRIPTORS: usize = 4096;
+/// Descriptors that are remembered of all of them together.
+const MAX_DESCRIPTORS: usize = 65_536;
+/// Descriptors that are asked for when a process is met: each takes a call.
+const MOST_MET: usize = 4096;
 
-const O_CLOEXEC: u64 = 0x8_0000;
-
-/// Something that is open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Open {
-    text: String,
-    closed_by_exec: bool,
-}
+/// The calls that change what descriptors stand for, as far as they are followed.
+const CHANGING: [&str; 32] = [
+    "execve",
+    "execveat",
+    "chdir",
+    "fchdir",
+    "close",
+    "close_range",
+    "dup",
+    "dup2",
+    "dup3",
+    "fcntl",
+    "pipe",
+    "pipe2",
+    "socketpair",
+    "open",
+    "creat",
+    "openat",
+    "openat2",
+    "socket",
+    "accept",
+    "accept4",
+    "epoll_create",
+    "epoll_create1",
+    "eventfd",
+    "eventfd2",
+    "timerfd_create",
+    "signalfd4",
+    "inotify_init",
+    "inotify_init1",
+    "io_uring_setup",
+    "perf_event_open",
+    "pidfd_open",
+    "userfaultfd",
+];
 
 /// What is known of descriptors.
 #[derive(Debug, Default)]
 pub struct Followed {
-    processes: HashMap<u32, HashMap<i32, Open>>,
+    processes: HashMap<u32, HashMap<i32, Arc<str>>>,
+    /// How many names there are of all processes.
+    count: usize,
     /// What the last call changed: not yet part of what was before it.
-    changes: Vec<(u32, i32, Option<Open>)>,
+    changes: Vec<(u32, i32, Option<Arc<str>>)>,
+    /// A process that the last call made another program.
+    replaced: Option<u32>,
+    /// Not every change is told: nothing is remembered.
+    partial: bool,
+    /// What came back before changes nothing, ns since boot: of it, not every change was told.
+    since: u64,
 }
 
 impl Followed {
+    /// From now on, calls are told that this filter tells.
+    pub fn heed(&mut self, filter: &Filter, now: u64) {
+        let told = |name: &&str| table::number(name).is_none_or(|number| filter.contains(number));
+        self.clear();
+        self.partial = filter.failed || filter.slower.is_some() || !CHANGING.iter().all(told);
+        self.since = now;
+    }
+
+    /// Forgets everything: calls are missing among those that were told.
+    pub fn clear(&mut self) {
+        self.processes.clear();
+        self.count = 0;
+        self.changes.clear();
+        self.replaced = None;
+    }
+
     /// Takes in a call that is about to be told.
     pub fn follow(&mut self, call: &Call) {
         self.settle();
-        let Some(result) = call.returned.map(|returned| returned.result).filter(|result| *result >= 0) else { return };
+        let returned = call.returned.filter(|returned| returned.at >= self.since);
+        let Some(result) = returned.map(|returned| returned.result).filter(|result| *result >= 0) else { return };
         let Some(name) = table::name(call.number) else { return };
         let process = call.process;
         self.meet(process);
         match name {
-            "execve" | "execveat" => {
-                if let Some(open) = self.processes.get_mut(&process) {
-                    open.retain(|_, open| !open.closed_by_exec);
-                }
-            }
+            // Which of its descriptors that closed is not asked for: `fdinfo` may wait for locks that the process holds.
+            "execve" | "execveat" => self.replaced = Some(process),
             "chdir" => {
                 let directory = self.opened(call, AT_FDCWD, 0);
-                self.change(process, AT_FDCWD, directory.map(|text| Open { text, closed_by_exec: false }));
+                self.change(process, AT_FDCWD, directory);
             }
             "fchdir" => {
                 let directory = self.known(process, descriptor(call, 0));
-                self.change(process, AT_FDCWD, directory.map(|open| Open { closed_by_exec: false, ..open }));
+                self.change(process, AT_FDCWD, directory);
             }
-            "close" => self.change(process, descriptor(call, 0), None),
+            "close" => self.change::<Arc<str>>(process, descriptor(call, 0), None),
             "close_range" => self.close_range(call),
             "dup" | "dup2" | "dup3" | "fcntl" => self.duplicate(call, name, result),
-            "pipe" | "pipe2" => self.pair(call, 0, "pipe:[", argument(call, 1) & O_CLOEXEC != 0),
-            "socketpair" => self.pair(call, 3, "socket:[", argument(call, 1) & O_CLOEXEC != 0),
+            "pipe" | "pipe2" => self.pair(call, 0, "pipe:["),
+            "socketpair" => self.pair(call, 3, "socket:["),
             _ => self.made(call, name, result),
         }
     }
@@ -94,43 +150,56 @@ impl Followed {
         if parent == child || self.processes.len() >= MAX_PROCESSES {
             return;
         }
+        self.forget(child);
         // Where nothing is known of the parent, the child is asked when it is met.
-        if let Some(open) = self.processes.get(&parent).cloned() {
+        if let Some(open) = self.processes.get(&parent)
+            && self.count + open.len() <= MAX_DESCRIPTORS
+        {
+            let open = open.clone();
+            self.count += open.len();
             self.processes.insert(child, open);
         }
     }
 
     /// What the last call changed is how things are now.
     fn settle(&mut self) {
-        for (process, descriptor, open) in std::mem::take(&mut self.changes) {
+        let changes = std::mem::take(&mut self.changes);
+        if self.partial {
+            return;
+        }
+        for (process, descriptor, open) in changes {
             self.set(process, descriptor, open);
+        }
+        if let Some(process) = self.replaced.take() {
+            self.forget(process);
         }
     }
 
     /// Forgets a process that has ended.
     pub fn forget(&mut self, process: u32) {
-        self.processes.remove(&process);
+        if let Some(open) = self.processes.remove(&process) {
+            self.count -= open.len();
+        }
     }
 
     /// Reads what a process has open, the first time that it is seen.
     fn meet(&mut self, process: u32) {
-        if self.processes.contains_key(&process) || self.processes.len() >= MAX_PROCESSES {
+        if self.partial || self.processes.contains_key(&process) || self.processes.len() >= MAX_PROCESSES {
             return;
         }
         let entries = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).take(MAX_DESCRIPTORS);
-        let open = |number: i32| {
-            let text = live(process, number)?;
-            Some((number, Open { text, closed_by_exec: is_closed_by_exec(process, number) }))
-        };
-        let known = numbers.chain([AT_FDCWD]).filter_map(open).collect();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let open = |number: i32| Some((number, live(process, number)?.into()));
+        let room = MAX_DESCRIPTORS.saturating_sub(self.count).min(MOST_MET);
+        let known: HashMap<i32, Arc<str>> = [AT_FDCWD].into_iter().chain(numbers).take(room).filter_map(open).collect();
+        self.count += known.len();
         self.processes.insert(process, known);
     }
 
-    fn set(&mut self, process: u32, descriptor: i32, open: Option<Open>) {
+    fn set(&mut self, process: u32, descriptor: i32, open: Option<Arc<str>>) {
         let Some(open) = open else {
-            if let Some(known) = self.processes.get_mut(&process) {
-                known.remove(&descriptor);
+            if self.processes.get_mut(&process).and_then(|known| known.remove(&descriptor)).is_some() {
+                self.count -= 1;
             }
             return;
         };
@@ -138,88 +207,78 @@ impl Followed {
             return;
         }
         let known = self.processes.entry(process).or_default();
-        if known.len() < MAX_DESCRIPTORS || known.contains_key(&descriptor) {
+        if let Some(known) = known.get_mut(&descriptor) {
+            *known = open;
+        } else if self.count < MAX_DESCRIPTORS {
             known.insert(descriptor, open);
+            self.count += 1;
         }
     }
 
-    fn change(&mut self, process: u32, descriptor: i32, open: Option<Open>) {
-        self.changes.push((process, descriptor, open));
+    fn change<T: Into<Arc<str>>>(&mut self, process: u32, descriptor: i32, open: Option<T>) {
+        self.changes.push((process, descriptor, open.map(Into::into)));
     }
 
-    fn known(&self, process: u32, descriptor: i32) -> Option<Open> {
+    fn known(&self, process: u32, descriptor: i32) -> Option<Arc<str>> {
         self.processes.get(&process)?.get(&descriptor).cloned()
     }
 
     fn close_range(&mut self, call: &Call) {
         const CLOEXEC: u64 = 4;
-        let Some(known) = self.processes.get(&call.process) else { return };
+        let Some(known) = self.processes.get(&call.process).filter(|_| argument(call, 2) & CLOEXEC == 0) else {
+            return;
+        };
         let range = argument(call, 0)..=argument(call, 1) & 0xffff_ffff;
         let inside: Vec<i32> =
             known.keys().copied().filter(|number| u64::try_from(*number).is_ok_and(|n| range.contains(&n))).collect();
         for number in inside {
-            let kept = (argument(call, 2) & CLOEXEC != 0).then(|| self.known(call.process, number)).flatten();
-            self.change(call.process, number, kept.map(|open| Open { closed_by_exec: true, ..open }));
+            self.change::<Arc<str>>(call.process, number, None);
         }
     }
 
     fn duplicate(&mut self, call: &Call, name: &str, result: i64) {
         const F_DUPFD: u64 = 0;
-        const F_SETFD: u64 = 2;
         const F_DUPFD_CLOEXEC: u64 = 1030;
+        if name == "fcntl" && !matches!(argument(call, 1), F_DUPFD | F_DUPFD_CLOEXEC) {
+            return;
+        }
         let from = descriptor(call, 0);
-        let (to, closed_by_exec) = match (name, argument(call, 1)) {
-            ("fcntl", F_SETFD) => (i64::from(from), argument(call, 2) & 1 == 1),
-            ("fcntl", command @ (F_DUPFD | F_DUPFD_CLOEXEC)) => (result, command == F_DUPFD_CLOEXEC),
-            ("fcntl", _) => return,
-            ("dup3", _) => (result, argument(call, 2) & O_CLOEXEC != 0),
-            _ => (result, false),
-        };
-        if let Ok(to) = i32::try_from(to) {
+        if let Ok(to) = i32::try_from(result) {
             let open = self.known(call.process, from);
-            self.change(call.process, to, open.map(|open| Open { closed_by_exec, ..open }));
+            self.change(call.process, to, open);
         }
     }
 
     /// Two ends of a pipe or a pair of sockets, whose names only `/proc` knows.
-    fn pair(&mut self, call: &Call, index: usize, kind: &str, closed_by_exec: bool) {
+    fn pair(&mut self, call: &Call, index: usize, kind: &str) {
         let Some(bytes) = call.memory.at(When::Exit, argument(call, index)) else { return };
         for chunk in bytes.chunks_exact(4).take(2) {
             let number = chunk.first_chunk().map_or(-1, |bytes| i32::from_ne_bytes(*bytes));
             let text = live(call.process, number).filter(|text| text.starts_with(kind));
-            self.change(call.process, number, text.map(|text| Open { text, closed_by_exec }));
+            self.change(call.process, number, text);
         }
     }
 
     /// Calls that return a descriptor for something new.
     fn made(&mut self, call: &Call, name: &str, result: i64) {
-        let flag = |index: usize| argument(call, index) & O_CLOEXEC != 0;
         let special = |kind: &str| Some(format!("anon_inode:{kind}"));
         let Ok(number) = i32::try_from(result) else { return };
-        let socket = || live(call.process, number).filter(|text| text.starts_with("socket:["));
-        let (text, closed_by_exec) = match name {
-            "open" => (self.file(call, AT_FDCWD, 0, number), flag(1)),
-            "creat" => (self.file(call, AT_FDCWD, 0, number), false),
-            "openat" => (self.file(call, descriptor(call, 0), 1, number), flag(2)),
-            "openat2" => (self.file(call, descriptor(call, 0), 1, number), false),
-            "socket" => (socket(), flag(1)),
-            "accept" => (socket(), false),
-            "accept4" => (socket(), flag(3)),
-            "epoll_create" => (special("[eventpoll]"), false),
-            "epoll_create1" => (special("[eventpoll]"), flag(0)),
-            "eventfd" => (special("[eventfd]"), false),
-            "eventfd2" => (special("[eventfd]"), flag(1)),
-            "timerfd_create" => (special("[timerfd]"), flag(1)),
-            "signalfd4" => (special("[signalfd]"), flag(3)),
-            "inotify_init" => (special("inotify"), false),
-            "inotify_init1" => (special("inotify"), flag(0)),
-            "io_uring_setup" => (special("[io_uring]"), true),
-            "perf_event_open" => (special("[perf_event]"), argument(call, 4) & 8 != 0),
-            "pidfd_open" => (special("[pidfd]"), true),
-            "userfaultfd" => (special("[userfaultfd]"), flag(0)),
+        let text = match name {
+            "open" | "creat" => self.file(call, AT_FDCWD, 0, number),
+            "openat" | "openat2" => self.file(call, descriptor(call, 0), 1, number),
+            "socket" | "accept" | "accept4" => live(call.process, number).filter(|text| text.starts_with("socket:[")),
+            "epoll_create" | "epoll_create1" => special("[eventpoll]"),
+            "eventfd" | "eventfd2" => special("[eventfd]"),
+            "timerfd_create" => special("[timerfd]"),
+            "signalfd4" => special("[signalfd]"),
+            "inotify_init" | "inotify_init1" => special("inotify"),
+            "io_uring_setup" => special("[io_uring]"),
+            "perf_event_open" => special("[perf_event]"),
+            "pidfd_open" => special("[pidfd]"),
+            "userfaultfd" => special("[userfaultfd]"),
             _ => return,
         };
-        self.change(call.process, number, text.map(|text| Open { text, closed_by_exec }));
+        self.change(call.process, number, text);
     }
 
     /// A file that was opened: without the links on the way to it, as `/proc` would tell it.
@@ -250,14 +309,11 @@ impl Descriptors for Followed {
             && let Some((_, _, open)) =
                 self.changes.iter().rev().find(|(of, number, _)| (*of, *number) == (process, descriptor))
         {
-            return open
-                .as_ref()
-                .map(|open| Cow::from(&open.text))
-                .or_else(|| live(process, descriptor).map(Cow::from));
+            return open.as_ref().map(|open| Cow::from(&**open)).or_else(|| live(process, descriptor).map(Cow::from));
         }
         let changed = self.changes.iter().any(|(of, number, _)| (*of, *number) == (process, descriptor));
         match self.processes.get(&process).and_then(|known| known.get(&descriptor)) {
-            Some(open) => Some(Cow::from(&open.text)),
+            Some(open) => Some(Cow::from(&**open)),
             None if changed => None,
             None => live(process, descriptor).map(Cow::from),
         }
@@ -298,13 +354,6 @@ fn without_links(path: &str) -> Option<String> {
     let path = path.to_string_lossy().into_owned();
     // Of a file without a name, the name is no path.
     (path.starts_with('/') && !path.ends_with(" (deleted)")).then_some(path)
-}
-
-/// Whether a descriptor is closed when another program starts. Source: `flags` of `/proc/PID/fdinfo/FD`, in base 8.
-fn is_closed_by_exec(process: u32, number: i32) -> bool {
-    let text = std::fs::read_to_string(format!("/proc/{process}/fdinfo/{number}")).unwrap_or_default();
-    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
-    flags.and_then(|flags| u64::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & O_CLOEXEC != 0)
 }
 
 /// What a descriptor is now.
@@ -356,7 +405,7 @@ mod tests {
         let here = u64::from(AT_FDCWD.cast_unsigned());
         let mut followed = Followed::default();
         followed.follow(&call("chdir", [0x1000, 0, 0], b"/tmp\0", 0));
-        followed.follow(&call("openat", [here, 0x1000, O_CLOEXEC], b"../etc/./passwd\0", 3));
+        followed.follow(&call("openat", [here, 0x1000, 0], b"../etc/./passwd\0", 3));
         assert_eq!(known(&followed, 3, When::Enter), None);
         assert_eq!(known(&followed, 3, When::Exit).as_deref(), Some("/etc/passwd"));
         assert_eq!(known(&followed, AT_FDCWD, When::Enter).as_deref(), Some("/tmp"));
@@ -364,9 +413,7 @@ mod tests {
         assert_eq!(known(&followed, 3, When::Enter).as_deref(), Some("/etc/passwd"));
         assert_eq!(known(&followed, 7, When::Exit).as_deref(), Some("/etc/passwd"));
         followed.follow(&call("epoll_create1", [0, 0, 0], b"", 8));
-        followed.follow(&call("execve", [0, 0, 0], b"", 0));
-        assert_eq!(known(&followed, 3, When::Enter), None);
-        assert_eq!(known(&followed, 7, When::Enter).as_deref(), Some("/etc/passwd"));
+        followed.follow(&call("getpid", [0, 0, 0], b"", 1));
         assert_eq!(known(&followed, 8, When::Enter).as_deref(), Some("anon_inode:[eventpoll]"));
         followed.follow(&call("close", [7, 0, 0], b"", 0));
         assert_eq!(known(&followed, 7, When::Enter).as_deref(), Some("/etc/passwd"));
@@ -374,6 +421,56 @@ mod tests {
         assert_eq!(known(&followed, 7, When::Enter), None);
         followed.follow(&call("getpid", [0, 0, 0], b"", 1));
         assert_eq!(known(&followed, 8, When::Enter), None);
+        assert_eq!(followed.count, followed.processes[&PROCESS].len());
+    }
+
+    #[test]
+    fn another_program_is_met_anew() {
+        let mut followed = Followed::default();
+        followed.follow(&call("epoll_create1", [0, 0, 0], b"", 8));
+        followed.follow(&call("execve", [0, 0, 0], b"", 0));
+        assert_eq!(known(&followed, 8, When::Enter).as_deref(), Some("anon_inode:[eventpoll]"));
+        followed.follow(&call("getpid", [0, 0, 0], b"", 1));
+        assert_eq!((known(&followed, 8, When::Enter), followed.count), (None, 0));
+    }
+
+    #[test]
+    fn where_not_every_change_is_told_it_is_asked_each_time() {
+        let own = |name, result, at| Call {
+            process: std::process::id(),
+            returned: Some(Return { result, at }),
+            ..call(name, [0, 0, 0], b"", result)
+        };
+        let [mut file, other] = ["/proc/self/status", "/proc/self/stat"]
+            .map(|name| std::os::fd::OwnedFd::from(std::fs::File::open(name).unwrap()));
+        let number = file.as_raw_fd();
+        let told = |followed: &Followed| {
+            followed.describe(std::process::id(), number, When::Enter).map(Cow::into_owned).unwrap_or_default()
+        };
+        let mut followed = Followed::default();
+        followed.follow(&own("read", 1, 0));
+        followed.heed(&Filter::parse("read").unwrap(), 5);
+        followed.follow(&own("read", 1, 5));
+        assert!(told(&followed).ends_with("/status"), "{}", told(&followed));
+        // Not told: another file has the number.
+        rustix::io::dup2(&other, &mut file).unwrap();
+        followed.follow(&own("read", 1, 6));
+        assert!(told(&followed).ends_with("/stat"), "{}", told(&followed));
+        assert_eq!(followed.count, 0);
+        // From now on every change is told, but what is older says nothing of now.
+        followed.heed(&Filter::parse("!futex").unwrap(), 10);
+        followed.follow(&own("epoll_create1", number.into(), 9));
+        followed.follow(&own("read", 1, 10));
+        assert!(told(&followed).ends_with("/stat") && followed.count > 0, "{}", told(&followed));
+        followed.clear();
+        assert_eq!((followed.count, followed.processes.len()), (0, 0));
+        let (mut failed, mut slower) = (Filter::all(), Filter::all());
+        failed.failed = true;
+        slower.slower = Some(std::time::Duration::from_micros(1));
+        for filter in [failed, slower, Filter::parse("!close").unwrap()] {
+            followed.heed(&filter, 0);
+            assert!(followed.partial, "{filter:?}");
+        }
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub trait Engine: Send {
     /// Waits for something to happen, at most this long, and hands it on.
     fn next(&mut self, at_most: Duration, each: &mut dyn FnMut(Event)) -> Result<Life, EngineError>;
 
+    /// Which calls are told.
+    fn told(&self) -> &Filter;
+
     /// Tells other calls from now on.
     fn filter(&mut self, filter: &Filter) -> Result<(), EngineError>;
 

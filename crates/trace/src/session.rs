@@ -263,7 +263,8 @@ impl Session {
             paused: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
         });
-        let viewer = Viewer::sit(&shared, limits);
+        // Nobody has ended it yet.
+        let viewer = Viewer::sit(&shared, limits).ok_or(EngineError::Unwanted)?;
         let (orders, orders_end) = sync_channel(8);
         let (tell, told) = sync_channel(1);
         let in_thread = Arc::clone(&shared);
@@ -275,7 +276,8 @@ impl Session {
             if tell.send(Ok(engine.followed().to_vec())).is_err() {
                 return;
             }
-            let teller = Teller::new(style, engine.followed());
+            let mut teller = Teller::new(style, engine.followed());
+            teller.heed(engine.told());
             let mut run = Run { shared: in_thread, orders: orders_end, teller, counter: Counter::default() };
             let end = run.until_end(&mut *engine);
             // Before anybody is told that it is over.
@@ -298,9 +300,12 @@ impl Session {
         Ok((Self { shared, orders, followed, thread: Some(thread) }, viewer))
     }
 
-    /// Another viewer, who sees what happens from now on.
+    /// Another viewer, who sees what happens from now on; none when it is over.
     #[must_use]
-    pub fn view(&self, limits: Limits) -> Viewer {
+    pub fn view(&self, limits: Limits) -> Option<Viewer> {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return None;
+        }
         Viewer::sit(&self.shared, limits)
     }
 
@@ -357,22 +362,17 @@ impl Drop for Session {
 }
 
 impl Viewer {
-    fn sit(shared: &Arc<Shared>, limits: Limits) -> Self {
+    fn sit(shared: &Arc<Shared>, limits: Limits) -> Option<Self> {
         let (queue, end) = sync_channel(MOST_WAITING);
         let allowance = Arc::new(Allowance::new(limits));
         let here = Arc::new(());
         let mut seats = shared.seats();
-        // After the end the queue is let go of, which tells the viewer.
-        if seats.end.is_none() {
-            seats.seats.push(Seat {
-                queue,
-                missed: 0,
-                viewer: Arc::downgrade(&here),
-                allowance: Arc::clone(&allowance),
-            });
+        if seats.end.is_some() {
+            return None;
         }
+        seats.seats.push(Seat { queue, missed: 0, viewer: Arc::downgrade(&here), allowance: Arc::clone(&allowance) });
         drop(seats);
-        Self { queue: end, shared: Arc::clone(shared), allowance, _here: here }
+        Some(Self { queue: end, shared: Arc::clone(shared), allowance, _here: here })
     }
 }
 
@@ -391,8 +391,9 @@ impl Shared {
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         for seat in &mut *seats {
             if !told.is_empty() {
-                seat.tell(Arc::clone(told));
+                // Before it is told: who has it counts on that.
                 seat.allowance.take(wide(told.len()), wide(bytes));
+                seat.tell(Arc::clone(told));
             }
         }
         let reached: Vec<_> = seats.iter().map(|seat| seat.allowance.reached()).collect();
@@ -440,8 +441,9 @@ impl Run {
                 Ok(life) => life,
                 Err(error) => return End::Failed(procyon_diag::message_of(&error)),
             };
-            self.obey(engine);
+            // What came before an order belongs to the time before it.
             let told = self.told(&mut events);
+            self.obey(engine);
             if let Some(end) = self.shared.tell(&told) {
                 return end;
             }
@@ -488,7 +490,11 @@ impl Run {
         loop {
             match self.orders.recv_timeout(Duration::ZERO) {
                 // Whoever asked may have given up.
-                Ok(Order::Filter(filter, answer)) => drop(answer.try_send(engine.filter(&filter))),
+                Ok(Order::Filter(filter, answer)) => {
+                    let obeyed = engine.filter(&filter);
+                    self.teller.heed(engine.told());
+                    drop(answer.try_send(obeyed));
+                }
                 Ok(Order::State(answer)) => drop(answer.try_send(self.state(engine))),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
@@ -532,7 +538,7 @@ mod tests {
         let session = Session { shared: Arc::clone(&shared), orders, followed: Vec::new(), thread: Some(thread) };
         // Let go of before the session, which waits for its thread, also where this fails.
         let go = go;
-        let viewer = session.view(Limits { time: Duration::from_mins(1), lines: 1, bytes: 1 });
+        let viewer = session.view(Limits { time: Duration::from_mins(1), lines: 1, bytes: 1 }).unwrap();
         assert!(!session.is_over());
         shared.end(End::Over);
         assert_eq!(viewer.next(Duration::from_secs(1)).map(|_| ()), Err(End::Over));

@@ -40,14 +40,20 @@ pub struct Row {
 impl Summary {
     /// Adds calls that were counted elsewhere.
     pub fn insert(&mut self, number: u32, tally: Tally) {
-        self.by_number.insert(number, tally);
+        let known = self.by_number.entry(kept_as(number)).or_default();
+        known.calls = known.calls.saturating_add(tally.calls);
+        known.errors = known.errors.saturating_add(tally.errors);
+        known.total = known.total.saturating_add(tally.total);
+        known.longest = known.longest.max(tally.longest);
+        for (known, more) in known.buckets.iter_mut().zip(tally.buckets) {
+            *known = known.saturating_add(more);
+        }
     }
 
     /// Counts a call, if it came back.
     pub fn count(&mut self, call: &Call) {
         let Some(returned) = call.returned else { return };
-        let number = table::name(call.number).map_or(procyon_bpf::syscalls::NUMBERS, |_| call.number);
-        let tally = self.by_number.entry(number).or_default();
+        let tally = self.by_number.entry(kept_as(call.number)).or_default();
         tally.calls += 1;
         tally.errors += u64::from((-4095..0).contains(&returned.result));
         let Some(spent) = call.took() else { return };
@@ -72,6 +78,11 @@ impl Summary {
         rows.sort_by(|a, b| b.total.cmp(&a.total).then(a.name.cmp(b.name)));
         rows
     }
+}
+
+/// The number under which calls are counted: one for all that are not in the table.
+pub(crate) fn kept_as(number: u32) -> u32 {
+    table::name(number).map_or(procyon_bpf::syscalls::NUMBERS, |_| number)
 }
 
 fn row(number: u32, tally: &Tally) -> Row {

@@ -5,6 +5,7 @@ use procyon_linux::root::Root;
 use procyon_units::Reading;
 
 use crate::engine::EngineError;
+use crate::event::Who;
 
 /// Refuses numbers that nobody has, threads of the kernel and this program itself.
 pub(crate) fn check(targets: &[u32]) -> Result<(), EngineError> {
@@ -78,12 +79,12 @@ pub(crate) fn status_number(thread: u32, label: &str) -> Option<u32> {
 
 /// The name of a process, for people.
 pub(crate) fn name(process: u32) -> String {
-    known_name(process).unwrap_or_else(|| "?".to_owned())
+    thread_name(Who { thread: process, process }).unwrap_or_else(|| "?".to_owned())
 }
 
-/// The name of a process or thread; none where there is no such one any more.
-pub(crate) fn known_name(thread: u32) -> Option<String> {
-    let name = std::fs::read(format!("/proc/{thread}/comm")).ok()?;
+/// The name of a thread; none where its process has no such one any more.
+pub(crate) fn thread_name(Who { thread, process }: Who) -> Option<String> {
+    let name = std::fs::read(format!("/proc/{process}/task/{thread}/comm")).ok()?;
     Some(String::from_utf8_lossy(&name).trim().to_owned())
 }
 

@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::decode::{self, Descriptors, Line, Options};
 use crate::descriptors::Followed;
 use crate::event::{Event, Who};
+use crate::filter::Filter;
 use crate::names;
 
 /// How much stands around a call.
@@ -76,6 +77,11 @@ impl Teller {
         Self { style, descriptors: Followed::default(), living: followed.iter().copied().collect() }
     }
 
+    /// From now on only those calls come that this filter tells. Without a word, all do.
+    pub fn heed(&mut self, filter: &Filter) {
+        self.descriptors.heed(filter, now());
+    }
+
     /// Appends an event as a line with its end; nothing for those of which strace says nothing.
     pub fn tell(&mut self, event: &Event, out: &mut String) {
         let start = out.len();
@@ -109,7 +115,10 @@ impl Teller {
                     self.descriptors.inherit(who.parent, who.process);
                 }
             }
-            Event::Lost(count) => push(out, format_args!("+++ {count} lost here +++")),
+            Event::Lost(count) => {
+                self.descriptors.clear();
+                push(out, format_args!("+++ {count} lost here +++"));
+            }
         }
         if out.len() > start {
             out.push('\n');

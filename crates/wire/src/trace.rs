@@ -128,7 +128,8 @@ pub struct TraceLine {
     pub lost: Option<u64>,
 }
 
-/// Totals of a trace since it began. Calls that are lost or paused are counted too.
+/// Totals of a trace since it began, of calls that pass its filter, `failed` and `slower`. Those by call have lost calls too; calls
+/// during a pause are counted everywhere.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TraceState {
     /// When, ms since 1970.
@@ -230,11 +231,11 @@ pub struct TraceFile {
 /// Calls of one name that failed in one way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TraceFailure {
-    /// The name of the error, as `ENOENT`; empty where it has none.
+    /// The name of the error, as `ENOENT`; `errno 600` where it has none.
     pub error: String,
-    /// What it means.
+    /// What it means; empty where it has no name.
     pub words: String,
-    /// The name of the call.
+    /// The name of the call; `(others)` for all that have none.
     pub name: String,
     /// How many.
     pub calls: u64,

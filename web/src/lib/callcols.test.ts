@@ -33,6 +33,9 @@ describe('tables beside a trace', () => {
     expect(isOf(line, 'file', '/a') && !isOf(line, 'file', '/b')).toBe(true)
     expect(isOf({ ...line, args: 'AT_FDCWD</>, "x", O_RDONLY', result: '3</home/of/somebody>' }, 'file', '…of/somebody')).toBe(true)
     expect(isOf({ ...line, args: 'AT_FDCWD</home>, "x", O_RDONLY', result: '-1 ENOENT (No such file or directory)' }, 'file', '/home/x')).toBe(true)
+    expect(isOf({ ...line, args: '3</a/b>, "/a/bc", 1' }, 'file', '/a')).toBe(false)
+    expect(isOf({ ...line, args: '"/a", 1' }, 'file', '/a')).toBe(true)
+    expect(isOf({ ...line, name: 'syscall_0x1b3', error: '', result: '-1 (errno 600)' }, 'error', 'errno 600 (others)')).toBe(true)
     expect(isOf(line, 'error', 'EAGAIN read') && !isOf(line, 'error', 'ENOENT read')).toBe(true)
   })
   it('are sorted by a column, equal ones by name', () => {

@@ -33,14 +33,29 @@ export function itemsOf(state: State | null, side: Side): Item[] {
 /** What the server counted together, because it was too much to be told. */
 export const moreOf = (state: State | null, side: Side): Share | undefined => (side === 'call' ? undefined : state?.[({ thread: 'more_threads', file: 'more_files', error: 'more_failures' } as const)[side]])
 
+/** Whether a line is about a file: as a descriptor stands for it, or as a path that the call names, perhaps from a directory on. */
+function isAbout(l: Line, id: string): boolean {
+  const args = l.args ?? ''
+  const whole = args.replace(/^.*?<([^>]*)>, "([^"]*)".*$/, '$1/$2')
+  const text = `${args} ${l.result ?? ''}`
+  // Of a long name only the end is told.
+  const end = id.startsWith('…') ? id.slice(1) : undefined
+  if (end === undefined) return text.includes(`<${id}>`) || text.includes(`"${id}"`) || whole === id
+  return text.includes(`${end}>`) || text.includes(`${end}"`) || whole.endsWith(end)
+}
+
+/** The error of a line as it is counted; one without a name stands in the result alone. */
+const errorOf = (l: Line): string => (l.error === '' ? /errno \d+/.exec(l.result ?? '')?.[0] : l.error) ?? ''
+/** The name of a call as it is counted: those that have none stand together. */
+const countedAs = (l: Line): string => (l.name?.startsWith('syscall_0x') === true ? '(others)' : l.name ?? '')
+
 /** Whether a line belongs to a row. */
 export function isOf(l: Line, side: Side, id: string): boolean {
   switch (side) {
-    case 'call': return l.name === id
+    case 'call': return countedAs(l) === id
     case 'thread': return String(l.tid) === id
-    // As a descriptor stands for it, or as a path that the call names, perhaps from a directory on.
-    case 'file': return `${l.args ?? ''}${l.result ?? ''}`.includes(id.replace(/^…/, '')) || (l.args ?? '').replace(/^.*?<([^>]*)>, "([^"]*)".*$/, '$1/$2') === id
-    case 'error': return `${l.error ?? ''} ${l.name ?? ''}` === id
+    case 'file': return isAbout(l, id)
+    case 'error': return `${errorOf(l)} ${countedAs(l)}` === id
   }
 }
 

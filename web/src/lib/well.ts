@@ -107,8 +107,8 @@ export class Well {
         s.textContent = text
         return s
       }
-      // Before a whole path, a directory says nothing.
-      const args = (l.args ?? '').replace(/<[^<>]*>(?=, "\/)/g, '')
+      // Before a whole path, a directory says nothing; a file before what is written to it does.
+      const args = (l.args ?? '').replace(/(?:at2?|statx)$/.test(l.name) ? /<[^<>]*>(?=, "\/)/g : /(?<=AT_FDCWD)<[^<>]*>(?=, "\/)/g, '')
       r.call.replaceChildren(part('n', l.name), '(', ...tint(args).map(([cls, text]) => (cls === '' ? text : part(cls, text))), ')')
     } else r.call.textContent = lost ? look.lost(l) : textOf(l)
     r.call.title = lost ? '' : textOf(l)

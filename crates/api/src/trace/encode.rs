@@ -163,8 +163,7 @@ fn thread(Caller { who, name }: Caller, share: Share) -> TraceThread {
 }
 
 fn failure(Failure { error, words, call }: Failure, share: Share) -> TraceFailure {
-    let [error, words, name] = [error, words, call].map(ToOwned::to_owned);
-    TraceFailure { error, words, name, calls: share.calls }
+    TraceFailure { error: error.into_owned(), words: words.to_owned(), name: call.to_owned(), calls: share.calls }
 }
 
 /// A name of a file as far as it is told: its end says which one it is.

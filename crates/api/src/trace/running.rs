@@ -205,8 +205,9 @@ impl Traces {
     fn join(&self, wish: &Wish, now: Wall) -> Result<(Arc<Running>, Viewer), Failure> {
         let slot = self.slot(wish.subject)?;
         let mut going = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = going.upgrade().filter(|running| !running.session.is_over()) {
-            let viewer = running.session.view(wish.limits);
+        if let Some(running) = going.upgrade()
+            && let Some(viewer) = running.session.view(wish.limits)
+        {
             return Ok((running, viewer));
         }
         let Wish { subject, choice, .. } = wish.clone();

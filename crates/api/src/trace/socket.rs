@@ -1,5 +1,6 @@
 //! One viewer's WebSocket.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,11 +62,15 @@ pub(crate) async fn tell(
         tracing::error!(%error, "a viewer of a trace got no thread");
         return farewell(&mut socket, close_code::ERROR, "there is no thread for it").await;
     }
-    // The queue goes with the conversation, and with it the place before the trace.
-    let left = while_allowed(&app, &caller, converse(&mut socket, queue, &app, &voice, dialect)).await;
-    if let Left::CutOff(_, reason) = left {
-        why.say(reason);
-    }
+    // The queue goes with the conversation, and with it the place before the trace: why it is cut off is said before.
+    let left = {
+        let mut conversation = pin!(converse(&mut socket, queue, &app, &voice, dialect));
+        let left = while_allowed(&app, &caller, conversation.as_mut()).await;
+        if let Left::CutOff(_, reason) = left {
+            why.say(reason);
+        }
+        left
+    };
     voice.leave();
     part(&mut socket, &caller, left).await;
 }

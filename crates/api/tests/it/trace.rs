@@ -264,7 +264,8 @@ fn by_ptrace_it_is_told_how_much_of_its_time_a_process_is_stopped() {
     let told = until(&mut of_hot, |message| message["stopped"].is_f64())["stopped"].as_f64().unwrap();
     assert!(told > 0.1 && told < 1.0, "{told}");
     let state = until(&mut of_busy, |message| message["type"] == "state" && message["calls"].as_u64() > Some(20));
-    assert!(state["stopped"].is_null(), "{state}");
+    let share = &state["stopped"];
+    assert!(share.is_null() || share.as_f64().is_some_and(|share| share < 0.1), "{state}");
 }
 
 #[test]
@@ -391,7 +392,7 @@ fn a_token_taken_back_ends_the_trace_also_of_one_who_does_not_read() {
     assert_eq!(ending(&site)["reason"], "the token was taken back");
 
     let mut witness = Socket::open(&site, &path(&key, "?size=64&rate=100"), Some(&site.operator));
-    let silent = Socket::open(&site, &path(&key, "?size=64"), Some(&guest("silent")));
+    let silent = Socket::open(&site, &path(&key, "?size=64&rate=100000"), Some(&guest("silent")));
     // Far more than the kernel keeps for one who does not read.
     until(&mut witness, |message| message["type"] == "state" && message["bytes"].as_u64() > Some(20_000_000));
     site.tokens.revoke("silent").unwrap();

@@ -145,13 +145,15 @@ impl Trace {
             telling: !self.count,
         };
         let mut engine = self.start(&plan)?;
-        let mut child = None;
-        if let Some(launch) = launch {
+        if launch.is_some() {
             engine.filter(&filter).map_err(fault)?;
-            child = Some(launch.go().map_err(|error| self.not_run(error))?);
         }
         let form = if self.json { Form::Json } else { Form::Lines };
-        let mut feed = Feed::new(self.style(), form, Writer::start(sink)?, engine.followed());
+        let mut feed = Feed::new(self.style(), form, Writer::start(sink)?, engine.told(), engine.followed());
+        let child = match launch {
+            Some(launch) => Some(launch.go().map_err(|error| self.not_run(error))?),
+            None => None,
+        };
         if let Some(child) = child.as_ref().filter(|_| self.engine == Choice::Ptrace) {
             feed.skip_waiting(child.id());
         }

@@ -28,6 +28,7 @@ const MOST_BEGUN_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Ebpf {
     kernel: Syscalls,
+    filter: Filter,
     followed: Vec<Who>,
     begun: Begun,
     content: u32,
@@ -56,6 +57,7 @@ impl Ebpf {
         let content = u32::try_from(plan.content).unwrap_or(u32::MAX).min(MOST_CONTENT);
         let mut engine = Self {
             kernel,
+            filter: plan.filter.clone(),
             followed: Vec::new(),
             begun: Begun::default(),
             content,
@@ -128,6 +130,10 @@ impl Engine for Ebpf {
         Ok(if over { Life::Over } else { Life::Goes })
     }
 
+    fn told(&self) -> &Filter {
+        &self.filter
+    }
+
     fn filter(&mut self, filter: &Filter) -> Result<(), EngineError> {
         self.kernel.filter(&syscalls::Filter {
             numbers: *filter.numbers(),
@@ -137,6 +143,7 @@ impl Engine for Ebpf {
             content: self.content,
             children: self.children,
         })?;
+        self.filter = filter.clone();
         Ok(())
     }
 

@@ -242,6 +242,10 @@ impl Engine for Ptrace {
         Ok(Life::Goes)
     }
 
+    fn told(&self) -> &Filter {
+        &self.filter
+    }
+
     fn filter(&mut self, filter: &Filter) -> Result<(), EngineError> {
         self.order(&Order::Filter { numbers: *filter.numbers(), others: filter.contains(u32::MAX) })?;
         // Whoever asks may count on it from now on; what was told before is for the filter before.

@@ -39,7 +39,7 @@ fn lines(viewer: &Viewer, count: usize) -> Result<Vec<String>, End> {
 fn viewers_see_the_same_and_the_last_one_ends_it() {
     let mut target = workload();
     let Some((session, first)) = session(&target, "getppid", FOREVER) else { return };
-    let second = session.view(FOREVER);
+    let second = session.view(FOREVER).unwrap();
     target.ask("spin 5");
     let seen = lines(&first, 5).unwrap();
     assert_eq!(seen, lines(&second, 5).unwrap());
@@ -66,23 +66,23 @@ fn a_limit_ends_it_and_says_which() {
     target.ask("spin 5");
     assert_eq!(lines(&viewer, 100), Err(End::Limit("lines")));
     assert!(session.is_over(), "its viewers know it already");
-    assert!(matches!(session.view(FOREVER).next(Duration::from_secs(1)), Err(End::Limit("lines"))));
+    assert!(session.view(FOREVER).is_none());
 }
 
 #[test]
 fn each_viewer_has_the_limits_that_it_asked_for() {
     let mut target = workload();
     let Some((session, brief)) = session(&target, "getppid", Limits { lines: 3, ..FOREVER }) else { return };
-    let patient = session.view(Limits { lines: 10, ..FOREVER });
+    let patient = session.view(Limits { lines: 10, ..FOREVER }).unwrap();
     target.ask("spin 5");
     let few = lines(&brief, 100);
     assert_eq!(few, Err(End::Limit("lines")));
     assert_eq!(lines(&patient, 5).map(|lines| lines.len()), Ok(5), "the limit of another one ended it");
     assert!(!session.is_over());
     // Who comes later begins to count then.
-    let late = session.view(Limits { lines: 3, ..FOREVER });
+    let late = session.view(Limits { lines: 3, ..FOREVER }).unwrap();
     assert_eq!((late.allowance().used().lines, patient.allowance().used().lines), (0, 5));
-    let fleeting = session.view(Limits { time: Duration::from_millis(100), ..FOREVER });
+    let fleeting = session.view(Limits { time: Duration::from_millis(100), ..FOREVER }).unwrap();
     assert_eq!(lines(&fleeting, 1), Err(End::Limit("time")));
     target.ask("spin 5");
     assert_eq!(lines(&late, 100), Err(End::Limit("lines")));
@@ -94,7 +94,7 @@ fn each_viewer_has_the_limits_that_it_asked_for() {
 fn a_viewer_that_gives_up_is_let_go_of_while_it_waits() {
     let target = workload();
     let Some((session, first)) = session(&target, "getppid", FOREVER) else { return };
-    let second = session.view(FOREVER);
+    let second = session.view(FOREVER).unwrap();
     second.allowance().give_up();
     assert_eq!(second.next(Duration::from_secs(30)).map(|_| ()), Err(End::Asked));
     assert!(!session.is_over(), "the first one looks on");
@@ -134,24 +134,24 @@ fn it_is_known_who_calls_on_which_files_and_what_fails() {
     let file = files.first.iter().find(|(name, _)| name == "/nonexistent/of/procyon").unwrap().1;
     assert_eq!((file.calls, file.errors), (4, 4), "{files:?}");
     let failed = errors.first.iter().find(|(failure, _)| failure.call == "openat").unwrap();
-    assert_eq!((failed.0.error, failed.1.calls, failed.1.errors), ("ENOENT", 4, 4), "{errors:?}");
+    assert_eq!((failed.0.error.as_ref(), failed.1.calls, failed.1.errors), ("ENOENT", 4, 4), "{errors:?}");
     assert!(failed.1.total > 0, "{errors:?}");
 }
 
 #[test]
 fn it_goes_on_longer_when_somebody_wants_it_to() {
     let mut target = workload();
-    let short = Limits { time: Duration::from_millis(500), ..FOREVER };
+    let short = Limits { time: Duration::from_secs(3), ..FOREVER };
     let Some((_session, viewer)) = session(&target, "getppid", short) else { return };
     let before = viewer.allowance().used();
     viewer.allowance().extend(Duration::from_mins(2), Duration::from_mins(1));
     let after = viewer.allowance().used();
     let longer = Duration::from_nanos(after.ends - before.ends);
     let from_now = Duration::from_nanos(after.ends.saturating_sub(procyon_trace::now()));
-    assert!(longer > Duration::from_secs(59) && from_now <= Duration::from_mins(1), "{longer:?} {from_now:?}");
+    assert!(longer > Duration::from_secs(56) && from_now <= Duration::from_mins(1), "{longer:?} {from_now:?}");
     viewer.allowance().extend(Duration::from_secs(1), Duration::from_secs(1));
     assert_eq!(viewer.allowance().used().ends, after.ends, "it ends sooner");
-    assert_eq!(viewer.next(Duration::from_millis(700)).unwrap().map(|_| ()), None);
+    assert_eq!(viewer.next(Duration::from_millis(3200)).unwrap().map(|_| ()), None);
     target.ask("spin 3");
     lines(&viewer, 3).unwrap();
     let used = viewer.allowance().used();

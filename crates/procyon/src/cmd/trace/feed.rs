@@ -71,11 +71,12 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(style: Style, form: Form, writer: Writer, followed: &[Who]) -> Self {
+    pub(super) fn new(style: Style, form: Form, writer: Writer, filter: &Filter, followed: &[Who]) -> Self {
         // JSON is in UTC.
         let epoch = style.epoch - i64::from(style.options.utc_offset) * 1_000_000_000;
         let content = style.options.limit;
-        let teller = Teller::new(style, followed);
+        let mut teller = Teller::new(style, followed);
+        teller.heed(filter);
         let (text, told) = (String::new(), String::new());
         Self { teller, form, writer, epoch, content, text, told, lines: 0, lost: 0, waiting: None }
     }
@@ -307,7 +308,7 @@ mod tests {
         assert_eq!(not_followed(1), "1 thread could not be followed: the kernel had no memory for it");
         let path = std::env::temp_dir().join(format!("procyon-feed-{}", std::process::id()));
         let writer = Writer::start(Sink::open(Some(&path), false).unwrap()).unwrap();
-        let mut feed = Feed::new(Style::default(), Form::Json, writer, &[]);
+        let mut feed = Feed::new(Style::default(), Form::Json, writer, &Filter::parse("").unwrap(), &[]);
         feed.print_losses(Lost { calls: 1, events: 0, threads: 3 });
         feed.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

@@ -20,9 +20,9 @@ const LEAST: u64 = 1_000_000_000;
 /// What is seen of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
-    /// It is stopped for its tracer. Source: `t` in `/proc/TID/stat`.
+    /// It is stopped for its tracer. Source: `t` in `/proc/PID/task/TID/stat`.
     stopped: bool,
-    /// Nanoseconds that it ran, or waited for a processor, so far. Source: `/proc/TID/schedstat`, the first two numbers.
+    /// Nanoseconds that it ran, or waited for a processor, so far. Source: `schedstat` beside it, the first two numbers.
     going: u64,
     /// How often it got a processor. Source: the third one.
     turns: u64,
@@ -30,16 +30,23 @@ struct Seen {
 
 impl Seen {
     fn now(thread: u32) -> Option<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
-        let (_, rest) = stat.rsplit_once(')')?;
-        let schedule = std::fs::read_to_string(format!("/proc/{thread}/schedstat")).ok()?;
-        Self::parse(rest, &schedule)
+        // Without `task`, it is the whole process that is summed up.
+        let of = format!("/proc/{thread}/task/{thread}");
+        let stat = std::fs::read(format!("{of}/stat")).ok()?;
+        let schedule = std::fs::read_to_string(format!("{of}/schedstat")).ok()?;
+        Self::parse(&stat, &schedule)
     }
 
-    fn parse(after_name: &str, schedule: &str) -> Option<Self> {
+    fn parse(stat: &[u8], schedule: &str) -> Option<Self> {
+        // A name may have any bytes in it.
+        let after_name = stat.get(stat.iter().rposition(|byte| *byte == b')')? + 1..)?;
         let mut numbers = schedule.split_ascii_whitespace().map_while(|number| number.parse::<u64>().ok());
         let (ran, waited, turns) = (numbers.next()?, numbers.next()?, numbers.next()?);
-        Some(Self { stopped: after_name.trim_start().starts_with('t'), going: ran.saturating_add(waited), turns })
+        Some(Self {
+            stopped: after_name.trim_ascii_start().starts_with(b"t"),
+            going: ran.saturating_add(waited),
+            turns,
+        })
     }
 }
 
@@ -129,10 +136,10 @@ mod tests {
 
     #[test]
     fn what_the_kernel_says_is_read() {
-        let seen = |text| Seen::parse(text, "500 20 7\n");
-        assert_eq!(seen(" t 1 2"), Some(Seen { stopped: true, going: 520, turns: 7 }));
-        assert_eq!(seen(" S 1 2").map(|seen| seen.stopped), Some(false));
-        assert_eq!(Seen::parse(" S", "500 20\n"), None);
+        let seen = |text: &[u8]| Seen::parse(text, "500 20 7\n");
+        assert_eq!(seen(b"5 (a) S \xff) t 1 2"), Some(Seen { stopped: true, going: 520, turns: 7 }));
+        assert_eq!(seen(b"5 (t) S 1 2").map(|seen| seen.stopped), Some(false));
+        assert_eq!(Seen::parse(b"5 (a) S", "500 20\n"), None);
     }
 
     #[test]
