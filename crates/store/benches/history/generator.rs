@@ -20,7 +20,7 @@ use procyon_model::{BootId, Connection, HostId, ProcessKey};
 use procyon_units::{Bytes, Celsius, Cores, CpuTime, Mono, PerSecond, Ratio, Reading, Ticks, Wall};
 
 /// The instant of the first frame, Unix ms: a full hour.
-pub const BEGIN: i64 = 1_700_000_000_000 - 1_700_000_000_000 % 3_600_000;
+const BEGIN: i64 = 1_700_000_000_000 - 1_700_000_000_000 % 3_600_000;
 /// The machine's boot before it.
 const UPTIME: i64 = 9 * 86_400_000;
 

@@ -16,7 +16,7 @@ mod generator;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use generator::{BEGIN, Generator};
+use generator::Generator;
 use procyon_history::{Fold, GroupBy, History, Range, Search, Sink, TopQuestion};
 use procyon_store::{Config, Reader, open_reader, open_writer};
 use procyon_units::{Bytes, Wall};
@@ -215,10 +215,10 @@ fn ask(asked: &Asked, dir: &Path, over: &mut Vec<String>) -> Result<(), Box<dyn 
     let wall = Wall::from_unix_ms;
     let day = (last - 24 * HOUR).max(first);
     let middle = first + (last - first) / 2 + 1_234_567 % (last - first).max(1);
-    let frame = open_reader(dir)?.at(wall(middle))?.frame;
-    let long_lived =
-        frame.processes.iter().filter(|row| row.started.unix_ms() < BEGIN).max_by_key(|row| row.cpu.total());
-    let key = long_lived.ok_or("no process lives long")?.key;
+    // One that lived all of the last day.
+    let frame = open_reader(dir)?.at(wall(last))?.frame;
+    let long_lived = frame.processes.iter().filter(|row| row.started.unix_ms() < day);
+    let key = long_lived.max_by_key(|row| row.cpu.total()).ok_or("no process lives long")?.key;
     let top = |from: i64, group| TopQuestion { from: wall(from), to: wall(last), by: "cpu".to_owned(), group, n: 10 };
     let range = Range { from: wall(day), to: wall(last), step: Duration::from_mins(5), fold: Fold::Mean };
     let columns = ["cpu", "rss", "read", "write", "threads"];
