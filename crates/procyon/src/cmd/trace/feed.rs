@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(not_followed(1), "1 thread could not be followed: the kernel had no memory for it");
         let path = std::env::temp_dir().join(format!("procyon-feed-{}", std::process::id()));
         let writer = Writer::start(Sink::open(Some(&path), false).unwrap()).unwrap();
-        let mut feed = Feed::new(Style::default(), Form::Json, writer, &Filter::parse("").unwrap(), &[]);
+        let mut feed = Feed::new(Style::default(), Form::Json, writer, &Filter::all(), &[]);
         feed.print_losses(Lost { calls: 1, events: 0, threads: 3 });
         feed.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
