@@ -90,10 +90,13 @@ def main():
         with open(os.path.join(folder, "below.conf"), "w") as conf:
             conf.write(f'store_dir = "{places["below"]}"\nlog_dir = "{folder}"\ncgroup_root = "{cgroup_root()}"\n')
         commands["below"] = [below, "--config", os.path.join(folder, "below.conf"), "record", "--compress", "--interval-s", "1"]
+    # below runs `lsb_release` once a second where it finds it, which is 15 processes that all of them would record.
+    environments = {"below": {**os.environ, "PATH": folder}}
     monitors = {}
     try:
         for name, command in commands.items():
-            monitors[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            monitors[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                              env=environments.get(name))
         time.sleep(args.warm_up)
         dead = [name for name, monitor in monitors.items() if monitor.poll() is not None]
         if dead:

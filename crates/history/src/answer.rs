@@ -92,15 +92,33 @@ impl Top {
             all = together(all);
         }
         all.retain(|entry| entry.mean > 0.0);
-        all.sort_by(|a, b| b.mean.total_cmp(&a.mean).then_with(|| a.key.cmp(&b.key)));
-        let others = all.split_off(n.min(all.len()));
-        Self {
-            entries: all,
-            other_count: others.len(),
-            other_mean: others.iter().map(|other| other.mean).sum(),
-            covered: Duration::ZERO,
-        }
+        let (entries, others) = largest(all, n, |entry| (entry.mean, entry.key));
+        Self { entries, other_count: others.count, other_mean: others.mean, covered: Duration::ZERO }
     }
+}
+
+/// Those that are not among the largest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Others {
+    /// How many.
+    pub count: usize,
+    /// Sum of their means.
+    pub mean: f64,
+}
+
+/// The `n` with the largest means, the largest first and equal ones by key, and what the others come to. Of very many only the
+/// largest are sorted.
+pub fn largest<T>(mut all: Vec<T>, n: usize, rank: impl Fn(&T) -> (f64, ProcessKey)) -> (Vec<T>, Others) {
+    let order = |one: &T, other: &T| {
+        let ((mean, key), (other_mean, other_key)) = (rank(one), rank(other));
+        other_mean.total_cmp(&mean).then_with(|| key.cmp(&other_key))
+    };
+    if n < all.len() {
+        all.select_nth_unstable_by(n, order);
+    }
+    let others = all.split_off(n.min(all.len()));
+    all.sort_unstable_by(order);
+    (all, Others { count: others.len(), mean: others.iter().map(|other| rank(other).0).sum() })
 }
 
 /// One entry for each word.
@@ -215,4 +233,24 @@ pub struct Usage {
     pub lost: u64,
     /// Why nothing can be kept at the moment; none while all is well.
     pub trouble: Option<Arc<str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use procyon_units::Ticks;
+
+    use super::*;
+
+    #[test]
+    fn the_largest_come_first_and_the_others_are_summed() {
+        let key = |pid| ProcessKey { pid, start: Ticks(0), boot: 0 };
+        let all = [(1, 2.0), (2, 8.0), (3, 0.5), (4, 2.0), (5, 1.0)].map(|(pid, mean)| (mean, key(pid)));
+        for (n, pids, others) in
+            [(0, &[][..], 13.5), (2, &[2, 1], 3.5), (3, &[2, 1, 4], 1.5), (9, &[2, 1, 4, 5, 3], 0.0)]
+        {
+            let (first, rest) = largest(all.to_vec(), n, |one| *one);
+            assert_eq!(first.iter().map(|(_, key)| key.pid).collect::<Vec<_>>(), pids);
+            assert_eq!(rest, Others { count: 5 - pids.len(), mean: others });
+        }
+    }
 }

@@ -33,7 +33,9 @@ use std::time::Duration;
 use procyon_model::{Frame, ProcessKey};
 use procyon_units::Wall;
 
-pub use answer::{Event, EventKind, Extent, Found, Gap, HostLines, Line, Past, Seen, Top, TopEntry, Usage};
+pub use answer::{
+    Event, EventKind, Extent, Found, Gap, HostLines, Line, Others, Past, Seen, Top, TopEntry, Usage, largest,
+};
 pub use ask::{Events, Fold, GroupBy, Range, Search, TopQuestion};
 pub use error::HistoryError;
 

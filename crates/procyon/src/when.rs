@@ -10,13 +10,14 @@ use procyon_units::{Clock as _, SystemClock, Wall};
 
 /// Reads an instant.
 pub(crate) fn instant(text: &str) -> Result<Wall, Fault> {
-    read(text.trim(), SystemClock.wall(), &TimeZone::system()).ok_or_else(|| {
+    read(text.trim(), SystemClock.wall(), TimeZone::system).ok_or_else(|| {
         Fault::usage(format!("`{text}` is no instant"))
             .hint("say `-2h`, `03:12`, `\"2026-03-12 03:12\"`, `2026-03-12T03:12:40+08:00`, milliseconds since 1970, or `now`")
     })
 }
 
-fn read(text: &str, now: Wall, zone: &TimeZone) -> Option<Wall> {
+/// `zone` is asked for only where it matters: to find out costs as much as some answers.
+fn read(text: &str, now: Wall, zone: impl FnOnce() -> TimeZone) -> Option<Wall> {
     if matches!(text, "now" | "live") {
         return Some(now);
     }
@@ -29,6 +30,7 @@ fn read(text: &str, now: Wall, zone: &TimeZone) -> Option<Wall> {
     if let Ok(stamp) = text.parse::<Timestamp>() {
         return wall(stamp);
     }
+    let zone = zone();
     let local = |civil: DateTime| civil.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
     // A date before a time alone: what reads times overlooks a date that stands before one.
     if let Ok(civil) = text.parse::<DateTime>() {
@@ -69,7 +71,7 @@ mod tests {
         // 2026-03-12T03:12:40+08:00
         let now = Wall::from_unix_ms(1_773_256_360_000);
         let zone = TimeZone::fixed(jiff::tz::offset(8));
-        let read = |text: &str| super::read(text, now, &zone).map(Wall::unix_ms);
+        let read = |text: &str| super::read(text, now, || zone.clone()).map(Wall::unix_ms);
         assert_eq!(read("now"), Some(1_773_256_360_000));
         assert_eq!(read("-2h"), Some(1_773_256_360_000 - 7_200_000));
         assert_eq!(read("-90s"), Some(1_773_256_270_000));

@@ -161,7 +161,7 @@ pub(crate) fn verify_on(
 
 /// What is wrong with a log. The newest one may end in the middle of a record, because it is being written.
 fn verify_log(folder: &Folder, seq: u64, newest: bool) -> Result<Option<Problem>, HistoryError> {
-    let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(seq) };
+    let log = Log::new(Arc::clone(&folder.disk), folder.log(seq));
     let mut last = None;
     let mut sound = true;
     let mut replay = crate::replay::Replay::default();

@@ -78,6 +78,10 @@ impl Segment for Head {
         self.read().tables.visit(kind, columns, until_ms, tell)
     }
 
+    fn tells_names_anyway(&self) -> bool {
+        true
+    }
+
     fn all_at(&self, at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
         {
             let read = self.read();
@@ -122,17 +126,35 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_read_no_further_than_to_the_frame_after_an_instant() {
-        let (_dir, script, folder) = history(9);
-        let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(1) };
-        let walls = |until| log.marks(until).unwrap().iter().map(|mark| mark.wall).collect::<Vec<_>>();
+    fn a_log_is_read_no_further_than_to_the_frame_after_an_instant_and_once() {
+        let (dir, script, folder) = history(9);
+        let log = Log::new(Arc::clone(&folder.disk), folder.log(1));
+        let walls = |until| log.clone().marks(until).unwrap().iter().map(|mark| mark.wall).collect::<Vec<_>>();
         let all: Vec<Wall> = (0..9).map(|place| script.at(place)).collect();
         assert_eq!(walls(Wall(i64::MAX)), all);
         assert_eq!(walls(script.at(3)), all[..5]);
         assert_eq!(walls(Wall(0)), all[..1]);
+        // What was read on the way is not read again, and tells the same as the file does.
+        for until in [Wall(0), script.at(3), Wall(i64::MAX)] {
+            let mut held = log.clone();
+            held.marks(until).unwrap();
+            for at in (0..9).map(|place| script.at(place).unix_ms()) {
+                let [a, b] = [&held, &log].map(|log| frame(log, at).unwrap().unwrap());
+                assert_eq!(format!("{a:?}"), format!("{b:?}"));
+                let [a, b] = [&held, &log].map(|log| crate::segment::marks(log, at).unwrap());
+                assert_eq!(format!("{a:?}"), format!("{b:?}"));
+            }
+        }
+        let mut held = log.clone();
+        held.marks(script.at(3)).unwrap();
+        let path = dir.path().join("gone");
+        std::fs::rename(folder.log(1), &path).unwrap();
+        assert_eq!(frame(&held, script.at(3).unix_ms()).unwrap().unwrap().wall, script.at(3));
+        assert!(frame(&held, script.at(8).unix_ms()).is_err(), "the rest was held as well");
+        std::fs::rename(path, folder.log(1)).unwrap();
         // All of them are told as the rows of the machine tell them.
         let told = crate::segment::marks(&log, i64::MAX).unwrap();
-        assert_eq!(format!("{told:?}"), format!("{:?}", log.marks(Wall(i64::MAX)).unwrap()));
+        assert_eq!(format!("{told:?}"), format!("{:?}", log.clone().marks(Wall(i64::MAX)).unwrap()));
     }
 
     #[test]
@@ -163,7 +185,7 @@ mod tests {
     #[test]
     fn what_came_since_is_read_and_tells_the_same_as_the_whole_log() {
         let (dir, mut script, folder) = history(3);
-        let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(1) };
+        let log = Log::new(Arc::clone(&folder.disk), folder.log(1));
         let head = Head::new(log.clone());
         assert_eq!(head.catch_up().unwrap().len(), 3);
         let mut writer = open_writer(&Config::new(dir.path())).unwrap();
@@ -189,7 +211,7 @@ mod tests {
     fn a_log_that_is_another_one_meanwhile_is_read_anew() {
         let (_dir, _, folder) = history(9);
         let (_other_dir, script, other) = history(2);
-        let head = Head::new(Log { disk: Arc::clone(&folder.disk), path: folder.log(1) });
+        let head = Head::new(Log::new(Arc::clone(&folder.disk), folder.log(1)));
         assert_eq!(head.catch_up().unwrap().len(), 9);
         std::fs::copy(other.log(1), folder.log(1)).unwrap();
         let marks = head.catch_up().unwrap();

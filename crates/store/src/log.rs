@@ -23,8 +23,30 @@ use crate::varint::{Cursor, Nonsense};
 /// A log file.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
-    pub(crate) disk: Arc<dyn Disk>,
+    disk: Arc<dyn Disk>,
     pub(crate) path: PathBuf,
+    /// What of it is unpacked already.
+    held: Option<Arc<Held>>,
+}
+
+/// Records of a log from its beginning on, unpacked.
+#[derive(Debug, Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    /// Where those follow that are not held.
+    rest: Place,
+}
+
+/// As much of a log is held unpacked; logs become blocks long before.
+const MOST_HELD: usize = 16 << 20;
+
+impl Held {
+    fn records(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = [0].into_iter().chain(self.ends.iter().copied());
+        begins.zip(&self.ends).filter_map(|(begin, end)| self.bytes.get(begin..*end))
+    }
 }
 
 /// How far a log was read.
@@ -46,6 +68,10 @@ impl Place {
 }
 
 impl Log {
+    pub(crate) const fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
+        Self { disk, path, held: None }
+    }
+
     /// Reads every whole record; answers where the last one ends.
     pub(crate) fn records(&self, each: impl FnMut(&[u8]) -> bool) -> Result<u64, HistoryError> {
         let mut place = Place::default();
@@ -118,11 +144,33 @@ impl Log {
 }
 
 impl Log {
-    /// Its frames in order, up to the first one after an instant.
-    pub(crate) fn marks(&self, until: Wall) -> Result<Vec<Mark>, HistoryError> {
+    /// Tells every record; those that are held need not be unpacked again.
+    fn tell(&self, mut each: impl FnMut(&[u8]) -> bool) -> Result<(), HistoryError> {
+        let mut rest = Place::default();
+        if let Some(held) = &self.held {
+            for record in held.records() {
+                if !each(record) {
+                    return Ok(());
+                }
+            }
+            rest = held.rest.clone();
+        }
+        self.records_after(&mut rest, each)
+    }
+
+    /// Its frames in order, up to the first one after an instant. What was read for that is held for the questions that follow.
+    pub(crate) fn marks(&mut self, until: Wall) -> Result<Vec<Mark>, HistoryError> {
         let mut cells = vec![0; width(Host::AT)];
         let mut marks: Vec<Mark> = Vec::new();
-        self.records(|record| {
+        let mut held = Held::default();
+        let mut rest = Place::default();
+        let mut fits = true;
+        self.records_after(&mut rest, |record| {
+            fits = fits && held.bytes.len() + record.len() <= MOST_HELD;
+            if fits {
+                held.bytes.extend_from_slice(record);
+                held.ends.push(held.bytes.len());
+            }
             let mut cursor = Cursor(record);
             let mut read = || -> Result<(), Nonsense> {
                 let at_ms = record::skip_head(&mut cursor)?;
@@ -138,6 +186,7 @@ impl Log {
             };
             read().is_ok() && marks.last().is_none_or(|mark| mark.wall <= until)
         })?;
+        self.held = fits.then(|| Arc::new(Held { rest, ..held }));
         Ok(marks)
     }
 }
@@ -204,7 +253,7 @@ impl Segment for Log {
         let mut picked = Picked::new(kind, wanted);
         let mut texts = Texts::default();
         let mut values = vec![0; wanted.len()];
-        self.records(|record| {
+        self.tell(|record| {
             let mut cursor = Cursor(record);
             let mut read = || -> Result<bool, Nonsense> {
                 if record::instant(record).is_none_or(|at| at > until_ms) {
@@ -230,7 +279,7 @@ impl Segment for Log {
     fn all_at(&self, at_ms: i64) -> Result<Option<(Now, Arc<Texts>)>, HistoryError> {
         let mut now = Now::default();
         let mut texts = Texts::default();
-        self.records(|record| {
+        self.tell(|record| {
             let mut cursor = Cursor(record);
             let mut read = || -> Result<bool, Nonsense> {
                 let Some(at) = record::instant(record).filter(|at| *at <= at_ms) else { return Ok(false) };
@@ -241,5 +290,9 @@ impl Segment for Log {
             read().unwrap_or(false)
         })?;
         Ok(Some((now, Arc::new(texts))))
+    }
+
+    fn tells_names_anyway(&self) -> bool {
+        true
     }
 }

@@ -13,7 +13,7 @@ use procyon_model::ProcessKey;
 use procyon_units::{Bytes, Wall};
 
 use crate::answer::frame::Things;
-use crate::answer::lives::Life;
+use crate::answer::lives::{Life, Who};
 use crate::answer::{self, Stretch};
 use crate::block::Name;
 use crate::block::manifest::Group;
@@ -99,7 +99,7 @@ impl Reader {
         }
         let newest = logs.last().copied();
         for seq in logs.into_iter().filter(|seq| !names.iter().any(|name| name.first <= *seq && *seq <= name.last)) {
-            let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
+            let mut log = Log::new(Arc::clone(&self.folder.disk), self.folder.log(seq));
             let stretch = if newest == Some(seq) && keeps {
                 let head = self.cache.head(&log);
                 Stretch::of_log(head.catch_up()?, head)
@@ -226,8 +226,8 @@ impl Segment for Lazy {
         damage.clone().map(|(what, how)| HistoryError::Damaged { what, how })
     }
 
-    fn summary(&self, figures: &[&Figure], named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
-        self.ask(|segment| segment.summary(figures, named))
+    fn summary(&self, figures: &[&Figure], who: Who<'_>) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+        self.ask(|segment| segment.summary(figures, who))
     }
 }
 

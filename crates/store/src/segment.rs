@@ -9,7 +9,7 @@ use procyon_model::key::BootId;
 use procyon_units::Wall;
 
 use crate::answer::frame::Things;
-use crate::answer::lives::Life;
+use crate::answer::lives::{Life, Who};
 use crate::column::Cells;
 use crate::figure::Figure;
 use crate::kinds::host::{self, Host};
@@ -83,9 +83,14 @@ pub(crate) trait Segment: Send + Sync {
         None
     }
 
-    /// What every process did in all of the segment, with its names if asked for; none when only rows can tell.
-    fn summary(&self, _figures: &[&Figure], _named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+    /// What processes did in all of the segment; none when only rows can tell.
+    fn summary(&self, _figures: &[&Figure], _who: Who<'_>) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
         Ok(None)
+    }
+
+    /// Whether names of processes cost no more than processes without names.
+    fn tells_names_anyway(&self) -> bool {
+        false
     }
 }
 

@@ -126,7 +126,7 @@ impl Writer {
         let Some(seq) = self.folder.log_numbers()?.last().copied().filter(|seq| *seq == self.seq) else {
             return Ok(());
         };
-        let log = Log { disk: Arc::clone(&self.folder.disk), path: self.folder.log(seq) };
+        let log = Log::new(Arc::clone(&self.folder.disk), self.folder.log(seq));
         let mut replay = Replay::default();
         let (mut rows, mut sound, mut first) = (0, true, None);
         let mut departed = Departed::default();

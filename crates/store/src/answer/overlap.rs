@@ -8,8 +8,6 @@ use procyon_units::Wall;
 
 use crate::answer::Stretch;
 use crate::answer::frame::Things;
-use crate::answer::lives::Life;
-use crate::figure::Figure;
 use crate::kinds::Kind;
 use crate::kinds::host::Host;
 use crate::now::Now;
@@ -117,7 +115,7 @@ impl Segment for Part {
         self.segment.damage()
     }
 
-    fn summary(&self, _: &[&Figure], _: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
-        Ok(None)
+    fn tells_names_anyway(&self) -> bool {
+        self.segment.tells_names_anyway()
     }
 }

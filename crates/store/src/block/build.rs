@@ -27,7 +27,7 @@ use crate::{record, utf8};
 
 /// Makes a block of a log and removes the log; none when there is no frame in it.
 pub(crate) fn build(folder: &Folder, seq: u64) -> Result<Option<Name>, HistoryError> {
-    let log = Log { disk: Arc::clone(&folder.disk), path: folder.log(seq) };
+    let log = Log::new(Arc::clone(&folder.disk), folder.log(seq));
     // Processes are most of a log; they and the rest are held in memory one after the other.
     let processes = Tables::read(&log, |kind| kind == Process::AT || kind == Host::AT)?;
     let marks = marks(&processes, i64::MAX)?;

@@ -18,7 +18,7 @@ use procyon_model::descriptor::Descriptor;
 use procyon_units::{Ticks, Wall};
 
 use crate::answer::frame::{State, Things};
-use crate::answer::lives::Life;
+use crate::answer::lives::{Life, Who};
 use crate::block::build::{DESCRIPTOR_COLUMNS, NEVER, SUMMARY_COLUMNS};
 use crate::block::decode::{Numbers, Pages, Wanted, Word, first};
 use crate::block::manifest::{self, Manifest, Sums};
@@ -422,7 +422,8 @@ impl Segment for Stretched {
         Ok(Some(found.collect()))
     }
 
-    fn summary(&self, figures: &[&Figure], named: bool) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+    fn summary(&self, figures: &[&Figure], who: Who<'_>) -> Result<Option<(Vec<Life>, Texts)>, HistoryError> {
+        let named = who.named();
         let mut texts = Texts::default();
         let Some((file, row_group)) = self.file(SUMMARY)? else { return Ok(Some((Vec::new(), texts))) };
         let mut columns = Vec::new();
@@ -447,18 +448,17 @@ impl Segment for Stretched {
             }
             used.push((figure.is_level(), columns));
         }
-        if named {
-            self.descriptors(&mut texts, |_| true)?;
-        }
         let at = |column: usize, row| columns.get(column).map_or(0, |column: &Numbers| column.at(row));
         let instant = |value: i64| (value != NEVER).then_some(Wall(value));
-        let lives = (0..file.rows(row_group)).map(|row| Life {
+        let key = |row| ProcessKey {
+            pid: u32::try_from(at(2, row)).unwrap_or(0),
+            start: Ticks(at(3, row).cast_unsigned()),
+            boot: u32::try_from(at(4, row)).unwrap_or(0),
+        };
+        let rows = (0..file.rows(row_group)).map(|row| (row, key(row))).filter(|(_, key)| who.wants(key));
+        let lives = rows.map(|(row, key)| Life {
             thing: usize::try_from(at(1, row)).unwrap_or(0),
-            key: ProcessKey {
-                pid: u32::try_from(at(2, row)).unwrap_or(0),
-                start: Ticks(at(3, row).cast_unsigned()),
-                boot: u32::try_from(at(4, row)).unwrap_or(0),
-            },
+            key,
             descriptor: at(5, row),
             label: at(6, row),
             started: at(7, row),
@@ -473,7 +473,12 @@ impl Segment for Stretched {
             seen: instant(at(8, row)).zip(instant(at(9, row))),
             ended: instant(at(10, row)),
         });
-        Ok(Some((lives.collect(), texts)))
+        let lives: Vec<Life> = lives.collect();
+        if named {
+            let strings: HashSet<i64> = lives.iter().map(|life| life.descriptor).collect();
+            self.descriptors(&mut texts, |number| i64::try_from(number).is_ok_and(|number| strings.contains(&number)))?;
+        }
+        Ok(Some((lives, texts)))
     }
 }
 
