@@ -232,7 +232,7 @@ const server = createServer((req, res) => {
     case 'events': {
       const g = gridOf(p), kinds = (p.get('kinds') ?? 'birth,death,gap,boot').split(',')
       const all = [{ at: began - 4.6 * HOUR, kind: 'boot' }, { at: BACKUP.to, kind: 'death', key: key(backup), name: backup.name, exit: { code: 0 } }, { at: began - 15 * HOUR, kind: 'death', key: key(procs[5]), name: 'java', exit: { signal: 'SIGKILL' } }, { at: began - 2.1 * HOUR, kind: 'death', key: key(procs[6]), name: 'mysqldump', exit: { signal: 'SIGSEGV' } }]
-      return json({ at: Date.now(), items: all.filter((e) => kinds.includes(e.kind) && e.at >= g.from && e.at <= g.to).map((e) => ({ key: null, name: null, exit: null, since: null, ...e })), total: 1, next: null })
+      return json({ at: Date.now(), items: all.filter((e) => (kinds.includes(e.kind) || (kinds.includes('kill') && e.exit?.signal !== undefined)) && e.at >= g.from && e.at <= g.to).map((e) => ({ key: null, name: null, exit: null, since: null, ...e })), total: 1, next: null })
     }
     case 'search': return json({ at: Date.now(), items: everyone().filter((x) => `${x.pid} ${x.cmd}`.includes(p.get('q'))).slice(0, 20).map((x) => ({ key: key(x), pid: x.pid, name: x.name, cmd: x.cmd, user: x.user, label: x.label, cgroup: '/', started: x.start, first: Math.max(kept, x.start), last: x === backup ? BACKUP.to : Date.now(), ended: x === backup })), total: 1, next: null })
     case 'figures': return json(at === null ? lists() : { ...lists(), at: frameBefore(at), figures: hostAt(frameBefore(at)), ...gapAt(at) })

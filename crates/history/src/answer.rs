@@ -188,6 +188,9 @@ pub enum EventKind {
     Birth,
     /// A process ended.
     Death,
+    /// Asked for in place of [`EventKind::Death`] by who wants those alone that were ended against their will
+    /// ([`EndedProcess::is_kill`]). They are told as deaths.
+    Kill,
     /// Recording began, or went on after a gap.
     Gap,
     /// The machine was started again.
@@ -196,8 +199,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them, with the words for them.
-    pub const ALL: &[(&'static str, Self)] =
-        &[("birth", Self::Birth), ("death", Self::Death), ("gap", Self::Gap), ("boot", Self::Boot)];
+    pub const ALL: &[(&'static str, Self)] = &[
+        ("birth", Self::Birth),
+        ("death", Self::Death),
+        ("kill", Self::Kill),
+        ("gap", Self::Gap),
+        ("boot", Self::Boot),
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {

@@ -135,6 +135,13 @@ pub struct Search {
     pub limit: usize,
 }
 
+impl Events {
+    /// Whether this kind is asked for.
+    pub fn wants(&self, kind: EventKind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+}
+
 impl Search {
     /// Whether what was found has all the words.
     pub fn matches(&self, found: &Found) -> bool {

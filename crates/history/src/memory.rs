@@ -299,7 +299,8 @@ impl History for Memory {
             }
             last = Some(step.frame);
         }
-        events.retain(|event| question.kinds.is_empty() || question.kinds.contains(&event.kind));
+        let is_kill = |event: &Event| event.process.as_ref().is_some_and(|process| process.is_kill());
+        events.retain(|event| question.wants(event.kind) || (question.wants(EventKind::Kill) && is_kill(event)));
         let surplus = events.len().saturating_sub(question.limit);
         events.drain(..surplus);
         Ok(events)

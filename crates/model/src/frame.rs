@@ -126,6 +126,13 @@ pub struct EndedProcess {
     pub death: Death,
 }
 
+impl EndedProcess {
+    /// Whether it was ended against its will: for want of memory, or by a signal that no program takes for a request.
+    pub fn is_kill(&self) -> bool {
+        self.death.oom || self.exit.get().is_some_and(|exit| exit.is_kill())
+    }
+}
+
 /// What the kernel told of an end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Death {
@@ -157,6 +164,17 @@ pub enum Exit {
     Code(u8),
     /// By this signal.
     Signal(u8),
+}
+
+/// Signals that end what does not end by itself, or has crashed, or is over a limit: `SIGILL`, `SIGABRT`, `SIGBUS`, `SIGFPE`,
+/// `SIGKILL`, `SIGSEGV`, `SIGXCPU`, `SIGXFSZ`, `SIGSYS`.
+const IMPOLITE: [u8; 9] = [4, 6, 7, 8, 9, 11, 24, 25, 31];
+
+impl Exit {
+    /// Whether it was ended against its will: by a signal that no program takes for a request.
+    pub fn is_kill(self) -> bool {
+        matches!(self, Self::Signal(signal) if IMPOLITE.contains(&signal))
+    }
 }
 
 /// How the collecting went: what `doctor`, `/health` and the status lines of the screens show.

@@ -213,6 +213,10 @@ impl Segment for Lazy {
         self.ask(|segment| segment.visit_things(kind, things, columns, until_ms, tell))
     }
 
+    fn visit_ends(&self, columns: &[usize], until_ms: i64, tell: &mut dyn FnMut(Row<'_>)) -> Result<(), HistoryError> {
+        self.ask(|segment| segment.visit_ends(columns, until_ms, tell))
+    }
+
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         self.ask(|segment| segment.things_at(kind, at_ms))
     }

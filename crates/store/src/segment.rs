@@ -13,9 +13,10 @@ use crate::answer::lives::{Life, Who};
 use crate::column::Cells;
 use crate::figure::Figure;
 use crate::kinds::host::{self, Host};
+use crate::kinds::process::Process;
 use crate::kinds::{Kind, Tick};
 use crate::now::Now;
-use crate::row::CARRIED;
+use crate::row::{CARRIED, ENDED};
 use crate::texts::Texts;
 
 /// A row as a segment tells it.
@@ -61,6 +62,17 @@ pub(crate) trait Segment: Send + Sync {
         tell: &mut dyn FnMut(Row<'_>),
     ) -> Result<Texts, HistoryError> {
         self.visit(kind, columns, until_ms, tell)
+    }
+
+    /// Tells those rows of processes up to an instant that tell an end, in any order. The columns must be ones whose values do not
+    /// depend on rows before.
+    fn visit_ends(&self, columns: &[usize], until_ms: i64, tell: &mut dyn FnMut(Row<'_>)) -> Result<(), HistoryError> {
+        let mut tell_end = |row: Row<'_>| {
+            if row.has(ENDED) {
+                tell(row);
+            }
+        };
+        self.visit(Process::AT, columns, until_ms, &mut tell_end).map(drop)
     }
 
     /// What is so of a kind in the frame at an instant, where that can be had faster than by visiting all rows.

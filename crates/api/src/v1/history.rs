@@ -43,7 +43,10 @@ pub(super) const SEARCH_PARAMS: &[Param] = &[
 pub(super) const EVENTS_PARAMS: &[Param] = &[
     FROM,
     TO,
-    query::text("kinds", "Which kinds, comma-separated: birth, death, gap, boot; all when absent."),
+    query::text(
+        "kinds",
+        "Which kinds, comma-separated: birth, death, kill (deaths by SIGKILL, by a crash, over a limit or for want of memory), gap, boot; all when absent.",
+    ),
     query::count("limit", "How many, the newest of them; 200 when absent."),
 ];
 pub(super) const WHY_PARAMS: &[Param] = &[

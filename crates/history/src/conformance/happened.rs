@@ -21,6 +21,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     Claim { name: "a_process_that_comes_back_is_told_again", check: back_again },
     Claim { name: "the_newest_events_are_kept_and_the_oldest_stand_first", check: limit },
     Claim { name: "only_the_kinds_asked_for_are_told", check: kinds },
+    Claim { name: "kills_are_told_apart_from_other_ends", check: kills },
     Claim { name: "processes_are_found_by_all_their_words", check: search },
     Claim { name: "what_is_found_says_when_it_lived_and_whether_it_ended", check: lives },
     Claim { name: "odd_bytes_are_found_and_come_back", check: odd_bytes },
@@ -240,8 +241,40 @@ fn kinds(bench: &Bench<'_>) -> Outcome {
     let subject = bench.record(&script)?;
     let of = |kinds: &[EventKind]| told(&subject, &script, &Events { kinds: kinds.to_vec(), ..everything(&script) });
     same("deaths", &of(&[EventKind::Death])?, &vec![(EventKind::Death, 12, 11)])?;
+    same("kills", &of(&[EventKind::Kill])?, &vec![])?;
     same("gaps and deaths", &of(&[EventKind::Gap, EventKind::Death])?.len(), &2)?;
     same("boots", &of(&[EventKind::Boot])?, &vec![])
+}
+
+fn kills(bench: &Bench<'_>) -> Outcome {
+    let mut script = Script::new();
+    let ends = [
+        (21, Reading::Known(Exit::Code(9)), false),
+        (22, Reading::Known(Exit::Signal(9)), false),
+        (23, Reading::Known(Exit::Signal(15)), false),
+        (24, Reading::Known(Exit::Signal(15)), true),
+        (25, Reading::Known(Exit::Signal(11)), false),
+        (26, Reading::Unsupported, false),
+    ];
+    let keys: Vec<_> = ends.iter().map(|(pid, ..)| script.start(*pid, "brief")).collect();
+    script.tick();
+    for (key, (_, exit, oom)) in keys.into_iter().zip(ends) {
+        script.die(key, exit, Death { oom, ..Death::default() });
+        script.tick();
+    }
+    let long = script.start(30, "long");
+    script.ticks(3);
+    script.end(long, Reading::Known(Exit::Signal(6)));
+    script.tick();
+    let subject = bench.record(&script)?;
+    let of = |kinds: &[EventKind], limit| {
+        let events = Events { kinds: kinds.to_vec(), limit, ..everything(&script) };
+        Ok::<_, Box<dyn Error>>(told(&subject, &script, &events)?.into_iter().map(|told| (told.0, told.2)).collect())
+    };
+    let deaths = |pids: &[u32]| -> Vec<(EventKind, u32)> { pids.iter().map(|pid| (EventKind::Death, *pid)).collect() };
+    same("kills", &of(&[EventKind::Kill], 99)?, &deaths(&[22, 24, 25, 30]))?;
+    same("the newest kills", &of(&[EventKind::Kill], 2)?, &deaths(&[25, 30]))?;
+    same("deaths with kills", &of(&[EventKind::Kill, EventKind::Death], 99)?, &deaths(&[21, 22, 23, 24, 25, 26, 30]))
 }
 
 fn find(subject: &Subject, script: &Script, words: &[&str], limit: usize) -> Result<Vec<u32>, Box<dyn Error>> {

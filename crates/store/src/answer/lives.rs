@@ -306,6 +306,10 @@ fn lived(
         let named = named || stretch.segment.tells_names_anyway();
         let who = if named { Who::Named } else { Who::Unnamed };
         let (lives, texts, time) = of_stretch(stretch, (from, to), figures, who)?;
+        // Of time that is damaged nothing is known, also not that nothing was used.
+        if lives.is_empty() && stretch.segment.damage().is_some() {
+            continue;
+        }
         covered += time;
         if all.is_empty() {
             all.reserve(lives.len());

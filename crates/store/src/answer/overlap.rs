@@ -99,6 +99,10 @@ impl Segment for Part {
         self.visit_with(kind, tell, |tell| self.segment.visit_things(kind, things, columns, until_ms, tell))
     }
 
+    fn visit_ends(&self, columns: &[usize], until_ms: i64, tell: &mut dyn FnMut(Row<'_>)) -> Result<(), HistoryError> {
+        self.segment.visit_ends(columns, until_ms.min(self.until_ms), tell)
+    }
+
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         self.segment.things_at(kind, at_ms)
     }

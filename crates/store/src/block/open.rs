@@ -325,6 +325,21 @@ impl Segment for Stretched {
         self.visit_rows(kind, wanted, (&file, row_group), &rows, tell)
     }
 
+    fn visit_ends(&self, wanted: &[usize], until_ms: i64, tell: &mut dyn FnMut(Row<'_>)) -> Result<(), HistoryError> {
+        let Some((file, row_group)) = self.file(schema::kind_name(Process::AT))? else { return Ok(()) };
+        let mut places = Vec::new();
+        file.numbers(row_group, FLAGS)?.each(0..file.rows(row_group), |row, flags| {
+            if flags & i64::from(ENDED) != 0 {
+                places.extend(u32::try_from(row));
+            }
+        });
+        if places.is_empty() {
+            return Ok(());
+        }
+        let rows = Rows::at(&file, row_group, until_ms, places)?;
+        self.visit_rows(Process::AT, wanted, (&file, row_group), &rows, tell).map(drop)
+    }
+
     fn things_at(&self, kind: usize, at_ms: i64) -> Result<Option<Things>, HistoryError> {
         let Some((file, row_group)) = self.file(schema::kind_name(kind))? else { return Ok(None) };
         let [time, thing, flags, start] = fixed(&file, row_group, Wanted::All)?;
@@ -564,6 +579,11 @@ impl Rows {
             }
         }
         places.sort_unstable();
+        Self::at(file, row_group, until_ms, places)
+    }
+
+    /// The rows at these places up to an instant; places ascend.
+    fn at(file: &File, row_group: usize, until_ms: i64, places: Vec<u32>) -> Result<Self, HistoryError> {
         let fixed = fixed(file, row_group, Wanted::Rows(&places))?;
         Ok(Self::sort(places.clone().into_iter(), Some(places), fixed, until_ms))
     }

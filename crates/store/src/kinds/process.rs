@@ -546,6 +546,11 @@ pub(crate) fn read_end(row: ProcessRow, cells: Cells<'_>, tick: &Tick, texts: &T
     }
 }
 
+/// Whether a process was ended against its will, by what stands in [`EXIT`] and [`DEATH`].
+pub(crate) fn is_kill(number: i64, death: i64) -> bool {
+    death >> told::OOM & 1 == 1 || exit(number).get().is_some_and(|exit| exit.is_kill())
+}
+
 /// How a process ended, as a number.
 fn exit_number(exit: Reading<Exit>) -> i64 {
     match exit {

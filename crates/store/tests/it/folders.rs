@@ -1,7 +1,7 @@
 //! Whose folder it is, and who may write.
 
 use procyon_history::conformance::script::{self, Script};
-use procyon_history::{History, HistoryError, Sink};
+use procyon_history::{GroupBy, History, HistoryError, Sink, TopQuestion};
 use procyon_model::feed::Consumer;
 use procyon_model::frame::{Death, Exit};
 use procyon_store::{Config, Files, Format, Recorder, export, info, open_file, open_reader, open_writer, snapshot};
@@ -247,6 +247,36 @@ fn a_snapshot_with_a_changed_byte_says_which_file_and_answers_with_the_rest() {
             Err(other) => panic!("byte {at}: {other}"),
         }
     }
+}
+
+#[test]
+fn damaged_time_is_not_taken_for_time_in_which_nothing_was_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path().join("history"));
+    let mut script = script();
+    let key = script.processes[0].key;
+    let mut writer = open_writer(&config).unwrap();
+    script.frames.iter().for_each(|frame| writer.write(frame).unwrap());
+    writer.seal().unwrap();
+    for _ in 0..20 {
+        script.burn(key, 250);
+        let place = script.tick();
+        writer.write(&script.frames[place]).unwrap();
+    }
+    let top = || {
+        let by = "cpu".to_owned();
+        let question = TopQuestion { from: Wall(0), to: script.now(), by, group: GroupBy::Process, n: 10 };
+        let top = open_reader(&config.dir).unwrap().top(&question).unwrap();
+        (top.entries[0].mean, top.covered.as_secs_f64())
+    };
+    let (mean, covered) = top();
+    let block = std::fs::read_dir(config.dir.join("blocks")).unwrap().next().unwrap().unwrap().path();
+    for name in ["process.parquet", "summary.parquet"] {
+        let file = std::fs::File::options().write(true).open(block.join(name)).unwrap();
+        file.set_len(100).unwrap();
+    }
+    let (half, left) = top();
+    assert!((mean - half).abs() < 0.01 && (left * 2.0 - covered).abs() < 3.0, "{mean} {covered} {half} {left}");
 }
 
 #[test]

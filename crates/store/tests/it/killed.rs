@@ -3,16 +3,19 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use procyon_history::conformance::script::Script;
 use procyon_history::{History, Sink};
 use procyon_store::{Config, open_reader, open_writer, verify};
-use procyon_units::Wall;
+use procyon_units::{Clock, SystemClock, Wall};
 
 /// Rounds in `make test`; `PROCYON_ROUNDS` asks for more.
 const ROUNDS: u32 = 20;
 /// Says to the child where to write.
 const FOLDER: &str = "PROCYON_KILL_FOLDER";
+/// Repeats the moments of a run, which prints its own.
+const SEED: &str = "PROCYON_SEED";
 
 /// The child: writes until it is killed, and says what was acknowledged. Without a folder there is nothing to do.
 #[test]
@@ -26,11 +29,15 @@ fn writes_until_it_is_killed() {
     }
     let ahead = last + 5_000 - script.now().unix_ms();
     if ahead > 0 {
-        script.away(std::time::Duration::from_millis(ahead.cast_unsigned()));
+        script.away(Duration::from_millis(ahead.cast_unsigned()));
     }
     for round in 1_u64.. {
         let key = script.processes[usize::try_from(round % 39).unwrap()].key;
         script.burn(key, 10);
+        // Hours go by, so that blocks are put together.
+        if round % 8 == 0 {
+            script.away(Duration::from_secs(60));
+        }
         let place = script.tick();
         let frame = Arc::clone(&script.frames[place]);
         script.frames.clear();
@@ -46,6 +53,13 @@ fn writes_until_it_is_killed() {
 #[test]
 fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
     let rounds = std::env::var("PROCYON_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let seed = std::env::var(SEED).ok().and_then(|text| text.parse().ok());
+    let mut random: u64 = seed.unwrap_or_else(|| SystemClock.wall().0.cast_unsigned());
+    println!("{SEED}={random}");
+    let mut below = move |end: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % end
+    };
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("history");
     let mut kept: Vec<Wall> = Vec::new();
@@ -58,8 +72,8 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Killed after a number of frames that differs from round to round, in the middle of whatever comes next.
-        let until = 5 + (round * 29) % 83;
+        // Killed after some frames, in the middle of whatever comes then.
+        let (until, pause) = (1 + below(90), Duration::from_micros(below(20_000)));
         let mut told = 0;
         for line in lines.by_ref() {
             let line = line.unwrap();
@@ -70,6 +84,7 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
                 break;
             }
         }
+        std::thread::park_timeout(pause);
         child.kill().unwrap();
         child.wait().unwrap();
         for line in lines.map_while(Result::ok) {
@@ -87,7 +102,7 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
     let range = procyon_history::Range {
         from: kept[0],
         to: kept[kept.len() - 1],
-        step: std::time::Duration::from_secs(1),
+        step: Duration::from_secs(1),
         fold: procyon_history::Fold::Mean,
     };
     let lines = history.host_series(&range, &["processes"]).unwrap();
