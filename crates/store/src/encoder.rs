@@ -37,6 +37,8 @@ pub(crate) struct Encoder {
     lists: [Option<(usize, Mono)>; COUNT],
     /// Rows of processes since the segment began.
     rows: u64,
+    /// How long the texts were with which it began.
+    carried: usize,
     body: Vec<u8>,
 }
 
@@ -136,6 +138,11 @@ impl Encoder {
         self.rows
     }
 
+    /// How long the texts are that came since the segment began.
+    pub(crate) const fn new_texts(&self) -> usize {
+        self.texts.bytes().saturating_sub(self.carried)
+    }
+
     /// Begins a new segment: a record that holds everything that lives, as it was last seen. None when nothing was.
     pub(crate) fn carry(&mut self) -> Option<Vec<u8>> {
         let before = self.before?;
@@ -172,6 +179,7 @@ impl Encoder {
             record::seal_kind(&mut body, start, count);
         }
         record::put_head(&mut out, before.wall.unix_ms(), &self.texts, (0, 0));
+        self.carried = self.texts.bytes();
         self.words_told = self.texts.words().len();
         self.descriptors_told = self.texts.descriptors().len();
         out.extend_from_slice(&body);

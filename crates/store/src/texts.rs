@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use procyon_model::descriptor::{Descriptor, DescriptorId};
 
+use crate::record;
+
 /// The texts of a segment.
 #[derive(Debug, Clone)]
 pub(crate) struct Texts {
@@ -12,6 +14,8 @@ pub(crate) struct Texts {
     by_word: HashMap<Arc<[u8]>, u32>,
     descriptors: Vec<Arc<Descriptor>>,
     by_id: HashMap<DescriptorId, u32>,
+    /// How long all of them are together.
+    bytes: usize,
 }
 
 impl Default for Texts {
@@ -22,6 +26,7 @@ impl Default for Texts {
             words: vec![word],
             by_id: HashMap::from([(descriptor.id(), 0)]),
             descriptors: vec![descriptor],
+            bytes: 0,
         }
     }
 }
@@ -38,7 +43,7 @@ impl Texts {
         let word: Arc<[u8]> = text.into();
         let number = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         self.by_word.insert(Arc::clone(&word), number);
-        self.words.push(word);
+        self.push_word(word);
         i64::from(number)
     }
 
@@ -54,17 +59,19 @@ impl Texts {
         }
         let number = u32::try_from(self.descriptors.len()).unwrap_or(u32::MAX);
         self.by_id.insert(id, number);
-        self.descriptors.push(Arc::clone(descriptor));
+        self.push_descriptor(Arc::clone(descriptor));
         i64::from(number)
     }
 
     /// Adds a text that was read back, under the next number, even if it is there already.
     pub(crate) fn push_word(&mut self, word: Arc<[u8]>) {
+        self.bytes += word.len();
         self.words.push(word);
     }
 
     /// Adds a descriptor that was read back, under the next number.
     pub(crate) fn push_descriptor(&mut self, descriptor: Arc<Descriptor>) {
+        self.bytes += record::STRINGS.iter().map(|text| text(&descriptor).len()).sum::<usize>();
         self.descriptors.push(descriptor);
     }
 
@@ -72,6 +79,11 @@ impl Texts {
     pub(crate) fn index(&mut self) {
         self.by_word = (0..).zip(&self.words).map(|(number, word)| (Arc::clone(word), number)).collect();
         self.by_id = (0..).zip(&self.descriptors).map(|(number, descriptor)| (descriptor.id(), number)).collect();
+    }
+
+    /// How long all texts are together, those of descriptors too.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The text of a number.

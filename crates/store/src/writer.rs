@@ -21,6 +21,8 @@ const MOST_ROWS: u64 = 128 << 10;
 /// So is one that holds so many after less than half of the time that it may have: the larger a block is, the longer it takes to find an
 /// instant in it.
 const QUICK_ROWS: u64 = 64 << 10;
+/// So is one in which there are so many bytes of names and command lines of processes that came and went: they are held until then.
+const MOST_TEXTS: usize = 8 << 20;
 /// A log of so many bytes is closed.
 const MOST_BYTES: u64 = 16 << 20;
 /// Where history may take little room, a log takes no more than this part of it, so that what is too much can go.
@@ -160,6 +162,7 @@ impl Writer {
         let young = |first: i64| at_ms.saturating_sub(first) < self.block_ms / 2;
         log.bytes >= self.most_bytes
             || self.encoder.rows() >= MOST_ROWS
+            || self.encoder.new_texts() >= MOST_TEXTS
             || (self.encoder.rows() >= QUICK_ROWS && log.first_ms.is_some_and(young))
             || log.first_ms.is_some_and(|first| hour(first) != hour(at_ms))
             || self.is_back(at_ms)

@@ -12,13 +12,16 @@
 mod generator;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use generator::Generator;
+use procyon_history::conformance::script::Script;
 use procyon_history::{History, Sink};
+use procyon_model::Descriptor;
 use procyon_model::feed::Consumer;
 use procyon_store::{Config, Recorder, open_reader, open_writer};
-use procyon_units::{Clock, SystemClock};
+use procyon_units::{Clock, Reading, SystemClock};
 
 /// Bytes of the files of these names in all blocks.
 fn bytes_of(dir: &Path, kinds: &[&str]) -> u64 {
@@ -49,6 +52,47 @@ fn a_row_of_history_takes_no_more_room_than_promised() {
     assert!(connections <= 0.5, "connections take {connections:.3} bytes a row offered");
     let all = open_reader(&config.dir).unwrap().usage().unwrap().bytes.0 as f64 / rows as f64;
     assert!(all <= 3.8, "everything together takes {all:.3} bytes a row offered");
+}
+
+/// Long command lines of short lives are held in memory while their log is open.
+#[test]
+fn a_log_is_closed_before_its_command_lines_take_much_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path().join("history"));
+    let mut writer = open_writer(&config).unwrap();
+    let mut script = Script::new();
+    let with = |script: &mut Script, pid: u32, cmd: String| {
+        let key = script.start(pid, "brief");
+        let row = script.process(key);
+        row.descriptor = Arc::new(Descriptor { cmd: cmd.into_bytes().into(), ..(*row.descriptor).clone() });
+        key
+    };
+    // Those who stay take more than the limit, which alone is no reason to begin another log.
+    for pid in 1..3000 {
+        with(&mut script, pid, format!("{pid} {}", "stays ".repeat(600)));
+    }
+    let mut write = |script: &mut Script| {
+        let place = script.tick();
+        writer.write(&script.frames[place]).unwrap();
+        script.frames.clear();
+    };
+    write(&mut script);
+    let before = newest_log(&config.dir);
+    for round in 0..24_u32 {
+        let line = |pid| format!("{pid} {round} {}", "x".repeat(3900));
+        let keys: Vec<_> = (4000..4100).map(|pid| with(&mut script, pid, line(pid))).collect();
+        keys.into_iter().for_each(|key| script.end(key, Reading::Unsupported));
+        write(&mut script);
+    }
+    let more = newest_log(&config.dir) - before;
+    assert!((1..=2).contains(&more), "{more} logs were closed for 9.4 MB of command lines");
+}
+
+/// The number of the newest log.
+fn newest_log(dir: &Path) -> u64 {
+    let logs = std::fs::read_dir(dir.join("log")).unwrap();
+    let number = |path: &Path| path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+    logs.filter_map(|entry| number(&entry.unwrap().path())).max().unwrap()
 }
 
 /// Frames of 3000 processes are handed over through the end of logs, the making of blocks and their merge by the hour.
