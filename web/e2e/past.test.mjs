@@ -1,8 +1,11 @@
 // The time bar and the past against a real procyon (UI.md section 13, 2 and 3).
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Procyon, addressed, closeBrowser, live, openPage, reads, rows, settled, shot, until } from './procyon.mjs'
+import { BIN, Procyon, addressed, closeBrowser, live, openPage, reads, rows, settled, shot, until } from './procyon.mjs'
 
 let procyon
 before(async () => {
@@ -119,6 +122,31 @@ test('a copied link opens the same rows, sort, filter and instant in a fresh bro
   assert.deepEqual([...page.errors, ...other.errors], [])
   await page.context().close()
   await other.context().close()
+})
+
+test('a piece of history that was sent shows on another machine as it was: its frame, its processes, nothing to do to them', async (t) => {
+  const burner = burn(t, 'in-the-piece')
+  const began = Date.now()
+  await keptUntil(procyon, began + 4000)
+  const file = join(mkdtempSync(join(tmpdir(), 'procyon-piece-')), 'piece.procyon')
+  execFileSync(BIN, ['snapshot', '--data', procyon.data, '--from', String(began - 1000), '--to', String(began + 4000), '-o', file])
+  burner.kill('SIGKILL')
+  const other = await new Procyon(['--file', file]).start()
+  t.after(() => other.stop())
+  const page = await openPage(other, { theme: 'light' })
+  await page.open(other.path)
+  await rewound(page)
+  const row = await until(async () => (await rows(page)).find((r) => r.pid === String(burner.pid)), 'the row of the burner')
+  assert.match(row.cmd, /in-the-piece/)
+  await page.locator('.hh .badge.past').getByText('Past').waitFor()
+  await shot(page, 'host-piece-light')
+  await page.locator('.grid .gr', { hasText: 'in-the-piece' }).first().dblclick()
+  await addressed(page, new RegExp(`/p/${burner.pid}-`))
+  await until(async () => /in-the-piece/.test(await page.locator('body').innerText()), 'the page of the process')
+  for (const button of await page.locator('.ph .btn.danger').all()) assert.ok(await button.isDisabled())
+  await shot(page, 'process-piece-light')
+  assert.deepEqual(page.errors, [])
+  await page.context().close()
 })
 
 test('a workload is over: three clicks tell which process it was and what it did', async (t) => {

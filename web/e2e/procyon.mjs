@@ -64,6 +64,8 @@ export class Procyon {
     this.data = mkdtempSync(join(tmpdir(), 'procyon-e2e-'))
     this.child = null
     this.port = 0
+    /** Where the printed link leads. */
+    this.path = '/'
     this.token = null
   }
 
@@ -89,10 +91,11 @@ export class Procyon {
     const lines = createInterface({ input: child.stdout })
     lines.on('line', (line) => {
       said += `${line}\n`
-      const m = /http:\/\/127\.0\.0\.1:(\d+)\/#token=(\S+)/.exec(line)
+      const m = /http:\/\/127\.0\.0\.1:(\d+)(\/\S*)#token=(\S+)/.exec(line)
       if (m) {
         this.port = Number(m[1])
-        this.token = m[2]
+        this.path = m[2]
+        this.token = m[3]
       }
     })
     const up = async () => {
