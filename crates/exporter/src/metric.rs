@@ -1,8 +1,12 @@
 //! Families of samples as Prometheus has them: what collectors fill and formats write.
 
+mod labels;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+pub use labels::{Label, Labels};
 
 /// What a family of samples is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,16 +61,13 @@ impl Part {
     }
 }
 
-/// A label: name and value. Many samples share a value, and many of one device or group all of their labels.
-pub type Label = (Cow<'static, str>, Arc<str>);
-
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Part of its family.
     pub part: Part,
-    /// Labels, sorted by name.
-    pub labels: Arc<[Label]>,
+    /// Its labels.
+    pub labels: Labels,
     /// Value.
     pub value: f64,
 }
@@ -116,9 +117,15 @@ pub struct Metrics {
     last: usize,
     count: usize,
     refused: u64,
+    expected: usize,
 }
 
 impl Metrics {
+    /// Families that begin from here on have room for so many samples: what grows bit by bit takes twice as much.
+    pub(crate) const fn expect(&mut self, samples: usize) {
+        self.expected = samples;
+    }
+
     /// Adds a sample of a counter.
     pub fn counter(
         &mut self,
@@ -162,24 +169,18 @@ impl Metrics {
         value: f64,
     ) {
         let labels = labels.iter().map(|(name, value)| (Cow::Borrowed(*name), Arc::from(*value)));
-        let labels = if labels.len() == 0 { Arc::default() } else { sorted_labels(labels.collect()) };
+        // Without any, none are made.
+        let labels = if labels.len() == 0 { Labels::default() } else { labels.collect() };
         self.push(kind, name, help, Sample { part: Part::Value, labels, value });
     }
 
     /// Adds a sample with labels that others share.
-    pub(crate) fn share(
-        &mut self,
-        kind: Kind,
-        name: &'static str,
-        help: &'static str,
-        labels: &Arc<[Label]>,
-        value: f64,
-    ) {
-        let sample = Sample { part: Part::Value, labels: Arc::clone(labels), value };
+    pub(crate) fn share(&mut self, kind: Kind, name: &'static str, help: &'static str, labels: Labels, value: f64) {
+        let sample = Sample { part: Part::Value, labels, value };
         self.push(kind, Cow::Borrowed(name), Cow::Borrowed(help), sample);
     }
 
-    /// Adds a sample whose labels are sorted already.
+    /// Adds a sample of whatever part.
     pub fn push(&mut self, kind: Kind, name: Cow<'static, str>, help: Cow<'static, str>, sample: Sample) {
         if self.count >= MOST_SAMPLES {
             self.refused += 1;
@@ -195,7 +196,9 @@ impl Metrics {
         if at >= FEW {
             self.index.insert(name.clone(), at);
         }
-        self.families.push(Family { name, help, kind, samples: vec![sample] });
+        let mut samples = Vec::with_capacity(self.expected.max(1));
+        samples.push(sample);
+        self.families.push(Family { name, help, kind, samples });
     }
 
     /// The place of a family; the one behind the last, where it is not there. Devices one after the other mostly have the
@@ -253,7 +256,7 @@ impl Metrics {
             }
             true
         });
-        for family in &mut self.families {
+        for family in self.families.iter_mut().filter(|family| !is_in_order(family)) {
             sort_samples(family);
             let before = family.samples.len();
             family.samples.dedup_by(|later, earlier| later.part == earlier.part && later.labels == earlier.labels);
@@ -263,29 +266,22 @@ impl Metrics {
     }
 }
 
-/// The labels in the order of their names.
-pub(crate) fn sorted_labels(mut labels: Arc<[Label]>) -> Arc<[Label]> {
-    // Nobody has them yet.
-    if let Some(labels) = Arc::get_mut(&mut labels) {
-        labels.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-    }
-    labels
+const fn has_parts(family: &Family) -> bool {
+    matches!(family.kind, Kind::Histogram | Kind::Summary)
+}
+
+/// Whether nothing is left to sort and no sample is there twice, as where a collector goes through sorted names.
+fn is_in_order(family: &Family) -> bool {
+    let is_before = |one: &Sample, other: &Sample| one.labels.cmp(&other.labels).is_lt();
+    family.samples.len() < 2 || (!has_parts(family) && family.samples.is_sorted_by(is_before))
 }
 
 fn sort_samples(family: &mut Family) {
-    if family.samples.len() < 2 {
-        return;
-    }
-    if matches!(family.kind, Kind::Histogram | Kind::Summary) {
+    if has_parts(family) {
         family.samples.sort_by_cached_key(OwnedIdentity::of);
         return;
     }
-    family.samples.sort_by(|one, other| {
-        let lengths = one.labels.len().cmp(&other.labels.len());
-        let by_value = || one.labels.iter().map(|label| &label.1).cmp(other.labels.iter().map(|label| &label.1));
-        let by_name = || one.labels.iter().map(|label| &label.0).cmp(other.labels.iter().map(|label| &label.0));
-        lengths.then_with(by_value).then_with(by_name)
-    });
+    family.samples.sort_by(|one, other| one.labels.cmp(&other.labels));
 }
 
 /// The order of samples in a histogram or summary: group by group, buckets by their bounds, then sum and count.

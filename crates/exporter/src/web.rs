@@ -157,7 +157,10 @@ impl Exporter {
         let families = self.families(query, timeout);
         let mut written = Written::new(form);
         if encoding != Encoding::Gzip {
-            written.write(&families);
+            // Each goes once it is written: of thousands of groups, samples and text are about as large.
+            for family in families {
+                written.write(std::slice::from_ref(&family));
+            }
             written.end();
             return self.pack(written.into_bytes(), encoding);
         }

@@ -1,7 +1,7 @@
 //! Text 0.0.4: HELP, TYPE, samples.
 
 use super::push_float;
-use crate::metric::{Family, Label};
+use crate::metric::{Family, Labels};
 
 /// Writes families; they are sorted already.
 pub fn write(families: &[Family], out: &mut String) {
@@ -40,17 +40,19 @@ fn push_help(out: &mut String, text: &str) {
     }
 }
 
-pub(super) fn push_labels(out: &mut String, labels: &[Label]) {
+pub(super) fn push_labels(out: &mut String, labels: &Labels) {
     if labels.is_empty() {
         return;
     }
-    for (number, (name, value)) in labels.iter().enumerate() {
-        out.push(if number == 0 { '{' } else { ',' });
+    let mut before = '{';
+    labels.iter().for_each(|(name, value)| {
+        out.push(before);
         out.push_str(name);
         out.push_str("=\"");
         push_escaped(out, value);
         out.push('"');
-    }
+        before = ',';
+    });
     out.push('}');
 }
 

@@ -12,7 +12,7 @@ use super::groups::{Errors, Group, Groups, STATES, ThreadSums};
 use super::options::Options;
 use super::source::Source;
 use super::top::{By, Shown, Top};
-use crate::metric::{Kind, Label, Metrics, sorted_labels};
+use crate::metric::{Kind, Label, Labels, Metrics};
 use crate::node::float;
 
 /// The group of what is not among the largest.
@@ -35,15 +35,15 @@ pub(super) struct Served {
 
 /// The second labels of families, which every group has.
 struct Words {
-    counters: [Option<Label>; COUNT],
-    states: [Label; STATES.len()],
+    counters: [Option<Arc<Label>>; COUNT],
+    states: [Arc<Label>; STATES.len()],
     /// Kinds of memory, in the order in which they are written.
-    memory: [Label; 5],
+    memory: [Arc<Label>; 5],
 }
 
 impl Words {
     fn new() -> Self {
-        let label = |name: &'static str, value: &str| -> Label { (Cow::Borrowed(name), value.into()) };
+        let label = |name: &'static str, value: &str| Arc::new((Cow::Borrowed(name), value.into()));
         Self {
             counters: COUNTERS.map(|counter| counter.label.map(|(name, value)| label(name, value))),
             states: STATES.map(|state| label("state", state)),
@@ -53,21 +53,9 @@ impl Words {
     }
 }
 
-/// The labels of a group, alone and with another one.
-struct Labels {
-    group: Label,
-    alone: Arc<[Label]>,
-}
-
-impl Labels {
-    fn of(group: &Arc<str>) -> Self {
-        let group: Label = (Cow::Borrowed(GROUP), Arc::clone(group));
-        Self { alone: Arc::from([group.clone()]), group }
-    }
-
-    fn with(&self, second: &Label) -> Arc<[Label]> {
-        sorted_labels(Arc::from([self.group.clone(), second.clone()]))
-    }
+/// The label that all samples of a group share.
+fn labels_of(group: &Arc<str>) -> Labels {
+    std::iter::once((Cow::Borrowed(GROUP), Arc::clone(group))).collect()
 }
 
 /// A socket as it is served: group, protocol, local and remote address.
@@ -113,17 +101,19 @@ impl Served {
             groups.by_name.retain(|name, group| group.now.processes > 0 || shown.contains_key(name));
         }
         let boot = source.boot();
+        out.expect(shown.len());
         for (name, group) in groups.by_name.iter().filter(|(name, _)| shown.contains_key(*name)) {
-            let labels = Labels::of(name);
+            let labels = labels_of(name);
             self.group(&labels, group, boot, out);
             if self.threads {
                 threads(name, group, out);
             }
             people(&labels, group, out);
         }
+        out.expect(1);
         if self.top.is_limited() {
             rest.sums = self.other;
-            self.group(&Labels::of(&OTHER.into()), &rest, boot, out);
+            self.group(&labels_of(&OTHER.into()), &rest, boot, out);
             let help = "Groups that are summed in group other";
             out.gauge("namedprocess_namegroup_omitted_groups", help, &[], float(omitted));
         }
@@ -133,7 +123,7 @@ impl Served {
         errors(groups.errors, out);
     }
 
-    fn choose(&mut self, groups: &BTreeMap<Arc<str>, Group>, now: Mono) -> HashMap<Arc<str>, Shown> {
+    fn choose(&mut self, groups: &BTreeMap<Arc<str>, Box<Group>>, now: Mono) -> HashMap<Arc<str>, Shown> {
         let size = |group: &Group, by: By| -> f64 {
             float(match by {
                 By::Cpu => group.grown.cpu(),
@@ -162,12 +152,12 @@ impl Served {
         // Labels in ascending order, as they are served: what is in order already is sorted at once.
         for ((counter, sum), second) in COUNTERS.iter().zip(group.sums.0).zip(&self.words.counters).rev() {
             let Some(sum) = sum else { continue };
-            let labels = second.as_ref().map_or_else(|| Arc::clone(&labels.alone), |second| labels.with(second));
-            out.share(Kind::Counter, counter.name, counter.help, &labels, float(sum) / counter.per);
+            let labels = second.as_ref().map_or_else(|| labels.clone(), |second| labels.with(second));
+            out.share(Kind::Counter, counter.name, counter.help, labels, float(sum) / counter.per);
         }
         let now = &group.now;
         let is_empty = now.processes == 0;
-        let mut gauge = |name, help, value: f64| out.share(Kind::Gauge, name, help, &labels.alone, value);
+        let mut gauge = |name, help, value: f64| out.share(Kind::Gauge, name, help, labels.clone(), value);
         gauge("namedprocess_namegroup_num_procs", "number of processes in this group", float(now.processes));
         gauge("namedprocess_namegroup_num_threads", "Number of threads", float(now.threads));
         if let Some(fds) = now.fds.or(is_empty.then_some(0)) {
@@ -190,18 +180,18 @@ impl Served {
         for (kind, bytes) in self.words.memory.iter().zip(memory) {
             let Some(bytes) = bytes else { continue };
             let (name, help) = ("namedprocess_namegroup_memory_bytes", "number of bytes of memory in use");
-            out.share(Kind::Gauge, name, help, &labels.with(kind), float(bytes));
+            out.share(Kind::Gauge, name, help, labels.with(kind), float(bytes));
         }
         for (state, count) in self.words.states.iter().zip(now.states) {
             let help = "Number of processes in states Running, Sleeping, Waiting, Zombie, or Other";
-            out.share(Kind::Gauge, "namedprocess_namegroup_states", help, &labels.with(state), float(count));
+            out.share(Kind::Gauge, "namedprocess_namegroup_states", help, labels.with(state), float(count));
         }
     }
 
     /// Sockets one by one up to the limit, and how many there are.
     fn netstat(
         &mut self,
-        groups: &BTreeMap<Arc<str>, Group>,
+        groups: &BTreeMap<Arc<str>, Box<Group>>,
         shown: &HashMap<Arc<str>, Shown>,
         now: Mono,
         out: &mut Metrics,
@@ -271,12 +261,12 @@ fn state_word(protocol: &str, state: u8) -> &'static str {
 fn people(labels: &Labels, group: &Group, out: &mut Metrics) {
     if let Some((_, pid)) = group.now.oldest {
         let help = "Process id of the oldest process in this group";
-        out.share(Kind::Gauge, "namedprocess_namegroup_pid", help, &labels.alone, f64::from(pid));
+        out.share(Kind::Gauge, "namedprocess_namegroup_pid", help, labels.clone(), f64::from(pid));
     }
     for (user, count) in &group.now.users {
         let help = "Number of processes in this group by effective user";
-        let labels = labels.with(&(Cow::Borrowed("effective_username"), Arc::clone(user)));
-        out.share(Kind::Gauge, "namedprocess_namegroup_effective_username", help, &labels, float(*count));
+        let labels = labels.with(&Arc::new((Cow::Borrowed("effective_username"), Arc::clone(user))));
+        out.share(Kind::Gauge, "namedprocess_namegroup_effective_username", help, labels, float(*count));
     }
 }
 

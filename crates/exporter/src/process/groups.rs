@@ -28,8 +28,9 @@ const OTHER: &str = "other";
 /// Processes and their groups, from one scrape to the next.
 pub(super) struct Groups {
     options: Options,
-    tracked: HashMap<u32, Tracked>,
-    pub(super) by_name: BTreeMap<Arc<str>, Group>,
+    /// Boxed, as groups are: tables keep room for twice as many.
+    tracked: HashMap<u32, Box<Tracked>>,
+    pub(super) by_name: BTreeMap<Arc<str>, Box<Group>>,
     round: u64,
     /// When we began, after the start of the machine.
     begun: Ticks,
@@ -258,7 +259,8 @@ impl Groups {
             if let Some(known) = known {
                 known.see(process, counted, *round);
             } else {
-                tracked.insert(process.pid, Tracked::new(process, counted, *round, now, *begun));
+                let new = Tracked::new(process, counted, *round, now, *begun);
+                tracked.insert(process.pid, Box::new(new));
             }
         })?;
         let round = *round;
@@ -381,8 +383,9 @@ impl Groups {
         }
         processes.sort_unstable();
         for (key, socket) in source.sockets(&processes, &idle) {
-            let Some(Tracked { place: Place::In(name), start, .. }) = self.tracked.get(&key.pid) else { continue };
-            if *start == key.start
+            let Some(process) = self.tracked.get(&key.pid) else { continue };
+            if process.start == key.start
+                && let Place::In(name) = &process.place
                 && let Some(group) = self.by_name.get_mut(name)
             {
                 group.now.sockets.push(socket);
@@ -392,7 +395,7 @@ impl Groups {
 }
 
 /// The place of the nearest ancestor that is in a group.
-fn inherit(tracked: &HashMap<u32, Tracked>, pid: u32) -> Place {
+fn inherit(tracked: &HashMap<u32, Box<Tracked>>, pid: u32) -> Place {
     let mut at = pid;
     for _ in 0..HIGHEST {
         match tracked.get(&at).map(|process| (&process.place, process.ppid)) {

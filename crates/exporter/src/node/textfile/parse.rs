@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::metric::{Kind, Label, Part, Sample};
+use crate::metric::{Kind, Label, Labels, Part, Sample};
 
 /// A family as a file has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,7 +153,7 @@ fn is_name(name: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':'))
 }
 
-type Taken<'a> = (&'a str, Arc<[Label]>, f64);
+type Taken<'a> = (&'a str, Labels, f64);
 
 fn sample(line: &str) -> Result<Taken<'_>, &'static str> {
     let end = line.find(['{', ' ', '\t']).ok_or("a name without a value")?;
@@ -176,7 +176,7 @@ fn sample(line: &str) -> Result<Taken<'_>, &'static str> {
     if labels.windows(2).any(|pair| matches!(pair, [one, other] if one.0 == other.0)) {
         return Err("a label twice");
     }
-    Ok((name, labels.into(), value))
+    Ok((name, labels.into_iter().collect(), value))
 }
 
 /// Numbers as Go takes them, `Inf` and `NaN` in any case.
@@ -240,10 +240,8 @@ pub(super) fn fill_labels(samples: &mut [Sample]) {
         if missing.is_empty() {
             continue;
         }
-        let mut labels = sample.labels.to_vec();
-        labels.extend(missing.into_iter().map(|name| (name, Arc::from(""))));
-        labels.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        sample.labels = labels.into();
+        let missing = missing.into_iter().map(|name| (name, Arc::from("")));
+        sample.labels = sample.labels.iter().cloned().chain(missing).collect();
     }
 }
 

@@ -8,7 +8,7 @@ use procyon_units::{Bytes, CpuTime, Reading};
 
 use super::*;
 use crate::flags::Flags;
-use crate::metric::{Label, Metrics};
+use crate::metric::{Labels, Metrics};
 use crate::process::families::Served;
 use crate::process::options;
 use crate::process::source::Thread;
@@ -357,7 +357,7 @@ impl Scrapes {
             .sorted(&mut mistakes)
             .into_iter()
             .map(|family| {
-                let labels = |labels: &[Label]| -> BTreeMap<String, String> {
+                let labels = |labels: &Labels| -> BTreeMap<String, String> {
                     labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
                 };
                 let samples = family.samples.into_iter().map(|sample| (labels(&sample.labels), sample.value));
