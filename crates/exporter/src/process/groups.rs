@@ -24,6 +24,10 @@ const HIGHEST: usize = 1000;
 const MOST_THREAD_NAMES: usize = 1000;
 /// What threads beyond that are called.
 const OTHER: &str = "other";
+/// Beyond so many, names that no thread bears any more become part of `other`.
+const MANY_THREAD_NAMES: usize = 100;
+/// The most scrapes until a process whose facts could not be read is asked again.
+const MOST_ROUNDS: u64 = 64;
 
 /// Processes and their groups, from one scrape to the next.
 pub(super) struct Groups {
@@ -34,7 +38,34 @@ pub(super) struct Groups {
     round: u64,
     /// When we began, after the start of the machine.
     begun: Ticks,
+    smaps: Pace,
     pub(super) errors: Errors,
+}
+
+/// How many processes are due for something that each is to have once in a while, so that not all have it at once.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When it was last asked.
+    at: Option<Mono>,
+    /// What is due: processes, times nanoseconds.
+    owed: u128,
+}
+
+impl Pace {
+    /// How many are due, of `count` that each have it once in `age`.
+    fn due(&mut self, count: usize, age: Duration, now: Mono) -> usize {
+        let since = self.at.replace(now).map_or(Duration::ZERO, |at| now.since(at)).min(age);
+        let count = u128::try_from(count).unwrap_or(u128::MAX);
+        self.owed = self.owed.saturating_add(count.saturating_mul(since.as_nanos()));
+        let due = self.owed.checked_div(age.as_nanos()).unwrap_or(count);
+        usize::try_from(due).unwrap_or(usize::MAX)
+    }
+
+    /// So many had it.
+    fn done(&mut self, count: usize, age: Duration) {
+        let count = u128::try_from(count).unwrap_or(u128::MAX);
+        self.owed = self.owed.saturating_sub(count.saturating_mul(age.as_nanos()));
+    }
 }
 
 /// What went wrong since the start.
@@ -76,6 +107,9 @@ struct Tracked {
     counted: Counters,
     settled: Counters,
     place: Place,
+    /// How often its facts were asked for in vain, and the round in which they are asked for again.
+    in_vain: u32,
+    again: u64,
     /// What it had counted when it was looked at.
     looked: Option<Looked>,
     /// What it had counted when sockets were read.
@@ -222,7 +256,7 @@ impl Now {
 impl Groups {
     pub(super) fn new(options: Options, begun: Ticks) -> Self {
         let (tracked, by_name) = (HashMap::new(), BTreeMap::new());
-        Self { options, tracked, by_name, round: 0, begun, errors: Errors::default() }
+        Self { options, tracked, by_name, round: 0, begun, smaps: Pace::default(), errors: Errors::default() }
     }
 
     /// Brings everything up to date.
@@ -270,7 +304,8 @@ impl Groups {
 
     /// Finds groups for processes that have none yet.
     fn place(&mut self, source: &mut dyn Source, now: Mono) {
-        let Self { options, tracked, .. } = self;
+        let Self { options, tracked, round, .. } = self;
+        let round = *round;
         for process in tracked.values_mut() {
             if process.place == Place::Nowhere && process.may_have_changed(options, now) {
                 process.place = Place::New;
@@ -278,7 +313,7 @@ impl Groups {
         }
         let mut new: Vec<Key> = tracked
             .iter()
-            .filter(|(_, process)| process.place == Place::New)
+            .filter(|(_, process)| process.is_to_be_placed(round))
             .map(|(pid, process)| Key { pid: *pid, start: process.start })
             .collect();
         if new.is_empty() {
@@ -297,7 +332,8 @@ impl Groups {
                 Some(facts) => options.rules.group(&Facts { comm, start, pid: key.pid, ..facts.clone() }),
                 None if options.rules.needs_facts() => {
                     self.errors.processes += 1;
-                    None
+                    process.ask_again(round);
+                    continue;
                 }
                 None => options.rules.group(&Facts { comm, start, pid: key.pid, ..Facts::default() }),
             };
@@ -307,7 +343,7 @@ impl Groups {
         }
         let inherited: Vec<(u32, Place)> = new
             .iter()
-            .filter(|key| tracked.get(&key.pid).is_some_and(|process| process.place == Place::New))
+            .filter(|key| tracked.get(&key.pid).is_some_and(|process| process.is_to_be_placed(round)))
             .map(|key| (key.pid, if options.children { inherit(tracked, key.pid) } else { Place::Nowhere }))
             .collect();
         for (pid, place) in inherited {
@@ -319,8 +355,8 @@ impl Groups {
 
     /// Reads open files, wait channels, threads and proportional memory of those that ran since they were read.
     fn look(&mut self, source: &mut dyn Source, now: Mono) {
-        let Self { options, tracked, .. } = self;
-        let mut due = Vec::new();
+        let Self { options, tracked, smaps, .. } = self;
+        let mut aged = Vec::new();
         for (pid, process) in tracked.iter_mut().filter(|(_, process)| matches!(process.place, Place::In(_))) {
             let key = Key { pid: *pid, start: process.start };
             let looked = process.mark();
@@ -328,16 +364,20 @@ impl Groups {
                 source.look(key, process.threads, &mut process.details);
                 process.looked = Some(looked);
             }
-            let is_old = |at: Mono| now.since(at) >= options.smaps_age;
-            if options.smaps && process.memory.is_some() && process.details.proportional_at.is_none_or(is_old) {
-                due.push((process.details.proportional_at, key));
+            if options.smaps && process.memory.is_some() {
+                aged.push((process.details.proportional_at, key));
             }
         }
-        if due.is_empty() {
+        // Those whose time has come, and before theirs as many of the next as make each scrape read about as many.
+        aged.sort_unstable();
+        let is_old = |(at, _): &&(Option<Mono>, Key)| at.is_none_or(|at| now.since(at) >= options.smaps_age);
+        let old = aged.iter().take_while(is_old).count();
+        let due = smaps.due(aged.len(), options.smaps_age, now).max(old).min(aged.len());
+        smaps.done(due, options.smaps_age);
+        if due == 0 {
             return;
         }
-        due.sort_unstable();
-        let keys: Vec<Key> = due.into_iter().map(|(_, key)| key).collect();
+        let keys: Vec<Key> = aged.into_iter().take(due).map(|(_, key)| key).collect();
         for (key, memory) in source.proportional(&keys) {
             if let Some(process) = tracked.get_mut(&key.pid) {
                 process.details.proportional = memory.or(process.details.proportional);
@@ -370,6 +410,7 @@ impl Groups {
                 settle_threads(group, &mut process.details, *begun);
             }
         }
+        by_name.values_mut().for_each(|group| fold_threads(group));
     }
 
     fn sockets(&mut self, source: &mut dyn Source) {
@@ -425,6 +466,32 @@ fn settle_threads(group: &mut Group, details: &mut Details, begun: Ticks) {
     }
 }
 
+/// Adds up under `other` what threads counted whose names no thread bears any more, where there are many names.
+fn fold_threads(group: &mut Group) {
+    if group.threads.len() <= MANY_THREAD_NAMES {
+        return;
+    }
+    let mut gone: Option<[Option<u64>; THREAD_COUNTERS]> = None;
+    group.threads.retain(|name, thread| {
+        let stays = thread.count > 0 || &**name == OTHER;
+        if !stays {
+            add_threads(gone.get_or_insert_default(), &thread.sums);
+        }
+        stays
+    });
+    if let Some(gone) = gone {
+        add_threads(&mut group.threads.entry(Arc::from(OTHER)).or_default().sums, &gone);
+    }
+}
+
+fn add_threads(sums: &mut [Option<u64>; THREAD_COUNTERS], more: &[Option<u64>; THREAD_COUNTERS]) {
+    for (sum, more) in sums.iter_mut().zip(more) {
+        if let Some(more) = more {
+            *sum = Some(sum.unwrap_or(0).saturating_add(*more));
+        }
+    }
+}
+
 impl Tracked {
     fn new(process: &RawProcess<'_>, counted: Counters, round: u64, now: Mono, begun: Ticks) -> Self {
         let mut tracked = Self {
@@ -443,6 +510,8 @@ impl Tracked {
             counted,
             settled: if process.start >= begun { Counters::ZERO } else { counted },
             place: Place::New,
+            in_vain: 0,
+            again: 0,
             looked: None,
             listed: None,
             details: Details::default(),
@@ -463,6 +532,7 @@ impl Tracked {
         };
         if runs_another || (renamed && self.place == Place::Nowhere) {
             self.place = Place::New;
+            (self.in_vain, self.again) = (0, 0);
         }
         self.exec = process.exec_id;
         self.round = round;
@@ -473,6 +543,17 @@ impl Tracked {
         self.io_forbidden = !process.io.is_known();
         self.memory = process.memory.get().map(|memory| (memory.resident.0, memory.size.0, memory.swap.0));
         self.counted = counted;
+    }
+
+    fn is_to_be_placed(&self, round: u64) -> bool {
+        self.place == Place::New && self.again <= round
+    }
+
+    /// Its facts could not be read. They are asked for again at the next scrape, then ever more seldom: whoever is stuck for
+    /// hours costs nothing to speak of.
+    fn ask_again(&mut self, round: u64) {
+        self.again = round + 1_u64.checked_shl(self.in_vain).unwrap_or(MOST_ROUNDS).min(MOST_ROUNDS);
+        self.in_vain += 1;
     }
 
     fn mark(&self) -> Looked {

@@ -27,6 +27,8 @@ struct Made {
     switches: Option<u64>,
     /// Threads beside the main one: id, switches.
     threads: Vec<(u32, u64)>,
+    /// Whether each thread has a name of its own.
+    has_names: bool,
     has_socket: bool,
 }
 
@@ -42,6 +44,7 @@ fn made(pid: u32, comm: &'static str) -> Made {
         read: 1000,
         switches: Some(50),
         threads: Vec::new(),
+        has_names: false,
         has_socket: false,
     }
 }
@@ -70,6 +73,11 @@ struct Fake {
     looks: HashMap<u32, u32>,
     /// Who was said not to have run.
     idle: HashSet<u32>,
+    /// Who does not tell its arguments, and how often each was asked.
+    silent: HashSet<u32>,
+    asked: HashMap<u32, u32>,
+    /// Whose proportional memory was read last.
+    measured: Vec<u32>,
     fails: bool,
 }
 
@@ -127,11 +135,15 @@ impl Source for Fake {
     }
 
     fn facts(&mut self, keys: &[Key]) -> Vec<(Key, Facts)> {
+        for key in keys {
+            *self.asked.entry(key.pid).or_default() += 1;
+        }
+        let told = keys.iter().filter(|key| !self.silent.contains(&key.pid));
         let facts = |key: &Key| {
             let arguments = self.processes.get(&key.pid)?.line.split_whitespace().map(str::to_owned).collect();
             Some((*key, Facts { arguments, ..Facts::default() }))
         };
-        keys.iter().filter_map(facts).collect()
+        told.filter_map(facts).collect()
     }
 
     fn user(&mut self, uid: u32) -> Arc<str> {
@@ -150,7 +162,7 @@ impl Source for Fake {
             let counted = [Some(0), Some(0), None, None, Some(0), Some(0), Some(switches), Some(0)];
             details.switches.0 = details.switches.0.max(made.threads.iter().map(|(_, count)| count).sum::<u64>() + 1);
             let thread = Thread {
-                name: "worker".into(),
+                name: if made.has_names { format!("t{tid}").into() } else { "worker".into() },
                 start: key.start,
                 turns: None,
                 state: b'S',
@@ -164,6 +176,7 @@ impl Source for Fake {
     }
 
     fn proportional(&mut self, keys: &[Key]) -> Vec<(Key, Option<(u64, u64)>)> {
+        self.measured = keys.iter().map(|key| key.pid).collect();
         keys.iter().map(|key| (*key, Some((1000, 0)))).collect()
     }
 
@@ -300,6 +313,89 @@ fn switches_do_not_fall_when_a_thread_ends_and_states_are_those_of_threads() {
     assert_eq!(test.groups.by_name["a"].now.states, [0, 0, 2, 0, 0]);
     // The threads' own counts stay, too.
     assert!(test.groups.by_name["a"].threads["worker"].sums[6] >= Some(50));
+}
+
+#[test]
+fn who_does_not_tell_its_arguments_is_asked_again_and_ever_more_seldom() {
+    let mut test = Test::new(&["-procnames=a"]);
+    test.fake.silent.insert(1);
+    test.fake.put(made(1, "a"));
+    test.scrape();
+    assert_eq!((test.of("a"), test.groups.errors.processes), (None, 1));
+    // It counts from when it was seen first.
+    test.fake.change(1, |one| one.cpu += 7);
+    test.fake.silent.clear();
+    test.scrape();
+    assert_eq!(test.of("a"), Some((1, 7, 0)));
+    test.fake.silent.insert(2);
+    test.fake.put(made(2, "a"));
+    for _ in 0..400 {
+        test.scrape();
+    }
+    // After 1, 2, 4, ... 64 scrapes, and from then on every 64.
+    assert_eq!(test.fake.asked[&2], 12);
+    // Whoever runs another program is asked at once.
+    test.fake.silent.clear();
+    test.fake.change(2, |one| one.exec = 2);
+    test.scrape();
+    assert_eq!(test.of("a").map(|(processes, ..)| processes), Some(2));
+}
+
+#[test]
+fn proportional_memory_is_read_of_some_at_each_scrape_and_none_is_older_than_a_minute() {
+    let mut test = Test::new(&["-procnames=a"]);
+    for pid in 1..=100 {
+        test.fake.put(made(pid, "a"));
+    }
+    test.scrape();
+    assert_eq!(test.fake.measured.len(), 100);
+    for round in 1..100 {
+        if round == 50 {
+            test.fake.put(made(101, "a"));
+        }
+        test.fake.measured.clear();
+        test.scrape();
+        assert!((24..=27).contains(&test.fake.measured.len()), "round {round}: {}", test.fake.measured.len());
+        let now = Mono(test.seconds * 1_000_000_000);
+        for process in test.groups.tracked.values() {
+            let age = now.since(process.details.proportional_at.unwrap());
+            assert!(age < Duration::from_mins(1), "round {round}: {age:?}");
+        }
+    }
+    // Whoever comes back after long reads all of it, once.
+    test.seconds += 600;
+    test.scrape();
+    assert_eq!(test.fake.measured.len(), 101);
+    test.scrape();
+    assert!(test.fake.measured.len() < 30, "{}", test.fake.measured.len());
+}
+
+#[test]
+fn names_of_threads_that_are_gone_become_part_of_other_where_there_are_many() {
+    let mut test = Test::new(&["-procnames=a"]);
+    let sum = |test: &Test| test.groups.by_name["a"].threads.values().filter_map(|thread| thread.sums[6]).sum::<u64>();
+    let mut before = 0;
+    for round in 0..100_u32 {
+        // Ten threads that nobody has seen before, each with a name of its own.
+        let threads = (0..10).map(|number| (1000 + round * 10 + number, 5)).collect();
+        let one = Made { start: 200, threads, has_names: true, switches: None, ..made(1, "a") };
+        test.fake.put(one);
+        test.scrape();
+        let names = test.groups.by_name["a"].threads.len();
+        assert!(names <= MANY_THREAD_NAMES, "round {round}: {names} names");
+        let now = sum(&test);
+        assert!(now >= before + 50, "round {round}: {now} after {before}");
+        before = now;
+    }
+    assert!(test.groups.by_name["a"].threads.contains_key(OTHER));
+    assert!(test.groups.by_name["a"].threads.contains_key("t1990"));
+    // Where there are few they stay.
+    let mut test = Test::new(&["-procnames=a"]);
+    test.fake.put(Made { threads: vec![(7, 5)], has_names: true, switches: None, ..made(1, "a") });
+    test.scrape();
+    test.fake.change(1, |one| one.threads = vec![(8, 5)]);
+    test.scrape();
+    assert!(test.groups.by_name["a"].threads.contains_key("t7"));
 }
 
 #[test]
