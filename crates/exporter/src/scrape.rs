@@ -43,13 +43,24 @@ struct Slot {
     collector: Box<dyn Collector>,
     /// Runs that were given up and have not come back.
     lost: AtomicUsize,
+    /// The scrape at which the first of those began, [`Mono`] nanoseconds.
+    lost_since: AtomicU64,
     /// Whether the last run failed, so that a lasting condition is logged when it changes.
     failing: AtomicBool,
 }
 
 impl Slot {
     fn new(name: &'static str, collector: Box<dyn Collector>) -> Self {
-        Self { name, collector, lost: AtomicUsize::new(0), failing: AtomicBool::new(false) }
+        let (lost, lost_since) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Self { name, collector, lost, lost_since, failing: AtomicBool::new(false) }
+    }
+
+    /// Gives up a run that belongs to the scrape of this time.
+    fn lose(&self, scrape: Mono) {
+        if self.lost.load(Ordering::Acquire) == 0 {
+            self.lost_since.store(scrape.0, Ordering::Release);
+        }
+        self.lost.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -193,7 +204,8 @@ impl Collectors {
         let mut jobs = Vec::with_capacity(slots.len());
         for slot in slots {
             if slot.lost.load(Ordering::Acquire) > 0 {
-                results.insert(slot.name, Finished::none(slot.name, Duration::ZERO));
+                let since = Mono(slot.lost_since.load(Ordering::Acquire));
+                results.insert(slot.name, Finished::none(slot.name, start.since(since)));
             } else {
                 jobs.push(Job { slot: Arc::clone(slot), state: Arc::new(AtomicU8::new(WAITING)) });
             }
@@ -216,7 +228,7 @@ impl Collectors {
             }
             // Who is still at work from here on finds out that nobody waits.
             if state.swap(GIVEN_UP, Ordering::AcqRel) == RUNNING {
-                slot.lost.fetch_add(1, Ordering::AcqRel);
+                slot.lose(start);
                 if !slot.failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(collector = name, "gave up a collector: it did not answer before its deadline");
                 }
@@ -448,7 +460,11 @@ mod tests {
     }
 
     fn success(families: &[Family], collector: &str) -> Option<f64> {
-        let family = families.iter().find(|family| family.name == "node_scrape_collector_success")?;
+        reported(families, "node_scrape_collector_success", collector)
+    }
+
+    fn reported(families: &[Family], name: &str, collector: &str) -> Option<f64> {
+        let family = families.iter().find(|family| family.name == name)?;
         let is_it = |sample: &&crate::metric::Sample| sample.labels.iter().any(|label| &*label.1 == collector);
         family.samples.iter().find(is_it).map(|sample| sample.value)
     }
@@ -469,6 +485,9 @@ mod tests {
             let families = all.scrape(|_| true, None, |_| {});
             assert!(has(&families, "a") && has(&families, "b") && !has(&families, "late"));
             assert_eq!((success(&families, "hangs"), success(&families, "a")), (Some(0.0), Some(1.0)));
+            // Whoever asks how long it takes is told how long it has taken, also while it is not started again.
+            let took = reported(&families, "node_scrape_collector_duration_seconds", "hangs").unwrap();
+            assert!(took >= 1.0, "{took} s");
             assert_eq!(all.slots.first().map(|slot| slot.lost.load(Ordering::Acquire)), Some(1));
         }
         release.send(()).unwrap();
