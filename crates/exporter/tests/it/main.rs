@@ -15,5 +15,6 @@ mod http;
 mod interfaces;
 mod live;
 mod odd_input;
+mod packaging;
 mod peers;
 mod processes;
