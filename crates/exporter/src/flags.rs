@@ -206,8 +206,10 @@ impl Flags {
     fn resolve(&self, name: &str, value: Option<&str>) -> Result<(String, Option<String>), FlagError> {
         if let Some(flag) = self.declared.get(name) {
             let value = match (flag.shape, value) {
-                (Shape::Switch { .. }, None | Some("true" | "1" | "t")) => Some("true".to_owned()),
-                (Shape::Switch { .. }, Some("false" | "0" | "f")) => Some("false".to_owned()),
+                (Shape::Switch { .. }, None | Some("true" | "True" | "TRUE" | "1" | "t" | "T")) => {
+                    Some("true".to_owned())
+                }
+                (Shape::Switch { .. }, Some("false" | "False" | "FALSE" | "0" | "f" | "F")) => Some("false".to_owned()),
                 (Shape::Switch { .. }, Some(value)) => {
                     return Err(FlagError::NotASwitch { name: name.to_owned(), value: value.to_owned() });
                 }
@@ -379,6 +381,19 @@ mod tests {
         assert!(!flags.is_on("collector.cpu") && flags.is_on("collector.perf"));
         let flags = parse(&["--no-collector.cpu", "-collector.cpu", "--collector.perf=false"]).unwrap();
         assert!(flags.is_on("collector.cpu") && !flags.is_on("collector.perf"));
+    }
+
+    #[test]
+    fn switches_take_the_words_that_go_takes() {
+        for (words, expected) in
+            [(["1", "t", "T", "true", "True", "TRUE"], true), (["0", "f", "F", "false", "False", "FALSE"], false)]
+        {
+            for word in words {
+                let flags = parse(&[&format!("--collector.perf={word}")]).unwrap();
+                assert_eq!(flags.is_on("collector.perf"), expected, "{word}");
+            }
+        }
+        assert!(parse(&["--collector.perf=tRUE"]).is_err());
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) const FLAGS: &[Flag] =
 
 /// The most files of one scrape.
 const MOST_FILES: usize = 10_000;
+/// The largest file, bytes: what is larger is not read to its end.
+const LARGEST: usize = 32 << 20;
 
 struct Textfile {
     directories: Vec<String>,
@@ -33,7 +35,8 @@ pub(super) fn make(flags: &Flags, _: &Places) -> Result<Box<dyn Collector>, Flag
 impl Collector for Textfile {
     fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
         let mut reader = Reader::default();
-        for directory in &self.directories {
+        // Debian's units name none to turn it off.
+        for directory in self.directories.iter().filter(|directory| !directory.is_empty()) {
             let mut folders = glob::folders(directory);
             // Neither a pattern nor there: reading it tells what is wrong.
             if folders.is_empty() {
@@ -85,6 +88,9 @@ impl Reader {
     fn file(&mut self, path: &Path) -> Result<(), String> {
         let shown = path.to_string_lossy().into_owned();
         let text = attributes::read(path).map_err(|error| error.to_string())?;
+        if text.len() >= LARGEST {
+            return Err(format!("is larger than {} MiB", LARGEST >> 20));
+        }
         let families = parse::parse(&text).map_err(|mistake| mistake.to_string())?;
         let changed = std::fs::metadata(path).and_then(|data| data.modified()).map_err(|error| error.to_string())?;
         for mut parsed in families {

@@ -162,7 +162,7 @@ impl Item {
             return Err("it is not a map".to_owned());
         }
         let name = match &item["name"] {
-            Yaml::BadValue | Yaml::Null => String::new(),
+            Yaml::BadValue => String::new(),
             name => scalar(name).ok_or("'name' is not a string")?,
         };
         let name = if name.is_empty() { "{{.ExeBase}}" } else { &name };
@@ -223,7 +223,7 @@ fn runs(programs: &[String], facts: &Facts) -> bool {
 /// A list of words below a key.
 fn list(item: &Yaml, key: &str) -> Result<Option<Vec<String>>, String> {
     match &item[key] {
-        Yaml::BadValue | Yaml::Null => Ok(None),
+        Yaml::BadValue => Ok(None),
         Yaml::Array(list) => {
             let words = list
                 .iter()
@@ -286,6 +286,16 @@ process_names:
             ("", None),
         ] {
             assert_eq!(group(yaml, line).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_nothing_behind_it_is_a_mistake_that_names_it() {
+        for (key, value) in [("comm", ""), ("exe", " null"), ("cmdline", " ~"), ("comm", " 5"), ("name", "")] {
+            let mut yaml = format!("process_names:\n  - {key}:{value}\n");
+            yaml.push_str(if key == "comm" { "    cmdline: ['.+']\n" } else { "    comm: [bash]\n" });
+            let error = Rules::parse(&yaml).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(&format!("'{key}'")), "{error}");
         }
     }
 

@@ -51,6 +51,13 @@ fn text_files_are_merged_and_their_faults_told() {
     write("d.prom", "m{z=\"3\"} 3 1234567890\n");
     let text = scrape(&arguments);
     assert!(text.contains("node_textfile_scrape_error 1\n") && !text.contains("z=\"3\""), "{text}");
+    // One that is cut has lost nobody knows what.
+    write("d.prom", &format!("m{{z=\"3\"}} 3\n{}", "# and so on\n".repeat(3 << 20)));
+    let text = scrape(&arguments);
+    assert!(text.contains("node_textfile_scrape_error 1\n") && !text.contains("z=\"3\""), "{text}");
+    // No folder at all is no fault.
+    let text = scrape(&["--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory="]);
+    assert!(text.contains("node_textfile_scrape_error 0\n"), "{text}");
 }
 
 #[test]

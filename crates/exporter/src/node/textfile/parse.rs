@@ -64,6 +64,10 @@ impl Families {
 /// Reads a file.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Parsed>, Mistake> {
     let text = std::str::from_utf8(text).map_err(|_| Mistake { line: 0, problem: "is not UTF-8" })?;
+    // A file that is still being written would be taken with half a number.
+    if text.rsplit('\n').next().is_some_and(|last| !last.trim_matches([' ', '\t']).is_empty()) {
+        return Err(Mistake { line: 0, problem: "the last line has no end" });
+    }
     let mut families = Families { all: Vec::new(), index: HashMap::new() };
     let mut typed = HashSet::new();
     let mut count = 0;
@@ -121,7 +125,7 @@ fn comment(comment: &str, families: &mut Families, typed: &mut HashSet<String>) 
             if !is_name(name) {
                 return Err("TYPE without a name");
             }
-            let kind = match rest.trim() {
+            let kind = match &*rest.trim().to_ascii_lowercase() {
                 "counter" => Kind::Counter,
                 "gauge" => Kind::Gauge,
                 "untyped" => Kind::Untyped,
@@ -298,9 +302,27 @@ mod tests {
             "a 1\n# TYPE a counter",
             "# HELP a x\n# HELP a y\na 1",
         ] {
-            assert!(parse(text.as_bytes()).is_err(), "{text}");
+            assert!(parse(format!("{text}\n").as_bytes()).is_err(), "{text}");
         }
-        assert!(parse(b"a{b=\"\xff\"} 1").is_err());
+        assert!(parse(b"a{b=\"\xff\"} 1\n").is_err());
+    }
+
+    #[test]
+    fn a_last_line_has_an_end_and_types_are_spelled_as_anybody_likes() {
+        for (text, is_taken) in [
+            ("", true),
+            ("a 1\n", true),
+            ("a 1\n \t", true),
+            ("a 1", false),
+            ("a 1\nb 1", false),
+            ("a 1\n# EOF", false),
+            ("# TYPE a Counter\na 1\n", true),
+            ("# TYPE a GAUGE\na 1\n", true),
+        ] {
+            assert_eq!(parse(text.as_bytes()).is_ok(), is_taken, "{text:?}");
+        }
+        let all = parse(b"# TYPE a Counter\na 1\n").unwrap();
+        assert_eq!(all.first().map(|family| family.kind), Some(Kind::Counter));
     }
 
     #[test]
