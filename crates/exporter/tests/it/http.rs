@@ -1,7 +1,7 @@
 //! The server: forms, filters, refusals.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Answer {
     }
 }
 
-fn ask(address: std::net::SocketAddr, request: &str) -> Answer {
+fn ask(address: SocketAddr, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -40,13 +40,18 @@ fn ask(address: std::net::SocketAddr, request: &str) -> Answer {
     Answer { status, head, body: bytes[end + 4..].to_vec() }
 }
 
-fn get(address: std::net::SocketAddr, path: &str, headers: &str) -> Answer {
+fn get(address: SocketAddr, path: &str, headers: &str) -> Answer {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"))
 }
 
 /// Runs `test` against a server with these flags.
-fn with_server(arguments: &[&str], test: impl FnOnce(std::net::SocketAddr)) {
-    let mut all = vec!["--web.listen-address=127.0.0.1:0", "--collector.deadline=60s"];
+fn with_server(arguments: &[&str], test: impl FnOnce(SocketAddr)) {
+    with_servers(&[&["--web.listen-address=127.0.0.1:0"], arguments].concat(), |addresses| test(addresses[0]));
+}
+
+/// Runs `test` against a server that listens where the flags say.
+fn with_servers(arguments: &[&str], test: impl FnOnce(&[SocketAddr])) {
+    let mut all = vec!["--collector.deadline=60s"];
     all.extend(arguments);
     let flags = flags(&all);
     let exporter = Exporter::new(&flags, "1.2.3", Arc::new(SystemClock)).unwrap();
@@ -56,14 +61,15 @@ fn with_server(arguments: &[&str], test: impl FnOnce(std::net::SocketAddr)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let server = Server::start(exporter, Listen::new(&flags, Face::Node).unwrap()).await.unwrap();
-            let [Address::Tcp(address)] = server.addresses() else { panic!("{:?}", server.addresses()) };
-            tell.send(*address).unwrap();
+            let of =
+                |address: &Address| if let Address::Tcp(address) = address { *address } else { panic!("{address}") };
+            tell.send(server.addresses().iter().map(of).collect::<Vec<SocketAddr>>()).unwrap();
             // Also when the test ends early.
             drop(stopped.await);
             server.stop().await;
         });
     });
-    test(told.recv().unwrap());
+    test(&told.recv().unwrap());
     stop.send(()).unwrap();
     serving.join().unwrap();
 }
@@ -124,6 +130,91 @@ fn other_paths_and_methods_are_refused_and_the_first_page_leads_on() {
         let head = ask(address, "HEAD /m HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert!(head.status == 200 && head.body.is_empty());
         assert_eq!(ask(address, "nonsense\r\n\r\n").status, 400);
+    });
+}
+
+#[test]
+fn it_listens_on_every_address_that_was_given() {
+    let both = ["--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.2:0"];
+    with_servers(&[FEW, &both].concat(), |addresses| {
+        let hosts: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        assert_eq!(hosts, ["127.0.0.1", "127.0.0.2"]);
+        for address in addresses {
+            assert!(get(*address, "/metrics", "").text().contains("\nnode_load1 "), "{address}");
+        }
+    });
+}
+
+#[test]
+fn scrapes_beyond_the_limit_are_refused_until_one_has_ended() {
+    // A collector that waits for as long as the test likes.
+    let supervisor = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("--collector.supervisord.url=http://{}/RPC2", supervisor.local_addr().unwrap());
+    let flags = ["--collector.disable-defaults", "--collector.supervisord", &url, "--web.max-requests=1"];
+    with_server(&flags, move |address| {
+        let first = std::thread::spawn(move || get(address, "/metrics", "").status);
+        let held = supervisor.accept().unwrap();
+        let second = get(address, "/metrics", "");
+        assert_eq!(second.status, 503);
+        assert_eq!(second.text(), "Limit of concurrent requests reached (1), try again later.\n");
+        // The first page takes no seat.
+        assert_eq!(get(address, "/", "").status, 200);
+        drop(held);
+        assert_eq!(first.join().unwrap(), 200);
+        drop(supervisor);
+        let third = get(address, "/metrics", "");
+        assert_eq!(third.status, 200);
+        assert!(
+            third.text().contains("\npromhttp_metric_handler_requests_total{code=\"503\"} 1\n"),
+            "{}",
+            third.text()
+        );
+    });
+}
+
+#[test]
+fn a_client_that_does_not_end_its_question_is_let_go_and_holds_nobody() {
+    with_server(FEW, |address| {
+        let mut slow = TcpStream::connect(address).unwrap();
+        slow.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-").unwrap();
+        assert_eq!(get(address, "/metrics", "").status, 200);
+        // Longer than the deadline for heads; without one it would wait for ever.
+        slow.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let mut answer = Vec::new();
+        slow.read_to_end(&mut answer).unwrap();
+        assert!(!String::from_utf8_lossy(&answer).contains("node_load1"));
+    });
+}
+
+/// The kernel's state of a connection, seen from the server's side.
+fn state(server: SocketAddr, client: SocketAddr) -> Option<String> {
+    let ports = [format!(":{:04X}", server.port()), format!(":{:04X}", client.port())];
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        (words[1].ends_with(&ports[0]) && words[2].ends_with(&ports[1])).then(|| words[3].to_owned())
+    })
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_off_and_holds_nobody() {
+    const ESTABLISHED: &str = "01";
+    let folder = tempfile::tempdir().unwrap();
+    // More than the kernel takes for a connection.
+    let text: String = (0..100_000).map(|number| format!("m{{x=\"{number:0100}\"}} 1\n")).collect();
+    std::fs::write(folder.path().join("large.prom"), text).unwrap();
+    let flag = format!("--collector.textfile.directory={}", folder.path().display());
+    with_server(&["--collector.disable-defaults", "--collector.textfile", &flag], |address| {
+        let mut slow = TcpStream::connect(address).unwrap();
+        let own = slow.local_addr().unwrap();
+        slow.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        slow.peek(&mut [0]).unwrap();
+        assert_eq!(state(address, own).as_deref(), Some(ESTABLISHED));
+        assert_eq!(get(address, "/", "").status, 200);
+        procyon_testkit::eventually("the end of the connection", Duration::from_mins(2), || {
+            (state(address, own).as_deref() != Some(ESTABLISHED)).then_some(())
+        });
+        slow.shutdown(Shutdown::Both).unwrap();
     });
 }
 
@@ -219,7 +310,7 @@ fn with_certificates_it_speaks_tls_and_wants_those_of_clients() {
             }
         };
         let connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
-        let mut stream = StreamOwned::new(connection, TcpStream::connect::<std::net::SocketAddr>(address)?);
+        let mut stream = StreamOwned::new(connection, TcpStream::connect::<SocketAddr>(address)?);
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
@@ -282,7 +373,7 @@ fn over_tls_clients_may_have_http2_unless_the_file_keeps_them_from_it() {
     let file = folder.path().join("web.yml");
     let tls = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
     std::fs::write(&file, tls).unwrap();
-    let connect = |address: std::net::SocketAddr, protocols: &[&[u8]]| {
+    let connect = |address: SocketAddr, protocols: &[&[u8]]| {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(authority.certificate.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());

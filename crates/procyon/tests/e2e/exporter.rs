@@ -133,6 +133,34 @@ fn without_a_socket_from_systemd_it_does_not_start() {
     refuses(&[("LISTEN_FDS", "1"), ("LISTEN_PID", "1")]);
 }
 
+/// The same with its log in the file `$1`.
+const HAND_OVER_WITH_A_LOG: &str =
+    "exec 3<&0 </dev/null 2>\"$1\"; shift; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_once_and_its_collector_has_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, proc) = (folder.path().join("log"), folder.path().join("proc"));
+    // Also root cannot read a folder.
+    std::fs::create_dir_all(proc.join("loadavg")).unwrap();
+    std::fs::write(proc.join("vmstat"), "pgfault 7\n").unwrap();
+    let place = format!("--path.procfs={}", proc.display());
+    let flags = ["--collector.disable-defaults", "--collector.loadavg", "--collector.vmstat", &place];
+    let exporter = Exporter::start(&[], HAND_OVER_WITH_A_LOG, &[log.to_str().unwrap()], &flags);
+    for _ in 0..5 {
+        let text = exporter.scrape().text();
+        let has = |line: &str| assert!(text.lines().any(|own| own == line), "{line} is missing in\n{text}");
+        has("node_scrape_collector_success{collector=\"loadavg\"} 0");
+        has("node_scrape_collector_success{collector=\"vmstat\"} 1");
+        has("node_vmstat_pgfault 7");
+    }
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(said.lines().filter(|line| line.contains("loadavg")).count(), 1, "{said}");
+    std::fs::remove_dir(proc.join("loadavg")).unwrap();
+    std::fs::write(proc.join("loadavg"), "0.25 0.5 1.00 1/2 3\n").unwrap();
+    assert!(exporter.scrape().text().contains("\nnode_load1 0.25\n"));
+}
+
 #[test]
 fn five_hundred_scrapes_leave_no_threads_and_no_files_behind() {
     let exporter = Exporter::start(&[], HAND_OVER, &[], &["--collector.process", "--collector.processes"]);
