@@ -1,7 +1,8 @@
-//! Files of file systems and volumes: NFS, ZFS, XFS, bcachefs, software RAID, DRBD.
+//! Files of file systems and volumes: NFS, ZFS, XFS, bcachefs, btrfs, software RAID, DRBD.
 
 pub mod bcache;
 pub mod bcachefs;
+pub mod btrfs;
 pub mod drbd;
 pub mod kstat;
 pub mod mdstat;

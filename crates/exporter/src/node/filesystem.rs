@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -106,7 +106,7 @@ impl Collector for Filesystem {
 }
 
 /// Mounts of pid 1: of the host also from within a container. Where it hides, our own.
-fn mounts(at: &Places) -> Result<Vec<Mount>, CollectError> {
+pub(super) fn mounts(at: &Places) -> Result<Vec<Mount>, CollectError> {
     // Not held open: that would hold the mounts.
     let mountinfo = |of: &str| read(&at.root().proc(of).join("mountinfo"));
     let text = mountinfo("1").or_else(|_| mountinfo("self"))?;
@@ -205,15 +205,15 @@ fn note_return(point: &[u8], began: Mono) {
     }
 }
 
-fn space(rootfs: &std::path::Path, point: &[u8]) -> Answer {
-    let point = std::path::Path::new(OsStr::from_bytes(point));
+/// Where a mount point is reached from here.
+pub(super) fn reached(rootfs: &Path, point: &[u8]) -> PathBuf {
+    let point = Path::new(OsStr::from_bytes(point));
     // A host's mounts may be listed with the prefix under which they are seen here, or without it.
-    let path = if point.starts_with(rootfs) {
-        point.to_owned()
-    } else {
-        rootfs.join(point.strip_prefix("/").unwrap_or(point))
-    };
-    filesystems::space(&path).map_err(|error| error_text(&error).into())
+    if point.starts_with(rootfs) { point.to_owned() } else { rootfs.join(point.strip_prefix("/").unwrap_or(point)) }
+}
+
+fn space(rootfs: &Path, point: &[u8]) -> Answer {
+    filesystems::space(&reached(rootfs, point)).map_err(|error| error_text(&error).into())
 }
 
 /// The error as Go words it: `permission denied`.

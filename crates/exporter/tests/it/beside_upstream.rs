@@ -15,8 +15,6 @@ const WITHOUT: &[&str] = &[
     "process_",
     "promhttp_",
     "node_exporter_build_info",
-    // Debian's 1.5 served the names of before 1.6.
-    "node_btrfs_device_errors_total",
 ];
 
 struct Upstream {

@@ -33,6 +33,12 @@ stat \"$1\" >/dev/null 2>&1 &
 shift
 export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
 
+/// The same beside a btrfs in the file `$1`, mounted at `$2`.
+const HAND_OVER_BESIDE_BTRFS: &str = "exec 3<&0 </dev/null
+mkfs.btrfs -q \"$1\" && mount -o loop \"$1\" \"$2\" || exit 1
+shift 2
+export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
+
 /// What keeps mounts and processes apart from the rest; the shell is its first process.
 const APART: &[&str] = &["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
@@ -172,6 +178,34 @@ fn five_hundred_scrapes_leave_no_threads_and_no_files_behind() {
         exporter.scrape();
     }
     exporter.holds_no_more_than(before);
+}
+
+#[test]
+fn a_btrfs_that_is_mounted_tells_the_errors_of_its_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, point) = (folder.path().join("image"), folder.path().join("mounted"));
+    std::fs::File::create(&image).unwrap().set_len(256 << 20).unwrap();
+    std::fs::create_dir(&point).unwrap();
+    let places = [image.to_str().unwrap(), point.to_str().unwrap()];
+    let tried = [APART, &["sh", "-c", HAND_OVER_BESIDE_BTRFS, "sh"], &places, &["true"]].concat();
+    let tried = Command::new(tried[0]).args(&tried[1..]).stderr(Stdio::null()).stdin(Stdio::null()).status();
+    if !tried.is_ok_and(|status| status.success()) {
+        println!("skipped: no btrfs can be made and mounted here");
+        return;
+    }
+    std::fs::File::create(&image).unwrap().set_len(256 << 20).unwrap();
+    let flags = ["--collector.disable-defaults", "--collector.btrfs"];
+    let exporter = Exporter::start(APART, HAND_OVER_BESIDE_BTRFS, &places, &flags);
+    let text = exporter.scrape().text();
+    let of = |name: &str| text.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>();
+    let errors = of("node_btrfs_device_errors_total{btrfs_dev_uuid=\"");
+    for kind in ["corruption", "flush", "generation", "read", "write"] {
+        let is_it = |line: &&&str| line.contains(&format!("type=\"{kind}\"")) && line.ends_with(" 0");
+        assert_eq!(errors.iter().filter(is_it).count(), 1, "{kind} in\n{text}");
+    }
+    let size = of("node_btrfs_device_size_bytes{btrfs_dev_uuid=\"");
+    assert!(size.len() == 1 && size[0].contains("device=\"loop") && size[0].ends_with(" 2.68435456e+08"), "{text}");
+    assert_eq!(of("node_btrfs_device_unused_bytes{").len(), 1, "{text}");
 }
 
 #[test]
