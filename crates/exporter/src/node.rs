@@ -126,6 +126,9 @@ pub enum CollectError {
     /// Who is asked over D-Bus did not answer.
     #[error(transparent)]
     Dbus(DbusError),
+    /// The past could not be asked.
+    #[error("history does not answer")]
+    History(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A system call failed.
     #[error("{call} failed")]
     Call {
@@ -143,7 +146,7 @@ impl CollectError {
             Self::Nothing(_) => true,
             Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Dbus(error) => error.is_nothing(),
-            Self::Odd { .. } | Self::Call { .. } | Self::Processes(_) => false,
+            Self::Odd { .. } | Self::Call { .. } | Self::Processes(_) | Self::History(_) => false,
         }
     }
 }

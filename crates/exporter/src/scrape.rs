@@ -77,6 +77,9 @@ pub struct Collectors {
     reports: bool,
 }
 
+/// A collector that is none of node_exporter's: its name, and what it does.
+pub type Own = (&'static str, Box<dyn Collector>);
+
 /// The collector of process groups.
 const PROCESS: &str = "process";
 /// The longest that process groups take where they are alone; process-exporter has no limit at all.
@@ -127,9 +130,11 @@ impl Collectors {
         })
     }
 
-    /// The same, with process groups from the newest frame of a feed, which are on unless taken back.
-    pub fn beside(flags: &Flags, feed: Arc<Feed>, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
+    /// The same, with process groups from the newest frame of a feed, which are on unless taken back, and collectors of the monitor's
+    /// own.
+    pub fn beside(flags: &Flags, feed: Arc<Feed>, own: Vec<Own>, clock: Arc<dyn Clock>) -> Result<Self, FlagError> {
         let mut collectors = Self::new(flags, Arc::clone(&clock))?;
+        collectors.slots.extend(own.into_iter().map(|(name, collector)| Arc::new(Slot::new(name, collector))));
         let switch = format!("collector.{PROCESS}");
         if flags.is_on(&switch) || !flags.is_given(&switch) {
             let options = process::Options::new(flags, process::PREFIX)?;

@@ -31,7 +31,7 @@ use crate::format::{self, Encoding, Form, Written};
 use crate::metric::{Family, Metrics};
 pub use crate::own::Face;
 use crate::own::{self, Requests};
-use crate::scrape::Collectors;
+use crate::scrape::{Collectors, Own};
 use guard::Guard;
 use gzip::Gzip;
 use idle::Activity;
@@ -104,9 +104,15 @@ impl Exporter {
         Self::of(Face::Process, Collectors::processes(flags, Arc::clone(&clock))?, flags, version, clock)
     }
 
-    /// Beside a monitor that reads the processes anyway: they come from the newest frame of its feed.
-    pub fn beside(flags: &Flags, version: &str, feed: Arc<Feed>, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
-        Self::of(Face::Node, Collectors::beside(flags, feed, Arc::clone(&clock))?, flags, version, clock)
+    /// Beside a monitor that reads the processes anyway: they come from the newest frame of its feed. What it has to say of itself
+    /// comes from collectors of its own.
+    pub fn beside(
+        flags: &Flags,
+        version: &str,
+        (feed, own): (Arc<Feed>, Vec<Own>),
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
+        Self::of(Face::Node, Collectors::beside(flags, feed, own, Arc::clone(&clock))?, flags, version, clock)
     }
 
     fn of(

@@ -173,13 +173,14 @@ impl Running {
         }
         let socket = places::socket(settings, &folder);
         let root = probe::root(settings);
+        let metrics = metrics::metrics(settings, &feed, &history)?;
         let context = Context {
             hosts: vec![HostContext { feed: Arc::clone(&feed), series: Arc::clone(&series), inspect, history }],
             control: Some(Arc::new(control)),
             tokens: Arc::clone(&tokens),
             clock: Arc::new(SystemClock),
             capabilities: remembered(move || privilege::capabilities(&root)),
-            metrics: metrics::metrics(settings, &feed)?,
+            metrics,
             tracer: Some(super::trace::tracer()),
         };
         let server = serve(settings, Some(&socket), context)?;

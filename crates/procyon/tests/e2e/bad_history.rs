@@ -159,6 +159,15 @@ fn a_full_disk_stops_history_with_one_message_and_it_heals() {
         (now["lost"].as_u64() > Some(20)).then_some(now)
     });
     assert!(full["reason"].as_str().unwrap().contains("no room"), "{full}");
+    let metric = |up: &Up, name: &str| -> f64 {
+        let text = http::request(&up.place, "GET", "/metrics?collect[]=history", &[], b"").text();
+        let line = text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
+        line.and_then(|line| line.rsplit_once(' ')).unwrap_or_else(|| panic!("{name} in {text}")).1.parse().unwrap()
+    };
+    assert!(metric(&up, "procyon_history_up") < 0.5, "it says that history is kept");
+    assert!(metric(&up, "procyon_history_lost_frames_total") > 20.0, "nothing is said to be lost");
+    assert!(metric(&up, "procyon_history_size_bytes") > 0.0);
+    let newest = metric(&up, "procyon_history_newest_frame_timestamp_seconds");
     let said = |up: &Up| up.log().matches("history is not kept at the moment").count();
     assert_eq!(said(&up), 1, "{}", up.log());
     assert_eq!(up.get("/health").good()["status"], "degraded");
@@ -174,6 +183,8 @@ fn a_full_disk_stops_history_with_one_message_and_it_heals() {
         (now["to"].as_i64() > full["to"].as_i64()).then_some(now)
     });
     assert!(well["lost"].as_u64() >= full["lost"].as_u64(), "{well}");
+    assert!(metric(&up, "procyon_history_up") > 0.5, "it says that history is not kept");
+    assert!(metric(&up, "procyon_history_newest_frame_timestamp_seconds") > newest);
     assert_eq!((said(&up), up.log().matches("history is kept again").count()), (1, 1), "{}", up.log());
     let gap = up.get(&format!("/hosts/local/events?kinds=gap&from={}", full["to"])).good();
     assert!(gap["total"].as_u64() >= Some(1), "{gap}");

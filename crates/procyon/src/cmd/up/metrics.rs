@@ -1,28 +1,34 @@
-//! `/metrics` of `procyon up`: the node collectors, read at each scrape, and groups of processes out of the newest frame.
+//! `/metrics` of `procyon up`: the node collectors, read at each scrape, groups of processes out of the newest frame, and how the
+//! keeping of the past is doing.
+
+mod history;
 
 use std::sync::{Arc, OnceLock};
 
-use procyon_api::{Metrics, Scraped};
+use procyon_api::{Kept, Metrics, Scraped};
 use procyon_diag::Fault;
 use procyon_exporter::flags::Flags;
-use procyon_exporter::scrape;
+use procyon_exporter::scrape::{self, Own};
 use procyon_exporter::web::{self, Asked, Exporter};
 use procyon_model::feed::Feed;
 use procyon_units::SystemClock;
 
 use crate::cli::VERSION;
 use crate::options::Settings;
+use history::History;
 
 /// Made when somebody asks for the first time: a monitor that nobody scrapes does not pay for it.
 struct Served {
     flags: Flags,
     feed: Arc<Feed>,
+    kept: Kept,
     exporter: OnceLock<Option<Arc<Exporter>>>,
 }
 
 impl Served {
     fn make(&self) -> Result<Arc<Exporter>, Fault> {
-        Exporter::beside(&self.flags, VERSION, Arc::clone(&self.feed), Arc::new(SystemClock)).map(Arc::new)
+        let own: Vec<Own> = vec![("history", Box::new(History(self.kept.clone())))];
+        Exporter::beside(&self.flags, VERSION, (Arc::clone(&self.feed), own), Arc::new(SystemClock)).map(Arc::new)
     }
 }
 
@@ -42,7 +48,7 @@ impl Metrics for Served {
 }
 
 /// What answers; none where nobody wants it.
-pub(super) fn metrics(settings: &Settings, feed: &Arc<Feed>) -> Result<Option<Arc<dyn Metrics>>, Fault> {
+pub(super) fn metrics(settings: &Settings, feed: &Arc<Feed>, kept: &Kept) -> Result<Option<Arc<dyn Metrics>>, Fault> {
     if !settings.metrics.enabled {
         return Ok(None);
     }
@@ -55,7 +61,7 @@ pub(super) fn metrics(settings: &Settings, feed: &Arc<Feed>) -> Result<Option<Ar
     let wrong = |fault: Fault| fault.hint("this came from the option `metrics.flags`");
     let given = &settings.metrics.flags;
     flags.parse(places.into_iter().chain(given.iter().cloned())).map_err(|error| wrong(error.into()))?;
-    let served = Served { flags, feed: Arc::clone(feed), exporter: OnceLock::new() };
+    let served = Served { flags, feed: Arc::clone(feed), kept: kept.clone(), exporter: OnceLock::new() };
     // Mistakes in flags end the start.
     if !given.is_empty() {
         let exporter = served.make().map_err(wrong)?;
