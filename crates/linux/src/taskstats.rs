@@ -7,9 +7,9 @@
 
 use procyon_units::{CpuTime, Reading};
 use rustix::io::Errno;
-use rustix::net::netlink;
 
-use crate::net::netlink::{Message, Netlink, attributes};
+use crate::net::generic::{Generic, told};
+use crate::net::netlink::attributes;
 use crate::proc::{Lost, PidDir, Seen};
 
 /// What the kernel counted for a process, summed over its threads.
@@ -25,22 +25,13 @@ pub struct TaskStats {
 
 /// A connection to the kernel's accounting.
 #[derive(Debug)]
-pub struct TaskStatsSocket {
-    netlink: Netlink,
-    family: u16,
-}
+pub struct TaskStatsSocket(Generic);
 
-/// The kernel's numbers (include/uapi/linux/genetlink.h, taskstats.h).
-const CONTROL_FAMILY: u16 = 0x10;
-const CONTROL_GET_FAMILY: u8 = 3;
-const CONTROL_FAMILY_ID: u16 = 1;
-const CONTROL_FAMILY_NAME: u16 = 2;
+/// The kernel's numbers (include/uapi/linux/taskstats.h).
 const GET: u8 = 1;
 const ASK_TGID: u16 = 2;
 const TYPE_STATS: u16 = 3;
 const TYPE_AGGREGATE_TGID: u16 = 5;
-/// `struct genlmsghdr`: command, version, two reserved bytes.
-const GENERIC_HEADER: usize = 4;
 
 /// Places in `struct taskstats`; it only grows at its end since version 1 (these are older).
 const CPU_COUNT: usize = 16;
@@ -58,10 +49,7 @@ impl TaskStatsSocket {
     }
 
     fn connect() -> Result<Self, Errno> {
-        let mut netlink = Netlink::open(netlink::GENERIC, 0)?;
-        let question = request(CONTROL_GET_FAMILY, CONTROL_FAMILY_NAME, b"TASKSTATS\0");
-        let family = netlink.ask(CONTROL_FAMILY, &question, |answer| family(answer.payload))?.ok_or(Errno::NOSYS)?;
-        let mut socket = Self { netlink, family };
+        let mut socket = Self(Generic::open("TASKSTATS")?);
         // The right to ask is known only by asking.
         socket.ask(crate::own::pid())?;
         Ok(socket)
@@ -85,30 +73,13 @@ impl TaskStatsSocket {
     }
 
     fn ask(&mut self, pid: u32) -> Result<Option<TaskStats>, Errno> {
-        let question = request(GET, ASK_TGID, &pid.to_ne_bytes());
-        self.netlink.ask(self.family, &question, |Message { payload, .. }| parse(payload))
+        self.0.ask(GET, (ASK_TGID, &pid.to_ne_bytes()), parse)
     }
-}
-
-/// A question with one attribute.
-fn request(command: u8, attribute: u16, value: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-    let mut bytes = vec![command, 1, 0, 0];
-    bytes.extend(length.to_ne_bytes());
-    bytes.extend(attribute.to_ne_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
-}
-
-fn family(payload: &[u8]) -> Option<u16> {
-    let (_, value) = attributes(payload.get(GENERIC_HEADER..)?).find(|(kind, _)| *kind == CONTROL_FAMILY_ID)?;
-    Some(u16::from_ne_bytes(*value.first_chunk()?))
 }
 
 /// Reads the payload of an answer.
 pub fn parse(payload: &[u8]) -> Option<TaskStats> {
-    let (_, aggregate) = attributes(payload.get(GENERIC_HEADER..)?).find(|(kind, _)| *kind == TYPE_AGGREGATE_TGID)?;
+    let (_, aggregate) = told(payload).find(|(kind, _)| *kind == TYPE_AGGREGATE_TGID)?;
     let (_, stats) = attributes(aggregate).find(|(kind, _)| *kind == TYPE_STATS)?;
     let number = |place: usize| Some(u64::from_ne_bytes(*stats.get(place..)?.first_chunk()?));
     Some(TaskStats {
