@@ -22,6 +22,8 @@ use crate::node::CollectError;
 const HIGHEST: usize = 1000;
 /// The most names of threads that a group keeps; threads with further names count as `other`.
 const MOST_THREAD_NAMES: usize = 1000;
+/// A minute of proportional memory is read in at most so many parts: to ask for a few processes costs as much as for some.
+const SLICES: usize = 8;
 /// What threads beyond that are called.
 const OTHER: &str = "other";
 /// Beyond so many, names that no thread bears any more become part of `other`.
@@ -372,7 +374,8 @@ impl Groups {
         aged.sort_unstable();
         let is_old = |(at, _): &&(Option<Mono>, Key)| at.is_none_or(|at| now.since(at) >= options.smaps_age);
         let old = aged.iter().take_while(is_old).count();
-        let due = smaps.due(aged.len(), options.smaps_age, now).max(old).min(aged.len());
+        let next = smaps.due(aged.len(), options.smaps_age, now).min(aged.len());
+        let due = if next < aged.len() / SLICES { old } else { next.max(old) };
         smaps.done(due, options.smaps_age);
         if due == 0 {
             return;

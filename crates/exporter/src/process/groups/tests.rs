@@ -362,6 +362,19 @@ fn proportional_memory_is_read_of_some_at_each_scrape_and_none_is_older_than_a_m
             assert!(age < Duration::from_mins(1), "round {round}: {age:?}");
         }
     }
+    // Whoever asks often reads no more for it, and in few parts.
+    let (mut parts, mut all) = (0, 0);
+    for _ in 0..240 {
+        test.fake.measured.clear();
+        test.seconds += 1;
+        let now = Mono(test.seconds * 1_000_000_000);
+        test.groups.update(&mut test.fake, now).unwrap();
+        parts += u32::from(!test.fake.measured.is_empty());
+        all += test.fake.measured.len();
+        let ages = test.groups.tracked.values().map(|process| now.since(process.details.proportional_at.unwrap()));
+        assert!(ages.max().unwrap() < Duration::from_mins(1));
+    }
+    assert!(parts <= 40 && (4 * 101..5 * 101).contains(&all), "{all} in {parts} parts");
     // Whoever comes back after long reads all of it, once.
     test.seconds += 600;
     test.scrape();
