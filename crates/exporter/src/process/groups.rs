@@ -413,7 +413,9 @@ impl Groups {
                 settle_threads(group, &mut process.details, *begun);
             }
         }
-        by_name.values_mut().for_each(|group| fold_threads(group));
+        for group in by_name.values_mut() {
+            fold_threads(group);
+        }
     }
 
     fn sockets(&mut self, source: &mut dyn Source) {

@@ -201,8 +201,8 @@ fn a_client_that_does_not_read_is_cut_off_and_holds_nobody() {
     const ESTABLISHED: &str = "01";
     let folder = tempfile::tempdir().unwrap();
     // More than the kernel takes for a connection.
-    let text: String = (0..100_000).map(|number| format!("m{{x=\"{number:0100}\"}} 1\n")).collect();
-    std::fs::write(folder.path().join("large.prom"), text).unwrap();
+    let lines: Vec<String> = (0..100_000).map(|number| format!("m{{x=\"{number:0100}\"}} 1\n")).collect();
+    std::fs::write(folder.path().join("large.prom"), lines.concat()).unwrap();
     let flag = format!("--collector.textfile.directory={}", folder.path().display());
     with_server(&["--collector.disable-defaults", "--collector.textfile", &flag], |address| {
         let mut slow = TcpStream::connect(address).unwrap();
