@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use procyon_api::Kept;
 use procyon_diag::{Fault, Kind};
-use procyon_history::HistoryError;
 use procyon_history::reduce::Reducer;
+use procyon_history::{Extent, HistoryError};
 use procyon_model::Frame;
 use procyon_model::feed::{Consumer, Feed};
 use procyon_store::{Config, Recorder};
-use procyon_units::Bytes;
+use procyon_units::{Bytes, Wall};
 
 use crate::options::{ProcessFilter, Settings};
 
@@ -92,29 +91,42 @@ const FILTER_QUEUE: usize = 4;
 /// Leaves processes out of frames, on a thread of its own, before they are kept.
 struct Filtering {
     sender: SyncSender<Arc<Frame>>,
-    missed: AtomicU64,
+    recorder: Arc<Recorder>,
 }
 
 impl Filtering {
     fn start(filter: ProcessFilter, recorder: Arc<Recorder>) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Arc<Frame>>(FILTER_QUEUE);
+        let behind = Arc::clone(&recorder);
         std::thread::Builder::new().name("procyon-filter".to_owned()).spawn(move || {
             let mut reducer = Reducer::new();
             while let Ok(frame) = receiver.recv() {
-                recorder.offer(&reducer.reduce(&frame, |row| filter.matches(row)));
+                behind.offer(&reducer.reduce(&frame, |row| filter.matches(row)));
             }
         })?;
-        Ok(Self { sender, missed: AtomicU64::new(0) })
+        Ok(Self { sender, recorder })
     }
 }
 
 impl Consumer for Filtering {
     fn offer(&self, frame: &Arc<Frame>) {
         if self.sender.try_send(Arc::clone(frame)).is_err() {
-            let missed = self.missed.fetch_add(1, Ordering::Relaxed) + 1;
-            tracing::warn!(missed, seq = frame.seq, "a frame came faster than the filter of history took it");
+            self.recorder.miss();
+            tracing::warn!(seq = frame.seq, "a frame came faster than the filter of history took it");
         }
     }
+}
+
+/// Refuses a range that lies before or after everything that is kept.
+pub(crate) fn touches(extent: &Extent, (from, to): (Wall, Wall)) -> Result<(), Fault> {
+    let at = if from > extent.last {
+        from
+    } else if to < extent.first {
+        to
+    } else {
+        return Ok(());
+    };
+    Err(fault(&HistoryError::Before { at, extent: *extent }))
 }
 
 /// Why the past cannot be kept or asked, and what to do about it.

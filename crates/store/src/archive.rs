@@ -24,7 +24,7 @@ use crate::encoder::Encoder;
 use crate::failure::failed;
 use crate::folder::Folder;
 use crate::frames::{Packer, header};
-use crate::reader::{Piece, Reader};
+use crate::reader::{Piece, Reader, again};
 use crate::segment::Segment;
 
 /// The first and the last bytes.
@@ -37,7 +37,23 @@ const MOST: u64 = 64 << 20;
 const PIECE: usize = 256 << 10;
 
 /// Writes the frames between two instants, both included.
-pub(crate) fn write(folder: &Folder, (from, to): (Wall, Wall), out: &Path) -> Result<(), HistoryError> {
+pub(crate) fn write(folder: &Folder, range: (Wall, Wall), out: &Path) -> Result<(), HistoryError> {
+    // It has its name once it is whole.
+    let mut unfinished = out.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = PathBuf::from(unfinished);
+    // Blocks may be put together, or go with their age, meanwhile.
+    let written = again(|| write_once(folder, range, &unfinished));
+    let named = written.and_then(|()| std::fs::rename(&unfinished, out).map_err(|error| failed("write", out, error)));
+    if named.is_err()
+        && let Err(error) = std::fs::remove_file(&unfinished)
+    {
+        tracing::debug!(%error, file = %unfinished.display(), "could not remove what was begun");
+    }
+    named
+}
+
+fn write_once(folder: &Folder, (from, to): (Wall, Wall), out: &Path) -> Result<(), HistoryError> {
     let reader = Reader::new(Arc::clone(&folder.disk), &folder.path);
     let mut pieces = reader.pieces()?;
     let extent = reader.extent()?.ok_or(HistoryError::Empty)?;
@@ -51,18 +67,7 @@ pub(crate) fn write(folder: &Folder, (from, to): (Wall, Wall), out: &Path) -> Re
         let at = if from > extent.last { from } else { to };
         return Err(HistoryError::Before { at, extent });
     }
-    // It has its name once it is whole.
-    let mut unfinished = out.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = PathBuf::from(unfinished);
-    let written = Target::create(&unfinished).and_then(|target| fill(target, folder, (&pieces, &whole), (from, to)));
-    let named = written.and_then(|()| std::fs::rename(&unfinished, out).map_err(|error| failed("write", out, error)));
-    if named.is_err()
-        && let Err(error) = std::fs::remove_file(&unfinished)
-    {
-        tracing::debug!(%error, file = %unfinished.display(), "could not remove what was begun");
-    }
-    named
+    fill(Target::create(out)?, folder, (&pieces, &whole), (from, to))
 }
 
 fn fill(
@@ -80,7 +85,12 @@ fn fill(
             Some(name) if whole.contains(name) => {
                 if copied.insert(name) {
                     let block = PathBuf::from("blocks").join(name.to_string());
-                    for file in folder.list(&folder.path.join(&block))? {
+                    let path = folder.path.join(&block);
+                    let files = folder.list(&path)?;
+                    if files.is_empty() {
+                        return Err(failed("list", &path, ErrorKind::NotFound.into()));
+                    }
+                    for file in files {
                         target.copy(folder, &block.join(file))?;
                     }
                 }

@@ -16,7 +16,7 @@ use crate::export::{self, Format};
 use crate::failure::failed;
 use crate::folder::Folder;
 use crate::log::Log;
-use crate::reader::Reader;
+use crate::reader::{Reader, again, has_vanished};
 
 /// What a history holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +85,8 @@ pub(crate) fn info_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Info, HistoryEr
             info.process_rows += block.manifest.groups.iter().map(|group| group.rows).sum::<u64>();
         }
     }
-    for stretch in Reader::new(disk, dir).stretches()? {
+    let reader = Reader::new(disk, dir);
+    for stretch in again(|| reader.stretches())? {
         info.frames += stretch.frames;
         info.from = Some(info.from.map_or(stretch.first, |from| from.min(stretch.first)));
         info.to = Some(info.to.map_or(stretch.last, |to| to.max(stretch.last)));
@@ -125,6 +126,8 @@ pub(crate) fn verify_on(
         progress(done, count);
         let (from, to) = (Some(Wall::from_unix_ms(name.from_ms)), Some(Wall::from_unix_ms(name.to_ms)));
         let mut note = |file: &str, error: HistoryError| match error {
+            // It became part of another one, or went with its age.
+            error if has_vanished(&error) && !folder.block_names()?.contains(name) => Ok(()),
             HistoryError::Damaged { how, .. } => {
                 problems.push(Problem { file: format!("blocks/{name}/{file}"), what: how, from, to });
                 Ok(())
@@ -153,7 +156,17 @@ pub(crate) fn verify_on(
     }
     for (at, seq) in logs.iter().enumerate() {
         progress(names.len() + at, count);
-        problems.extend(verify_log(&folder, *seq, logs.last() == Some(seq))?);
+        match verify_log(&folder, *seq, logs.last() == Some(seq)) {
+            // It became a block.
+            Err(error) if has_vanished(&error) => {}
+            problem => problems.extend(problem?),
+        }
+    }
+    for seq in folder.damaged_numbers()? {
+        let what = "a part of it could not be read; what could is in a block. Keep a copy if that part matters, then remove it";
+        let file = folder.damaged_log(seq);
+        let file = file.strip_prefix(dir).unwrap_or(&file).display().to_string();
+        problems.push(Problem { file, what: what.to_owned(), from: None, to: None });
     }
     progress(count, count);
     Ok(problems)
@@ -194,7 +207,7 @@ pub fn export(
     let (disk, dir) = files.open()?;
     let folder = Folder::new(disk, dir);
     folder.check()?;
-    export::export(&Reader::new(folder.disk, dir).stretches()?, (from, to), format, out)
+    export::export(&Reader::new(folder.disk, dir), (from, to), format, out)
 }
 
 /// Copies the frames between two instants, both included, into one file, which [`open_file`] reads.

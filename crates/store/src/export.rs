@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
-use procyon_history::HistoryError;
+use procyon_history::{History as _, HistoryError};
 use procyon_model::descriptor::Descriptor;
 use procyon_units::Wall;
 
@@ -17,6 +17,7 @@ use crate::block::write::cause;
 use crate::column::Shape;
 use crate::kinds::Kind;
 use crate::kinds::process::{self, Process};
+use crate::reader::{Reader, again, has_vanished};
 use crate::row::{CARRIED, GONE};
 use crate::texts::Texts;
 use crate::utf8;
@@ -88,24 +89,56 @@ struct Exported {
 
 /// Writes rows between two instants, both included, in order of time; answers how many.
 pub(crate) fn export(
-    stretches: &[Stretch],
+    reader: &Reader,
     (from, to): (Wall, Wall),
     format: Format,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, HistoryError> {
+    let extent = reader.extent()?.ok_or(HistoryError::Empty)?;
+    if from > extent.last || to < extent.first {
+        return Err(HistoryError::Before { at: if from > extent.last { from } else { to }, extent });
+    }
     let mut sink = match format {
         Format::Csv => Sink::csv(out).map_err(failed)?,
         Format::Json => Sink::Json(out),
         Format::Parquet => Sink::parquet(out).map_err(|error| failed(cause(error)))?,
     };
-    let mut count = 0;
-    for stretch in stretches.iter().filter(|stretch| stretch.touches(from, to)) {
-        let (rows, texts) = rows(stretch, from, to)?;
-        count += u64::try_from(rows.len()).unwrap_or(0);
-        sink.put(&rows, &texts).map_err(|error| failed(cause(error)))?;
+    let (mut count, mut from) = (0, from);
+    // What was written stays written: where files were put together meanwhile it goes on behind that.
+    loop {
+        let before = from;
+        let written = again_from(reader, (&mut from, to), &mut |rows, texts| {
+            count += u64::try_from(rows.len()).unwrap_or(0);
+            sink.put(rows, texts).map_err(|error| failed(cause(error)))
+        });
+        match written {
+            Ok(()) => break,
+            Err(error) if has_vanished(&error) && from > before => {}
+            Err(error) => return Err(error),
+        }
     }
     sink.finish().map_err(|error| failed(cause(error)))?;
     Ok(count)
+}
+
+/// Tells the rows from an instant on, which moves on behind what was told.
+fn again_from(
+    reader: &Reader,
+    (from, to): (&mut Wall, Wall),
+    tell: &mut dyn FnMut(&[Exported], &Texts) -> Result<(), HistoryError>,
+) -> Result<(), HistoryError> {
+    again(|| {
+        let stretches = reader.stretches()?;
+        for stretch in &stretches {
+            if !stretch.touches(*from, to) {
+                continue;
+            }
+            let (rows, texts) = rows(stretch, *from, to)?;
+            tell(&rows, &texts)?;
+            *from = Wall::from_unix_ms(stretch.last.unix_ms().saturating_add(1));
+        }
+        Ok(())
+    })
 }
 
 fn failed(source: io::Error) -> HistoryError {

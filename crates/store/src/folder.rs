@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use procyon_history::HistoryError;
 
+use crate::block::table::Tables;
 use crate::block::{Name, UNFINISHED};
 use crate::disk::{Disk, Stream};
 use crate::failure::failed;
+use crate::log::Log;
 
 /// Says whose the folder is, and in which version.
 const FORMAT: &str = "format";
@@ -17,9 +19,17 @@ const FORMAT: &str = "format";
 const MARK: &str = "procyon history ";
 /// The version that is written.
 const VERSION: u32 = 1;
+/// What it is called until it is whole.
+const FORMAT_UNFINISHED: &str = "format.tmp";
 const LOCK: &str = "lock";
 const LOGS: &str = "log";
 const BLOCKS: &str = "blocks";
+/// Ending of the name of a log, and what is added to it where a part of it cannot be read.
+const LOG: &str = ".log";
+const DAMAGED: &str = ".damaged";
+/// What may stand in a folder that is no history yet: what a start that did not come to its end left behind, and what a file system
+/// has at its root.
+const NO_OBSTACLE: [&str; 5] = [LOCK, LOGS, BLOCKS, FORMAT_UNFINISHED, "lost+found"];
 /// Longest that [`FORMAT`] can be.
 const MOST: u64 = 256;
 
@@ -44,13 +54,38 @@ impl Folder {
     }
 
     pub(crate) fn log(&self, seq: u64) -> PathBuf {
-        self.logs().join(format!("{seq:016}.log"))
+        self.logs().join(format!("{seq:016}{LOG}"))
+    }
+
+    /// Where a log stands that was set aside.
+    pub(crate) fn damaged_log(&self, seq: u64) -> PathBuf {
+        self.logs().join(format!("{seq:016}{LOG}{DAMAGED}"))
     }
 
     /// Numbers of the logs, in order.
     pub(crate) fn log_numbers(&self) -> Result<Vec<u64>, HistoryError> {
         let names = self.list(&self.logs())?;
-        Ok(names.iter().filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect())
+        Ok(names.iter().filter_map(|name| name.strip_suffix(LOG)?.parse().ok()).collect())
+    }
+
+    /// Numbers of the logs that were set aside, in order.
+    pub(crate) fn damaged_numbers(&self) -> Result<Vec<u64>, HistoryError> {
+        let names = self.list(&self.logs())?;
+        Ok(names.iter().filter_map(|name| name.strip_suffix(DAMAGED)?.strip_suffix(LOG)?.parse().ok()).collect())
+    }
+
+    /// Lets a log go whose frames are in a block. One that cannot be read to its end, which is more than the torn end of a record, is
+    /// set aside instead, so that whatever else is in it is not lost. `end` is where its last whole record ends, none when one makes no
+    /// sense.
+    pub(crate) fn let_go(&self, seq: u64, end: Option<u64>) -> Result<(), HistoryError> {
+        let log = Log::new(Arc::clone(&self.disk), self.log(seq));
+        if !self.is_damaged(&log, end)? {
+            return self.remove_file(&log.path);
+        }
+        let aside = self.damaged_log(seq);
+        self.disk.rename(&log.path, &aside).map_err(|error| failed("rename", &log.path, error))?;
+        tracing::warn!(file = %aside.display(), "a part of a log of history cannot be read; the file was set aside");
+        Ok(())
     }
 
     /// The whole blocks, in order, without those whose content is in another one too.
@@ -60,6 +95,21 @@ impl Folder {
         let all = names.clone();
         names.retain(|name| !all.iter().any(|other| other.holds(name)));
         Ok(names)
+    }
+
+    /// Whether a log goes on after its last whole record with more than the torn end of another one.
+    pub(crate) fn is_damaged(&self, log: &Log, end: Option<u64>) -> Result<bool, HistoryError> {
+        let Some(end) = end else { return Ok(true) };
+        let length = self.file_bytes(&log.path)?;
+        Ok(end < length && !log.is_torn(end).map_err(|error| failed("read", &log.path, error))?)
+    }
+
+    pub(crate) fn remove_file(&self, path: &Path) -> Result<(), HistoryError> {
+        self.disk.remove_file(path).map_err(|error| failed("remove", path, error))
+    }
+
+    pub(crate) fn file_bytes(&self, path: &Path) -> Result<u64, HistoryError> {
+        self.disk.open(path).and_then(|input| input.length()).map_err(|error| failed("read", path, error))
     }
 
     /// Removes a block: first its name, so that it is never there in part.
@@ -88,8 +138,8 @@ impl Folder {
         }
         for seq in self.log_numbers()? {
             if whole.iter().any(|name| name.first <= seq && seq <= name.last) {
-                let path = self.log(seq);
-                self.disk.remove_file(&path).map_err(|error| failed("remove", &path, error))?;
+                let log = Log::new(Arc::clone(&self.disk), self.log(seq));
+                self.let_go(seq, Tables::read(&log, |_| false)?.end)?;
             }
         }
         Ok(())
@@ -98,8 +148,9 @@ impl Folder {
     /// The highest number that a segment has or had.
     pub(crate) fn last_number(&self) -> Result<u64, HistoryError> {
         let log = self.log_numbers()?.last().copied();
+        let aside = self.damaged_numbers()?.last().copied();
         let block = self.block_names()?.iter().map(|name| name.last).max();
-        Ok(log.max(block).unwrap_or(0))
+        Ok(log.max(aside).max(block).unwrap_or(0))
     }
 
     pub(crate) fn list(&self, path: &Path) -> Result<Vec<String>, HistoryError> {
@@ -117,8 +168,8 @@ impl Folder {
                 String::from_utf8_lossy(&text).into_owned()
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let ours = |name: &&String| ![LOCK, LOGS, BLOCKS].contains(&name.as_str());
-                return match self.list(&self.path)?.iter().find(ours) {
+                let foreign = |name: &&String| !NO_OBSTACLE.contains(&name.as_str());
+                return match self.list(&self.path)?.iter().find(foreign) {
                     Some(name) => Err(self.foreign(&format!("holds other things, as {name}, and no history"))),
                     None => Ok(false),
                 };
@@ -166,7 +217,7 @@ impl Folder {
     }
 
     fn mark(&self) -> std::io::Result<()> {
-        let new = self.path.join(format!("{FORMAT}.tmp"));
+        let new = self.path.join(FORMAT_UNFINISHED);
         let mut output = self.disk.create(&new)?;
         output.write_all(format!("{MARK}{VERSION}\n").as_bytes())?;
         output.sync()?;

@@ -142,19 +142,25 @@ impl Reader {
         until: Wall,
         question: impl Fn(&[Stretch]) -> Result<T, HistoryError>,
     ) -> Result<T, HistoryError> {
-        let mut attempt = 1;
         self.cache.asked();
-        loop {
-            match self.stretches_until(until).and_then(|stretches| question(&stretches)) {
-                Err(HistoryError::Io { source, .. })
-                    if source.kind() == std::io::ErrorKind::NotFound && attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                answer => return answer,
-            }
+        again(|| self.stretches_until(until).and_then(|stretches| question(&stretches)))
+    }
+}
+
+/// Does what reads files, and does it again if a file vanished because it became part of another one, or went with its age.
+pub(crate) fn again<T>(mut read: impl FnMut() -> Result<T, HistoryError>) -> Result<T, HistoryError> {
+    let mut attempt = 1;
+    loop {
+        match read() {
+            Err(error) if has_vanished(&error) && attempt < ATTEMPTS => attempt += 1,
+            answer => return answer,
         }
     }
+}
+
+/// Whether a file was not there.
+pub(crate) fn has_vanished(error: &HistoryError) -> bool {
+    matches!(error, HistoryError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// A stretch, and where it stands.

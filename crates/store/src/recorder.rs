@@ -1,5 +1,6 @@
 //! Stands between a feed and a writer: takes frames without ever making the collector wait, and gets over a disk that fails.
 
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -41,13 +42,18 @@ impl Recorder {
     /// Opens the store and starts its thread.
     ///
     /// # Errors
-    /// When the folder belongs to somebody else, is locked, or cannot be made. A disk that fails later is got over.
+    /// When the folder belongs to somebody else, is locked, or is not to be used by this user. A disk that fails is got over, also when
+    /// it does so now.
     pub fn start(config: &Config) -> Result<Self, HistoryError> {
         Self::start_on(Arc::new(RealDisk), config, Arc::new(SystemClock))
     }
 
     pub(crate) fn start_on(disk: Arc<dyn Disk>, config: &Config, clock: Arc<dyn Clock>) -> Result<Self, HistoryError> {
-        let writer = Writer::open(Arc::clone(&disk), config)?;
+        let (writer, trouble) = match Writer::open(Arc::clone(&disk), config) {
+            Ok(writer) => (Some(writer), None),
+            Err(error) if may_heal(&error) => (None, Some(chain(&error))),
+            Err(error) => return Err(error),
+        };
         let status = Arc::new(Status::default());
         let reader = Reader::beside(Arc::clone(&disk), config, Arc::clone(&status));
         let (sender, receiver) = sync_channel(QUEUE);
@@ -56,10 +62,13 @@ impl Recorder {
             config: config.clone(),
             status: Arc::clone(&status),
             clock,
-            writer: Some(writer),
+            writer,
             retry_at: Mono(0),
             sync_at: None,
         };
+        if let Some(why) = trouble {
+            keeper.trouble(&why);
+        }
         let thread = std::thread::Builder::new()
             .name("procyon-history".to_owned())
             .spawn(move || keeper.run(&receiver))
@@ -70,6 +79,11 @@ impl Recorder {
     /// Answers questions about what is kept.
     pub fn history(&self) -> Reader {
         self.reader.clone()
+    }
+
+    /// Counts a frame that came too fast for who stands before the recorder.
+    pub fn miss(&self) {
+        self.status.missed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Keeps what still waits, makes it survive, and gives the folder free. Frames that come later are counted as lost.
@@ -87,9 +101,7 @@ impl Consumer for Recorder {
     fn offer(&self, frame: &Arc<Frame>) {
         match self.sender.try_send(Message::Frame(Arc::clone(frame))) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                self.status.missed.fetch_add(1, Ordering::Relaxed);
-            }
+            Err(TrySendError::Full(_)) => self.miss(),
             Err(TrySendError::Disconnected(_)) => self.status.lose(),
         }
     }
@@ -178,6 +190,18 @@ impl Keeper {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => self.trouble(&chain(&error)),
         }
+    }
+}
+
+/// Whether what keeps a store from being opened may go away by itself.
+fn may_heal(error: &HistoryError) -> bool {
+    match error {
+        HistoryError::Full(_) => true,
+        // Somebody has to do something about these.
+        HistoryError::Io { source, .. } => {
+            !matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::AlreadyExists)
+        }
+        _ => false,
     }
 }
 

@@ -59,7 +59,6 @@ struct Open {
     output: Box<dyn Output>,
     bytes: u64,
     first_ms: Option<i64>,
-    last_ms: Option<i64>,
     synced: bool,
     /// How long it was when room was last looked after.
     looked: u64,
@@ -93,6 +92,8 @@ impl Writer {
         writer.seq = writer.folder.last_number()?;
         writer.resume()?;
         writer.hand_over();
+        // Limits may be others than before, and time has gone by.
+        writer.blocks.make_room(writer.last_closed());
         Ok(writer)
     }
 
@@ -120,7 +121,12 @@ impl Writer {
 
     /// Has blocks made of the logs that are closed.
     fn hand_over(&self) {
-        self.blocks.logs_closed(if self.log.is_some() { self.seq.saturating_sub(1) } else { self.seq });
+        self.blocks.logs_closed(self.last_closed());
+    }
+
+    /// The number of the last log that is not written any more.
+    fn last_closed(&self) -> u64 {
+        if self.log.is_some() { self.seq.saturating_sub(1) } else { self.seq }
     }
 
     /// Goes on with the newest log, if it is sound.
@@ -143,12 +149,13 @@ impl Writer {
             sound = applied.is_ok();
             sound
         })?;
-        if !sound || end == 0 || first.is_none() {
+        // What is damaged is not written on: the log that follows it leaves it whole, and it is set aside once it is a block.
+        if !sound || end == 0 || first.is_none() || self.folder.is_damaged(&log, Some(end))? {
             return Ok(());
         }
         let output = self.folder.disk.extend(&log.path, end).map_err(|error| failed("write to", &log.path, error))?;
         self.newest_ms = replay.at_ms;
-        self.log = Some(Open { output, bytes: end, first_ms: first, last_ms: replay.at_ms, synced: false, looked: 0 });
+        self.log = Some(Open { output, bytes: end, first_ms: first, synced: false, looked: 0 });
         let before = replay.before();
         replay.texts.index();
         self.encoder = Encoder::resume(replay.kinds, replay.texts, before, (rows, departed));
@@ -196,17 +203,16 @@ impl Writer {
         let logs = self.folder.logs();
         self.folder.disk.sync_folder(&logs).map_err(|error| failed("write to", &logs, error))?;
         let bytes = u64::try_from(bytes.len()).unwrap_or(0);
-        self.log = Some(Open { output, bytes, first_ms: None, last_ms: None, synced: false, looked: 0 });
+        self.log = Some(Open { output, bytes, first_ms: None, synced: false, looked: 0 });
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), HistoryError> {
         self.sync_log()?;
-        let newest = self.log.as_ref().and_then(|log| log.last_ms);
-        self.log = None;
+        let written = self.log.take().is_some();
         self.hand_over();
-        if let Some(newest_ms) = newest {
-            self.blocks.make_room(newest_ms);
+        if written {
+            self.blocks.make_room(self.seq);
         }
         Ok(())
     }
@@ -236,12 +242,11 @@ impl Writer {
         log.output.write_all(&packed).map_err(fail)?;
         log.bytes += u64::try_from(packed.len()).unwrap_or(0);
         log.first_ms = log.first_ms.or(Some(at_ms));
-        log.last_ms = Some(at_ms);
         self.newest_ms = Some(at_ms);
         log.synced = false;
         if log.bytes >= log.looked + LOOK_EVERY {
             log.looked = log.bytes;
-            self.blocks.make_room(at_ms);
+            self.blocks.make_room(self.last_closed());
         }
         Ok(())
     }

@@ -2,15 +2,17 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use procyon_api::tell;
 use procyon_client::query;
 use procyon_diag::{Fault, Tone, nearest};
-use procyon_history::{GroupBy, TopQuestion, figures};
+use procyon_history::{Extent, GroupBy, HistoryError, TopQuestion, figures};
 use procyon_model::catalogue;
 use procyon_units::{Clock as _, SystemClock, Wall};
+use procyon_wire::history::HistoryState;
 use procyon_wire::series::{TopAnswer, TopItem};
 use serde_json::json;
 
@@ -63,9 +65,10 @@ pub(crate) struct Rank {
 impl Rank {
     pub(crate) fn run(&self, common: &Common) -> Result<ExitCode> {
         let settings = common.settings()?;
-        let (from, to) = range(&self.from, &self.to)?;
+        let range = range(&self.from, &self.to)?;
+        let (from, to) = range;
         if figures::process(&self.by).is_none() {
-            return Err(past::fault(&procyon_history::HistoryError::NoFigure(self.by.clone())).into());
+            return Err(past::fault(&HistoryError::NoFigure(self.by.clone())).into());
         }
         let group = group(&self.group)?;
         let answer = match Asked::find(common, &settings, &self.target, &self.file)? {
@@ -73,12 +76,25 @@ impl Rank {
                 let (from, to) = (from.unix_ms().to_string(), to.unix_ms().to_string());
                 let n = self.limit.to_string();
                 let pairs = [("by", self.by.as_str()), ("group", &self.group), ("n", &n), ("from", &from), ("to", &to)];
-                client.get::<TopAnswer>(&format!("/api/v1/hosts/local/top{}", query(&pairs)))?
+                let answer = client.get::<TopAnswer>(&format!("/api/v1/hosts/local/top{}", query(&pairs)))?;
+                if answer.covered_s <= 0.0 {
+                    let state: HistoryState = client.get("/api/v1/hosts/local/history")?;
+                    if let (Some(first), Some(last)) = (state.from, state.to) {
+                        let [first, last] = [first, last].map(Wall::from_unix_ms);
+                        let interval = Duration::from_millis(state.interval_ms);
+                        past::touches(&Extent { first, last, interval }, range)?;
+                    }
+                }
+                answer
             }
             Asked::Files(history) => {
                 let (from, to) = (from.end_of_ms(), to.end_of_ms());
                 let question = TopQuestion { from, to, by: self.by.clone(), group, n: usize::from(self.limit) };
                 let top = history.top(&question).map_err(|error| past::fault(&error))?;
+                if top.covered.is_zero() {
+                    let extent = history.extent().map_err(|error| past::fault(&error))?;
+                    past::touches(&extent.ok_or_else(|| past::fault(&HistoryError::Empty))?, range)?;
+                }
                 tell::top(&top, SystemClock.wall())
             }
         };

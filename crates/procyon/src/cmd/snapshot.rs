@@ -1,7 +1,7 @@
 //! `procyon snapshot`: a piece of history in one file.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -47,11 +47,7 @@ impl Snapshot {
         let settings = common.settings()?;
         let (from, to) = range(&self.from, &self.to)?;
         let dir = folder_of_files(&settings)?;
-        if !self.force && std::fs::symlink_metadata(&self.output).is_ok() {
-            return Err(Fault::new(Kind::Failed, format!("{} is there already", self.output.display()))
-                .hint("name another file, or say `--force`")
-                .into());
-        }
+        may_write(&self.output, self.force)?;
         let info = procyon_store::snapshot(&dir, from, to, &self.output).map_err(|error| past::fault(&error))?;
         let mut out = Output::new();
         if self.json {
@@ -74,6 +70,15 @@ impl Snapshot {
         out.flush()?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Refuses to take the place of a file that is there, unless that was asked for.
+pub(crate) fn may_write(file: &Path, force: bool) -> Result<(), Fault> {
+    if force || std::fs::symlink_metadata(file).is_err() {
+        return Ok(());
+    }
+    let fault = Fault::new(Kind::Failed, format!("{} is there already", file.display()));
+    Err(fault.hint("name another file, or say `--force`"))
 }
 
 /// Bytes for people need no more than 53 bits.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::asking::folder_of_files;
 use crate::cli::Common;
 use crate::cmd::rank::range;
-use crate::cmd::snapshot::precise;
+use crate::cmd::snapshot::{may_write, precise};
 use crate::output::Output;
 use crate::{format, past, when};
 
@@ -61,9 +61,12 @@ enum Action {
         /// How
         #[arg(long, value_name = "FORMAT", value_enum, default_value = "csv")]
         format: Form,
-        /// The file to write; standard output when absent (not for parquet)
+        /// The file to make, which must not be there yet; standard output when absent (not for parquet)
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Takes the place of a file that is there
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -93,14 +96,23 @@ impl Store {
                 ExitCode::SUCCESS
             }
             Action::Verify { json } => verify(&mut out, files, *json)?,
-            Action::Export { from, to, format, output } => {
+            Action::Export { from, to, format, output, force } => {
                 let (from, to) = range(from, to)?;
                 let format = match format {
                     Form::Csv => Format::Csv,
                     Form::Json => Format::Json,
                     Form::Parquet => Format::Parquet,
                 };
-                export(files, (from, to), format, output.as_ref())?;
+                // A device or a pipe is written to; it is no file whose place is taken.
+                let makes = |path: &&PathBuf| std::fs::metadata(path).map_or(true, |metadata| metadata.is_file());
+                match output.as_ref().filter(makes) {
+                    Some(path) => {
+                        may_write(path, *force)?;
+                        let rows = make(files, (from, to), format, path)?;
+                        writeln!(out, "{}: {rows} rows", path.display())?;
+                    }
+                    None => export(files, (from, to), format, output.as_deref())?,
+                }
                 ExitCode::SUCCESS
             }
         };
@@ -180,17 +192,28 @@ fn verify(out: &mut Output, files: Files<'_>, as_json: bool) -> Result<ExitCode>
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn export(files: Files<'_>, (from, to): (Wall, Wall), format: Format, output: Option<&PathBuf>) -> Result<()> {
-    let rows = match output {
+/// Makes a file of rows, which has its name once it is whole.
+fn make(files: Files<'_>, range: (Wall, Wall), format: Format, path: &Path) -> Result<u64, Fault> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = PathBuf::from(unfinished);
+    let made = write(files, range, format, &unfinished).and_then(|rows| {
+        std::fs::rename(&unfinished, path).map_err(|error| not_made(path, error))?;
+        Ok(rows)
+    });
+    if made.is_err()
+        && let Err(error) = std::fs::remove_file(&unfinished)
+    {
+        tracing::debug!(%error, file = %unfinished.display(), "could not remove what was begun");
+    }
+    made
+}
+
+/// Writes rows to standard output, or to a device or a pipe.
+fn export(files: Files<'_>, (from, to): (Wall, Wall), format: Format, output: Option<&Path>) -> Result<()> {
+    match output {
         Some(path) => {
-            let file = File::create(path).map_err(|error| {
-                Fault::new(Kind::Failed, format!("could not make {}", path.display())).because(error)
-            })?;
-            let mut file = BufWriter::new(file);
-            let rows =
-                procyon_store::export(files, from, to, format, &mut file).map_err(|error| past::fault(&error))?;
-            file.flush()?;
-            rows
+            write(files, (from, to), format, path)?;
         }
         None if format == Format::Parquet => {
             return Err(Fault::usage("a Parquet file cannot go to standard output")
@@ -199,12 +222,8 @@ fn export(files: Files<'_>, (from, to): (Wall, Wall), format: Format, output: Op
         }
         None => {
             let mut out = BufWriter::new(std::io::stdout());
-            let outcome = procyon_store::export(files, from, to, format, &mut out);
-            match outcome {
-                Ok(rows) => {
-                    out.flush()?;
-                    rows
-                }
+            match procyon_store::export(files, from, to, format, &mut out) {
+                Ok(_) => out.flush()?,
                 Err(procyon_history::HistoryError::Io { source, .. })
                     if source.kind() == std::io::ErrorKind::BrokenPipe =>
                 {
@@ -213,11 +232,18 @@ fn export(files: Files<'_>, (from, to): (Wall, Wall), format: Format, output: Op
                 Err(error) => return Err(past::fault(&error).into()),
             }
         }
-    };
-    if let Some(path) = output {
-        let mut out = Output::new();
-        writeln!(out, "{}: {rows} rows", path.display())?;
-        out.flush()?;
     }
     Ok(())
+}
+
+fn not_made(path: &Path, error: std::io::Error) -> Fault {
+    Fault::new(Kind::Failed, format!("could not make {}", path.display())).because(error)
+}
+
+/// Writes rows to a file.
+fn write(files: Files<'_>, (from, to): (Wall, Wall), format: Format, path: &Path) -> Result<u64, Fault> {
+    let mut file = BufWriter::new(File::create(path).map_err(|error| not_made(path, error))?);
+    let rows = procyon_store::export(files, from, to, format, &mut file).map_err(|error| past::fault(&error))?;
+    file.flush().map_err(|error| not_made(path, error))?;
+    Ok(rows)
 }

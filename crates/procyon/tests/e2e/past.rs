@@ -248,10 +248,56 @@ fn the_files_of_a_history_are_told_checked_and_written_out() {
     let text = std::fs::read_to_string(&csv).unwrap();
     let pid = own.split('-').next().unwrap();
     assert!(text.lines().count() > 4 && text.contains(pid), "{}", text.lines().next().unwrap_or_default());
+    let again = up.cli(&["store", "export", "-o", csv.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
+    assert!(stderr(&again).contains("is there already") && stderr(&again).contains("--force"), "{}", stderr(&again));
+    assert_eq!(std::fs::read_to_string(&csv).unwrap(), text);
+    assert!(up.cli(&["store", "export", "--force", "-o", csv.to_str().unwrap()]).status.success());
+    // Before all frames and after them; by the procyon that runs and from its files.
+    let socket = up.state().join("procyon.sock");
+    let socket = ["--socket", socket.to_str().unwrap()];
+    let none = up.folder().join("none.csv");
+    for range in [["--from", "1000", "--to", "2000"], ["--from", "2100-01-01", "--to", "2100-01-02"]] {
+        let exported = up.cli(&[&["store", "export", "-o", none.to_str().unwrap()][..], &range].concat());
+        let from_files = up.cli(&[&["rank"][..], &range].concat());
+        let by_procyon = crate::harness::run(&[&["rank", "--json"][..], &range, &socket].concat());
+        for refused in [exported, from_files, by_procyon] {
+            assert_eq!(refused.status.code(), Some(4), "{}", stderr(&refused));
+            assert!(stderr(&refused).contains("there is history from"), "{}", stderr(&refused));
+        }
+    }
+    let left: Vec<_> = std::fs::read_dir(up.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("none.csv")), "{left:?}");
     let parquet = up.cli(&["store", "export", "--format", "parquet"]);
     assert_eq!(parquet.status.code(), Some(2), "{}", stderr(&parquet));
     let nowhere = crate::harness::run(&["store", "info", "--data", "/nonexistent/procyon"]);
     assert_eq!(nowhere.status.code(), Some(4), "{}", stderr(&nowhere));
+}
+
+#[test]
+fn metrics_tell_how_history_is_doing() {
+    let up = Up::start();
+    kept(&up, 2);
+    let text = up.ask(Some(&up.token), "GET", "/metrics", b"").text();
+    let value = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} ")));
+        line.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok()).unwrap_or_else(|| panic!("{name} in {text}"))
+    };
+    assert!((value("procyon_history_up") - 1.0).abs() < f64::EPSILON);
+    assert!(value("procyon_history_size_bytes") > 0.0);
+    assert!(value("procyon_history_size_limit_bytes") > value("procyon_history_size_bytes"));
+    for name in ["procyon_history_lost_frames_total", "procyon_history_missed_frames_total"] {
+        assert!(value(name) >= 0.0, "{name}");
+    }
+    let off = Start::new().arg("--no-history").up();
+    let text = off.ask(Some(&off.token), "GET", "/metrics", b"").text();
+    assert!(text.contains("node_load1 ") && !text.contains("procyon_history"), "{text}");
+    // A folder of somebody else.
+    let folder = open_folder();
+    std::fs::write(folder.path().join("thesis.tex"), "text").unwrap();
+    let off = Start::new().args(&["--set", &format!("history.dir={}", folder.path().display())]).up();
+    let text = off.ask(Some(&off.token), "GET", "/metrics", b"").text();
+    assert!(text.contains("\nprocyon_history_up 0\n"), "{text}");
 }
 
 #[test]

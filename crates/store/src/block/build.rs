@@ -25,11 +25,12 @@ use crate::segment::{Mark, marks};
 use crate::texts::Texts;
 use crate::{record, utf8};
 
-/// Makes a block of a log and removes the log; none when there is no frame in it.
+/// Makes a block of a log and lets the log go; none when there is no frame in it.
 pub(crate) fn build(folder: &Folder, seq: u64) -> Result<Option<Name>, HistoryError> {
     let log = Log::new(Arc::clone(&folder.disk), folder.log(seq));
     // Processes are most of a log; they and the rest are held in memory one after the other.
     let processes = Tables::read(&log, |kind| kind == Process::AT || kind == Host::AT)?;
+    let end = processes.end;
     let marks = marks(&processes, i64::MAX)?;
     let name = match (marks.first(), marks.last()) {
         (Some(first), Some(last)) => {
@@ -41,7 +42,7 @@ pub(crate) fn build(folder: &Folder, seq: u64) -> Result<Option<Name>, HistoryEr
         _ if log.is_strange()? => return Ok(None),
         _ => None,
     };
-    folder.disk.remove_file(&log.path).map_err(|error| failed("remove", &log.path, error))?;
+    folder.let_go(seq, end)?;
     Ok(name)
 }
 

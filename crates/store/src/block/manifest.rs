@@ -125,7 +125,8 @@ fn group<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Group> {
         seq: words.next()?.parse().ok()?,
         first: Wall(words.next()?.parse().ok()?),
         last: Wall(words.next()?.parse().ok()?),
-        frames: words.next()?.parse().ok()?,
+        // One without frames would not be there.
+        frames: words.next()?.parse().ok().filter(|frames| *frames > 0)?,
         covered: Duration::from_nanos(words.next()?.parse().ok()?),
         interval: Duration::from_nanos(words.next()?.parse().ok()?),
         rows: words.next()?.parse().ok()?,
@@ -163,6 +164,13 @@ mod tests {
     #[test]
     fn it_reads_back() {
         assert_eq!(Manifest::parse(&example().text()), Ok(example()));
+    }
+
+    #[test]
+    fn a_stretch_without_frames_makes_no_sense() {
+        let mut manifest = example();
+        manifest.groups[1].frames = 0;
+        assert_eq!(Manifest::parse(&manifest.text()), Err("a line makes no sense"));
     }
 
     #[test]

@@ -13,14 +13,13 @@ use crate::texts::Texts;
 use crate::varint::{self, Cursor, Nonsense};
 use crate::{column, record};
 
-/// More things than this in a segment are no segment of ours.
-const MOST_THINGS: usize = 1 << 24;
-
 /// The rows of some kinds.
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) kinds: [Table; COUNT],
     pub(crate) texts: Texts,
+    /// Where the last whole record ends; none when one makes no sense.
+    pub(crate) end: Option<u64>,
 }
 
 /// The rows of a kind, in the order in which they were told.
@@ -66,7 +65,7 @@ impl Default for Tables {
             changes: (0..width(kind)).map(|_| Changes::default()).collect(),
             ..Table::default()
         });
-        Self { kinds, texts: Texts::default() }
+        Self { kinds, texts: Texts::default(), end: None }
     }
 }
 
@@ -74,7 +73,12 @@ impl Tables {
     /// Reads the rows of some kinds back.
     pub(crate) fn read(log: &Log, wanted: impl Fn(usize) -> bool) -> Result<Self, HistoryError> {
         let mut tables = Self::default();
-        log.records(|record| tables.take(record, &wanted).is_ok())?;
+        let mut sense = true;
+        let end = log.records(|record| {
+            sense = tables.take(record, &wanted).is_ok();
+            sense
+        })?;
+        tables.end = sense.then_some(end);
         Ok(tables)
     }
 
@@ -97,7 +101,8 @@ impl Tables {
 
 impl Table {
     fn take(&mut self, kind: usize, at_ms: i64, thing: usize, mut row: Cursor<'_>) -> Result<(), Nonsense> {
-        if thing > MOST_THINGS {
+        // Numbers are given one after the other.
+        if thing > self.things {
             return Err(Nonsense);
         }
         let at = self.rows.len();
@@ -301,6 +306,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_thing_has_the_next_number_or_one_that_was_given() {
+        let row = [0; 16];
+        for (thing, fine) in [(0, true), (1, false), (1 << 24, false)] {
+            let mut tables = Tables::default();
+            let taken = tables.kinds[Host::AT].take(Host::AT, 1, thing, Cursor(&row));
+            assert_eq!(taken.is_ok(), fine, "{thing}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -170,10 +170,14 @@ impl MemoryDisk {
         }
     }
 
+    pub(super) fn bytes(&self, path: &Path) -> Vec<u8> {
+        let mut copy = Vec::new();
+        self.change(path, |bytes| copy.clone_from(bytes));
+        copy
+    }
+
     pub(super) fn length(&self, path: &Path) -> usize {
-        let mut length = 0;
-        self.change(path, |bytes| length = bytes.len());
-        length
+        self.bytes(path).len()
     }
 
     pub(super) fn flip(&self, path: &Path, at: usize, bit: u8) {

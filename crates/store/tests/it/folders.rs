@@ -47,6 +47,18 @@ fn a_folder_of_others_or_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
+fn the_root_of_a_file_system_and_what_a_start_left_behind_are_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lost+found")).unwrap();
+    std::fs::write(folder.path().join("format.tmp"), "procyon hi").unwrap();
+    let config = Config::new(folder.path());
+    assert!(open_reader(&config.dir).is_ok());
+    drop(open_writer(&config).unwrap());
+    assert!(info(Files::Folder(&config.dir)).is_ok());
+    assert!(!folder.path().join("format.tmp").exists());
+}
+
+#[test]
 fn a_recorder_keeps_what_it_is_offered_and_answers_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::new(folder.path().join("history"));

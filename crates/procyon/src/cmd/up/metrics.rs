@@ -27,7 +27,7 @@ struct Served {
 
 impl Served {
     fn make(&self) -> Result<Arc<Exporter>, Fault> {
-        let own: Vec<Own> = vec![("history", Box::new(History(self.kept.clone())))];
+        let own: Vec<Own> = vec![("history", Box::new(History::new(self.kept.clone())))];
         Exporter::beside(&self.flags, VERSION, (Arc::clone(&self.feed), own), Arc::new(SystemClock)).map(Arc::new)
     }
 }

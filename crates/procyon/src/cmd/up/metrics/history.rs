@@ -1,17 +1,33 @@
 //! How the keeping of the past is doing: `procyon_history_*`.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use procyon_api::Kept;
 use procyon_exporter::metric::Metrics;
 use procyon_exporter::node::{CollectError, Collector, Outcome, Places};
 use procyon_history::{HistoryError, Usage};
-use procyon_units::Wall;
+use procyon_units::{Clock as _, Mono, SystemClock, Wall};
+
+/// How long an answer is good for: to find out how much room history takes, all of its files are looked at.
+const AGE: Duration = Duration::from_mins(1);
 
 /// What is kept of the past. Nothing is told where nobody wants it kept.
-pub(super) struct History(pub(super) Kept);
+pub(super) struct History {
+    kept: Kept,
+    /// The last answer, and when it was had.
+    last: Mutex<Option<(Mono, Usage, Option<Wall>)>>,
+}
+
+impl History {
+    pub(super) fn new(kept: Kept) -> Self {
+        Self { kept, last: Mutex::default() }
+    }
+}
 
 impl Collector for History {
     fn update(&self, _: &Places, out: &mut Metrics) -> Outcome {
-        let history = match &self.0 {
+        let history = match &self.kept {
             Kept::Off => return Ok(()),
             Kept::Failed(_) => {
                 up(false, out);
@@ -20,7 +36,16 @@ impl Collector for History {
             Kept::On(history) => history,
         };
         let failed = |error: HistoryError| CollectError::History(Box::new(error));
-        tell(&history.usage().map_err(failed)?, history.extent().map_err(failed)?.map(|extent| extent.last), out);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemClock.mono();
+        let (_, usage, newest) = match &mut *last {
+            Some(last) if now.since(last.0) < AGE => last,
+            _ => {
+                let newest = history.extent().map_err(failed)?.map(|extent| extent.last);
+                last.insert((now, history.usage().map_err(failed)?, newest))
+            }
+        };
+        tell(usage, *newest, out);
         Ok(())
     }
 }
