@@ -182,12 +182,12 @@ fn parts(folder: &Folder, names: &[Name], last: u64) -> Result<Vec<(i64, Part)>,
         let block = names.iter().filter(|name| name.last >= seq).min_by_key(|name| name.first)?;
         Some(if block.first <= seq { block.to_ms } else { block.from_ms })
     };
-    let end = |seq: u64, path: PathBuf| match beside(seq) {
-        Some(end) => Ok(end),
-        None => {
-            let marks = Log::new(Arc::clone(&folder.disk), path).marks(Wall(i64::MAX))?;
-            Ok::<i64, HistoryError>(marks.last().map_or(i64::MAX, |mark| mark.at_ms))
+    let end = |seq: u64, path: PathBuf| {
+        if let Some(end) = beside(seq) {
+            return Ok(end);
         }
+        let marks = Log::new(Arc::clone(&folder.disk), path).marks(Wall(i64::MAX))?;
+        Ok::<i64, HistoryError>(marks.last().map_or(i64::MAX, |mark| mark.at_ms))
     };
     for seq in folder.log_numbers()?.into_iter().filter(|seq| *seq <= last) {
         parts.push((end(seq, folder.log(seq))?, seq, Part::Log(seq)));

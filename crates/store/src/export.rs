@@ -121,12 +121,11 @@ pub(crate) fn export(
     Ok(count)
 }
 
+/// Takes rows, and the texts that their numbers stand for.
+type Tell<'a> = &'a mut dyn FnMut(&[Exported], &Texts) -> Result<(), HistoryError>;
+
 /// Tells the rows from an instant on, which moves on behind what was told.
-fn again_from(
-    reader: &Reader,
-    (from, to): (&mut Wall, Wall),
-    tell: &mut dyn FnMut(&[Exported], &Texts) -> Result<(), HistoryError>,
-) -> Result<(), HistoryError> {
+fn again_from(reader: &Reader, (from, to): (&mut Wall, Wall), tell: Tell<'_>) -> Result<(), HistoryError> {
     again(|| {
         let stretches = reader.stretches()?;
         for stretch in &stretches {

@@ -75,6 +75,15 @@ impl Texts {
         self.descriptors.push(descriptor);
     }
 
+    /// The number of a text that is read back: the next one, even if it is there already.
+    pub(crate) fn read(&mut self, text: &[u8]) -> i64 {
+        if text.is_empty() {
+            return 0;
+        }
+        self.push_word(text.into());
+        i64::try_from(self.words.len() - 1).unwrap_or(0)
+    }
+
     /// Makes texts that were read back known by their words, to write on.
     pub(crate) fn index(&mut self) {
         self.by_word = (0..).zip(&self.words).map(|(number, word)| (Arc::clone(word), number)).collect();

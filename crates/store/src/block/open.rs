@@ -237,7 +237,7 @@ impl File {
     ) -> Result<Numbers, HistoryError> {
         match shape {
             _ if column >= self.width() => Ok(Numbers::One(0)),
-            Shape::Text => self.texts(row_group, column, wanted, &mut |text| texts.number(0, &utf8::decode(text))),
+            Shape::Text => self.texts(row_group, column, wanted, &mut |text| texts.read(&utf8::decode(text))),
             _ => self.some_numbers(row_group, column, wanted),
         }
     }
@@ -260,17 +260,20 @@ impl Stretched {
     fn descriptors(&self, texts: &mut Texts, wanted: impl Fn(usize) -> bool) -> Result<(), HistoryError> {
         let Some((file, row_group)) = self.file(DESCRIPTORS)? else { return Ok(()) };
         let mut columns = Vec::new();
-        let mut words: Vec<Box<[u8]>> = Vec::new();
+        // As they stand in the file, one behind the other, and where they lie: most of them are of others.
+        let (mut bytes, mut words) = (Vec::new(), Vec::new());
         for (column, _) in DESCRIPTOR_COLUMNS.iter().enumerate().skip(2).take(9) {
             columns.push(file.texts(row_group, column, Wanted::All, &mut |text| {
-                words.push(Box::from(&*utf8::decode(text)));
+                words.push(bytes.len()..bytes.len() + text.len());
+                bytes.extend_from_slice(text);
                 i64::try_from(words.len() - 1).unwrap_or(0)
             })?);
         }
         let truncated = file.numbers(row_group, DESCRIPTOR_COLUMNS.len() - 1)?;
         let text = |column: usize, row: usize| -> Box<[u8]> {
             let number = columns.get(column).and_then(|column: &Numbers| usize::try_from(column.at(row)).ok());
-            number.and_then(|number| words.get(number)).cloned().unwrap_or_default()
+            let word = number.and_then(|number| words.get(number)).and_then(|word| bytes.get(word.clone()));
+            word.map(|word| Box::from(&*utf8::decode(word))).unwrap_or_default()
         };
         // The first one is the empty one, which every list has.
         let none: Arc<Descriptor> = Arc::default();

@@ -55,7 +55,7 @@ fn the_root_of_a_file_system_and_what_a_start_left_behind_are_no_obstacle() {
     assert!(open_reader(&config.dir).is_ok());
     drop(open_writer(&config).unwrap());
     assert!(info(Files::Folder(&config.dir)).is_ok());
-    assert!(!folder.path().join("format.tmp").exists());
+    assert!(!folder.path().join("format.tmp").try_exists().unwrap());
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn writes_until_it_is_killed() {
         script.burn(key, 10);
         // Hours go by, so that blocks are put together.
         if round % 8 == 0 {
-            script.away(Duration::from_secs(60));
+            script.away(Duration::from_mins(1));
         }
         let place = script.tick();
         let frame = Arc::clone(&script.frames[place]);

@@ -81,7 +81,9 @@ fn a_log_is_closed_before_its_command_lines_take_much_memory() {
     for round in 0..24_u32 {
         let line = |pid| format!("{pid} {round} {}", "x".repeat(3900));
         let keys: Vec<_> = (4000..4100).map(|pid| with(&mut script, pid, line(pid))).collect();
-        keys.into_iter().for_each(|key| script.end(key, Reading::Unsupported));
+        for key in keys {
+            script.end(key, Reading::Unsupported);
+        }
         write(&mut script);
     }
     let more = newest_log(&config.dir) - before;
