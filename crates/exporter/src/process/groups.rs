@@ -204,7 +204,8 @@ impl Now {
             self.swapped += swapped;
         }
         let details = &process.details;
-        if let Some((resident, swapped)) = details.proportional {
+        // A zombie has nothing left of what it had when it was read.
+        if let Some((resident, swapped)) = details.proportional.filter(|_| process.memory.is_some()) {
             let (all, all_swapped) = self.proportional.unwrap_or_default();
             self.proportional = Some((all + resident, all_swapped + swapped));
         }

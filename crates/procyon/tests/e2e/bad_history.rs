@@ -166,7 +166,7 @@ fn a_full_disk_stops_history_with_one_message_and_it_heals() {
     });
     assert!(full["reason"].as_str().unwrap().contains("no room"), "{full}");
     let metric = |up: &Up, name: &str| -> f64 {
-        let text = http::request(&up.place, "GET", "/metrics?collect[]=history", &[], b"").text();
+        let text = up.ask(Some(&up.token), "GET", "/metrics?collect[]=history", b"").text();
         let line = text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
         line.and_then(|line| line.rsplit_once(' ')).unwrap_or_else(|| panic!("{name} in {text}")).1.parse().unwrap()
     };

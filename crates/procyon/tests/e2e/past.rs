@@ -285,9 +285,10 @@ fn metrics_tell_how_history_is_doing() {
     };
     assert!((value("procyon_history_up") - 1.0).abs() < f64::EPSILON);
     assert!(value("procyon_history_size_bytes") > 0.0);
-    assert!(value("procyon_history_size_limit_bytes") > value("procyon_history_size_bytes"));
-    for name in ["procyon_history_lost_frames_total", "procyon_history_missed_frames_total"] {
-        assert!(value(name) >= 0.0, "{name}");
+    assert!(value("procyon_history_max_size_bytes") > value("procyon_history_size_bytes"));
+    for reason in ["disk", "queue"] {
+        let name = format!("procyon_history_lost_frames_total{{reason=\"{reason}\"}}");
+        assert!(value(&name) >= 0.0, "{name}");
     }
     let off = Start::new().arg("--no-history").up();
     let text = off.ask(Some(&off.token), "GET", "/metrics", b"").text();

@@ -30,6 +30,7 @@ struct Made {
     /// Whether each thread has a name of its own.
     has_names: bool,
     has_socket: bool,
+    is_zombie: bool,
 }
 
 fn made(pid: u32, comm: &'static str) -> Made {
@@ -46,6 +47,7 @@ fn made(pid: u32, comm: &'static str) -> Made {
         threads: Vec::new(),
         has_names: false,
         has_socket: false,
+        is_zombie: false,
     }
 }
 
@@ -112,7 +114,11 @@ impl Source for Fake {
                 policy: 0,
                 cpu: CpuCounters { user: CpuTime(made.cpu), system: CpuTime(0) },
                 faults: Faults::default(),
-                memory: Reading::Known(Memory { resident: Bytes(4096), ..Memory::default() }),
+                memory: if made.is_zombie {
+                    Reading::Absent
+                } else {
+                    Reading::Known(Memory { resident: Bytes(4096), ..Memory::default() })
+                },
                 io: Reading::Known(Io { read: Bytes(made.read), ..Io::default() }),
                 switches: made
                     .switches
@@ -409,6 +415,19 @@ fn names_of_threads_that_are_gone_become_part_of_other_where_there_are_many() {
     test.fake.change(1, |one| one.threads = vec![(8, 5)]);
     test.scrape();
     assert!(test.groups.by_name["a"].threads.contains_key("t7"));
+}
+
+#[test]
+fn a_zombie_has_no_memory_left() {
+    let mut test = Test::new(&["-procnames=a"]);
+    test.fake.put(made(1, "a"));
+    test.fake.put(made(2, "a"));
+    test.scrape();
+    let now = |test: &Test| (test.groups.by_name["a"].now.resident, test.groups.by_name["a"].now.proportional);
+    assert_eq!(now(&test), (8192, Some((2000, 0))));
+    test.fake.change(2, |two| two.is_zombie = true);
+    test.scrape();
+    assert_eq!(now(&test), (4096, Some((1000, 0))));
 }
 
 #[test]
